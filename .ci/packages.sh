@@ -1,0 +1,60 @@
+# Sourced by test.sh and demo.sh: which distribution packages are needed, and how to get those that are not there.
+# A name with a bar is a choice: the first one that the distribution has.
+
+build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf libssl-dev libuv1-dev libcurl4-openssl-dev
+    libyaml-dev libjansson-dev libjwt-dev libpcre2-dev libllhttp-dev|node-llhttp libcmocka-dev tzdata python3"
+demo_packages="$build_packages python3-cryptography curl"
+test_packages="$build_packages git clang-format-14|clang-format python3-pytest python3-yaml python3-jwt
+    python3-cryptography util-linux curl"
+
+is_installed() {
+    dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
+# Prints the choices of which none is installed.
+missing_packages() {
+    local choice name found
+    for choice in "$@"; do
+        found=
+        for name in ${choice//|/ }; do
+            is_installed "$name" && found=yes && break
+        done
+        [ -n "$found" ] || echo "$choice"
+    done
+}
+
+# Installs what is missing, says so first, and stays away from apt when nothing is.
+need_packages() {
+    local missing choice name names=() root=()
+    command -v dpkg-query >/dev/null || { echo "no dpkg here: install by hand: $*"; return 0; }
+    missing=$(missing_packages "$@")
+    [ -n "$missing" ] || return 0
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || { echo "not root and no sudo; please install:" $missing >&2; return 1; }
+        root=(sudo)
+    fi
+    echo "installing with apt:" $missing
+    "${root[@]}" apt-get update -qq || echo "apt-get update failed, going on with the lists that are here"
+    for choice in $missing; do
+        for name in ${choice//|/ }; do
+            if apt-cache show "$name" >/dev/null 2>&1; then
+                names+=("$name")
+                break
+            fi
+        done
+    done
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${names[@]}" >/dev/null
+}
+
+# Debian's own Python has the modules installed above; another python3 first on PATH has not.
+python() {
+    if [ -x /usr/bin/python3 ]; then /usr/bin/python3 "$@"; else python3 "$@"; fi
+}
+
+# Sets up a build directory once; later runs only reconfigure when the build files changed.
+build_in() {
+    local dir=$1
+    shift
+    [ -f "$dir/build.ninja" ] || meson setup "$dir" "$@" || return 1
+    ninja -C "$dir"
+}
