@@ -1,0 +1,142 @@
+/* Arena. See arena.h. */
+#include "base/arena.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CHUNK_BYTES = 16 * 1024, ALIGN = 16 };
+
+struct arena_chunk {
+    struct arena_chunk *older;
+    size_t bytes;
+    _Alignas(ALIGN) char room[];
+};
+
+void *mem_alloc(size_t bytes)
+{
+    void *p = calloc(1, bytes ? bytes : 1);
+    if (!p)
+        abort();
+    return p;
+}
+
+void *mem_grow(void *p, size_t bytes)
+{
+    void *q = realloc(p, bytes ? bytes : 1);
+    if (!q)
+        abort();
+    return q;
+}
+
+char *mem_dup(str s)
+{
+    char *p = mem_alloc(s.n + 1);
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    return p;
+}
+
+void arena_init(struct arena *a, void *block, size_t block_bytes)
+{
+    *a = (struct arena){.block = block, .block_bytes = block ? block_bytes : 0};
+    a->next = a->block;
+    a->end = block ? a->block + a->block_bytes : NULL;
+}
+
+void arena_reset(struct arena *a)
+{
+    while (a->chunks) {
+        struct arena_chunk *older = a->chunks->older;
+        free(a->chunks);
+        a->chunks = older;
+    }
+    arena_init(a, a->block, a->block_bytes);
+}
+
+void arena_finish(struct arena *a)
+{
+    arena_reset(a);
+}
+
+static void add_chunk(struct arena *a, size_t least)
+{
+    size_t room = least > CHUNK_BYTES / 4 ? least : CHUNK_BYTES - sizeof(struct arena_chunk);
+    struct arena_chunk *c = malloc(sizeof *c + room);
+    if (!c)
+        abort();
+    c->bytes = room;
+    c->older = a->chunks;
+    a->chunks = c;
+    a->heap_bytes += sizeof *c + room;
+    a->next = c->room;
+    a->end = c->room + room;
+}
+
+static char *take(struct arena *a, size_t bytes, size_t align)
+{
+    if (bytes > SIZE_MAX / 2)
+        abort();
+    size_t pad = -(uintptr_t)a->next & (align - 1);
+    if (!a->next || (size_t)(a->end - a->next) < bytes + pad) {
+        add_chunk(a, bytes + ALIGN);
+        pad = -(uintptr_t)a->next & (align - 1);
+    }
+    char *p = a->next + pad;
+    a->next = p + bytes;
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t bytes)
+{
+    return take(a, bytes, ALIGN);
+}
+
+void *arena_zalloc(struct arena *a, size_t bytes)
+{
+    return memset(take(a, bytes, ALIGN), 0, bytes);
+}
+
+char *arena_text(struct arena *a, size_t bytes)
+{
+    return take(a, bytes, 1);
+}
+
+str arena_dup(struct arena *a, str s)
+{
+    char *p = arena_text(a, s.n + 1);
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
+    return (str){p, s.n};
+}
+
+str arena_lower(struct arena *a, str s)
+{
+    str copy = arena_dup(a, s);
+    char *p = (char *)copy.p;
+    for (size_t i = 0; i < copy.n; i++)
+        p[i] = str_lower_char(p[i]);
+    return copy;
+}
+
+str arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    if (n < 0)
+        abort();
+    char *p = arena_text(a, (size_t)n + 1);
+    vsnprintf(p, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return (str){p, (size_t)n};
+}
+
+str arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    str s = arena_vprintf(a, fmt, ap);
+    va_end(ap);
+    return s;
+}

@@ -1,0 +1,47 @@
+/* arena: memory that is freed all at once.
+ *
+ * An arena starts in a block that its owner lends (so that a plain request allocates nothing) and
+ * grows by chunks from the heap when that is full. Allocation never returns NULL: a process that
+ * has no memory left ends (abort), it does not limp on half-decided. Not thread-safe: one owner. */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stdarg.h>
+
+#include "base/str.h"
+
+struct arena_chunk;
+
+struct arena {
+    char *next, *end; /* free room of the current chunk */
+    char *block;      /* lent by the owner, may be NULL */
+    size_t block_bytes;
+    struct arena_chunk *chunks; /* heap chunks, newest first */
+    size_t heap_bytes;          /* what the chunks take, for limits and metrics */
+};
+
+/* `block` stays the owner's and must outlive the arena. */
+void arena_init(struct arena *a, void *block, size_t block_bytes);
+/* Frees the chunks and starts over in the lent block. */
+void arena_reset(struct arena *a);
+/* Same as reset; the arena is unusable until the next init. */
+void arena_finish(struct arena *a);
+/* Aligned to 16, not zeroed. */
+void *arena_alloc(struct arena *a, size_t bytes);
+void *arena_zalloc(struct arena *a, size_t bytes);
+/* Unaligned, for text. */
+char *arena_text(struct arena *a, size_t bytes);
+#define arena_new(a, type) ((type *)arena_zalloc((a), sizeof(type)))
+#define arena_array(a, type, n) ((type *)arena_zalloc((a), sizeof(type) * (n)))
+/* A NUL-terminated copy; the NUL is not counted. */
+str arena_dup(struct arena *a, str s);
+str arena_lower(struct arena *a, str s);
+__attribute__((format(printf, 2, 3))) str arena_printf(struct arena *a, const char *fmt, ...);
+str arena_vprintf(struct arena *a, const char *fmt, va_list ap);
+
+/* Heap helpers that end the process instead of returning NULL. */
+void *mem_alloc(size_t bytes); /* zeroed */
+void *mem_grow(void *p, size_t bytes);
+char *mem_dup(str s); /* NUL-terminated */
+
+#endif

@@ -1,0 +1,161 @@
+/* Findings. See findings.h. */
+#include "base/findings.h"
+
+#include <stdlib.h>
+
+#include "base/jout.h"
+
+void findings_init(struct findings *f)
+{
+    *f = (struct findings){.per_file_cap = 20};
+    arena_init(&f->arena, NULL, 0);
+}
+
+void findings_finish(struct findings *f)
+{
+    arena_finish(&f->arena);
+    free(f->items);
+    *f = (struct findings){0};
+}
+
+static bool file_is_full(const struct findings *f, str file)
+{
+    size_t errors = 0;
+    for (size_t i = 0; i < f->n; i++)
+        errors += f->items[i].severity == FINDING_ERROR && str_eq(f->items[i].file, file);
+    return errors >= f->per_file_cap;
+}
+
+void findings_add(struct findings *f, enum finding_severity severity, const char *code,
+                  const struct finding_at *at, const char *suggestion, const char *fmt, ...)
+{
+    struct finding_at none = {0};
+    at = at ? at : &none;
+    if (severity == FINDING_ERROR && f->errors >= f->per_file_cap && file_is_full(f, at->file)) {
+        f->errors++;
+        f->dropped++;
+        return;
+    }
+    if (f->n == f->cap) {
+        f->cap = f->cap ? f->cap * 2 : 16;
+        f->items = mem_grow(f->items, f->cap * sizeof *f->items);
+    }
+    va_list ap;
+    va_start(ap, fmt);
+    f->items[f->n++] = (struct finding){
+        .severity = severity,
+        .code = arena_dup(&f->arena, str_of(code)),
+        .file = arena_dup(&f->arena, at->file),
+        .line = at->line,
+        .column = at->column,
+        .message = arena_vprintf(&f->arena, fmt, ap),
+        .suggestion = suggestion ? arena_dup(&f->arena, str_of(suggestion)) : (str){NULL, 0},
+        .source = at->source.p ? arena_dup(&f->arena, at->source) : (str){NULL, 0},
+    };
+    va_end(ap);
+    f->errors += severity == FINDING_ERROR;
+    f->warnings += severity == FINDING_WARNING;
+}
+
+/* A stable insertion-order tie-break: items of one place stay in the order they were found. */
+static int by_place(const void *pa, const void *pb)
+{
+    const struct finding *a = pa, *b = pb;
+    int order = str_cmp(a->file, b->file);
+    if (order == 0)
+        order = (a->line > b->line) - (a->line < b->line);
+    if (order == 0)
+        order = (a->column > b->column) - (a->column < b->column);
+    /* Messages are allocated in order, but chunks are not: compare the texts as the last resort. */
+    return order ? order : str_cmp(a->message, b->message);
+}
+
+void findings_sort(struct findings *f)
+{
+    if (f->n)
+        qsort(f->items, f->n, sizeof *f->items, by_place);
+}
+
+static const char *const SEVERITY[] = {"error", "warning", "note"};
+
+static void print_source(const struct finding *it, FILE *out)
+{
+    enum { MOST = 160 };
+    str line = str_upto(it->source, MOST);
+    fprintf(out, "%6u | ", it->line);
+    for (size_t i = 0; i < line.n; i++) {
+        unsigned char c = (unsigned char)line.p[i];
+        fputc(c == '\t' ? ' ' : c < 0x20 || c == 0x7F ? '?' : c, out);
+    }
+    fputs("\n       | ", out);
+    for (unsigned i = 1; i < it->column && i <= MOST; i++)
+        fputc(' ', out);
+    fputs("^\n", out);
+}
+
+void findings_print(const struct findings *f, FILE *out)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        const struct finding *it = &f->items[i];
+        if (it->file.n)
+            fprintf(out, "%.*s:", STR_ARG(it->file));
+        if (it->line)
+            fprintf(out, "%u:%u:", it->line, it->column);
+        fprintf(out, "%s%s: %.*s\n", it->file.n || it->line ? " " : "", SEVERITY[it->severity],
+                STR_ARG(it->message));
+        if (it->source.p && it->line)
+            print_source(it, out);
+        if (it->suggestion.n)
+            fprintf(out, "       = %.*s\n", STR_ARG(it->suggestion));
+    }
+    if (f->dropped)
+        fprintf(out, "and %zu more error%s in files that have %zu already\n", f->dropped,
+                f->dropped == 1 ? "" : "s", f->per_file_cap);
+}
+
+static void print_json_text(str s, FILE *out)
+{
+    size_t cap = JOUT_ESCAPED_MAX(s.n);
+    char *buf = mem_alloc(cap);
+    struct jout j;
+    jout_init(&j, buf, cap);
+    jout_str(&j, s);
+    fwrite(buf, 1, j.n, out);
+    free(buf);
+}
+
+void findings_print_json(const struct findings *f, FILE *out)
+{
+    fputs("{\"findings\":[", out);
+    for (size_t i = 0; i < f->n; i++) {
+        const struct finding *it = &f->items[i];
+        fputs(i ? ",{\"file\":" : "{\"file\":", out);
+        print_json_text(it->file, out);
+        fprintf(out, ",\"line\":%u,\"column\":%u,\"severity\":\"%s\",\"code\":", it->line,
+                it->column, SEVERITY[it->severity]);
+        print_json_text(it->code, out);
+        fputs(",\"message\":", out);
+        print_json_text(it->message, out);
+        fputs(",\"suggestion\":", out);
+        if (it->suggestion.p)
+            print_json_text(it->suggestion, out);
+        else
+            fputs("null", out);
+        fputs("}", out);
+    }
+    fprintf(out, "],\"errors\":%zu,\"warnings\":%zu}\n", f->errors, f->warnings);
+}
+
+str findings_nearest(str word, const str *names, size_t n)
+{
+    unsigned limit = word.n <= 4 ? 1 : 2, best = limit + 1;
+    str found = {NULL, 0};
+    for (size_t i = 0; i < n; i++) {
+        unsigned d = str_distance(word, names[i], limit);
+        if (d < best) {
+            best = d;
+            found = names[i];
+        }
+    }
+    return found;
+}

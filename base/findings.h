@@ -1,0 +1,58 @@
+/* findings: all that is wrong with a set of files, told as a good compiler does.
+ *
+ *   policies/inventory.yaml:12:5: error: unknown key "groups_" in who
+ *      12 |     groups_: [contractors]
+ *         |     ^
+ *      did you mean "groups"?
+ *
+ * Owned by whoever inits it; texts are copied. One thread. */
+#ifndef BASE_FINDINGS_H
+#define BASE_FINDINGS_H
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+enum finding_severity { FINDING_ERROR, FINDING_WARNING, FINDING_NOTE };
+
+struct finding {
+    enum finding_severity severity;
+    str code;              /* stable id, e.g. "unknown-key" */
+    str file;              /* empty: concerns the set */
+    unsigned line, column; /* 1-based; 0 = no place. column counts characters */
+    str message;           /* one sentence without a final dot */
+    str suggestion;        /* one sentence, may be absent */
+    str source;            /* the source line, may be absent */
+};
+
+struct findings {
+    struct arena arena;
+    struct finding *items;
+    size_t n, cap;
+    size_t errors, warnings;
+    size_t dropped;      /* beyond per_file_cap errors of one file */
+    size_t per_file_cap; /* default 20 */
+};
+
+/* A place: which file, which mark. doc_node has one. */
+struct finding_at {
+    str file, source;
+    unsigned line, column;
+};
+
+void findings_init(struct findings *f);
+void findings_finish(struct findings *f);
+/* `suggestion` may be NULL. */
+__attribute__((format(printf, 6, 7))) void
+findings_add(struct findings *f, enum finding_severity severity, const char *code,
+             const struct finding_at *at, const char *suggestion, const char *fmt, ...);
+/* By file, then line, then column, then order of adding. */
+void findings_sort(struct findings *f);
+void findings_print(const struct findings *f, FILE *out);
+/* {"findings":[{file,line,column,severity,code,message,suggestion}],"errors":n,"warnings":n} */
+void findings_print_json(const struct findings *f, FILE *out);
+/* The nearest of `n` names within edit distance 2 (1 for short ones), or {NULL,0}. */
+str findings_nearest(str word, const str *names, size_t n);
+
+#endif

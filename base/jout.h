@@ -1,0 +1,45 @@
+/* jout: writes JSON into a buffer of the caller; never allocates.
+ *
+ * When the room ends, `overflow` is set, nothing further is written and the result must be
+ * dropped. Commas are placed by the writer. Any bytes may be given as text: what is not valid UTF-8
+ * is written as U+FFFD escapes, control bytes and quotes escaped, so a line of output stays a line.
+ */
+#ifndef BASE_JOUT_H
+#define BASE_JOUT_H
+
+#include "base/str.h"
+
+struct jout {
+    char *buf;
+    size_t cap, n;
+    bool overflow;
+    bool comma; /* a comma is due before the next value */
+};
+
+void jout_init(struct jout *j, char *buf, size_t cap);
+void jout_open(struct jout *j, char bracket);  /* '{' or '[' */
+void jout_close(struct jout *j, char bracket); /* '}' or ']' */
+/* A member name; must be plain ASCII without escapes (our own constant names). */
+void jout_key(struct jout *j, str name);
+void jout_key_text(struct jout *j, str name); /* any bytes */
+void jout_str(struct jout *j, str s);
+void jout_int(struct jout *j, int64_t v);
+void jout_uint(struct jout *j, uint64_t v);
+void jout_bool(struct jout *j, bool v);
+void jout_null(struct jout *j);
+/* Ready JSON (one whole value), or ready members ("a":1,"b":2) inside an object. */
+void jout_raw(struct jout *j, str json);
+str jout_text(const struct jout *j);
+
+/* name and value in one. */
+void jout_kstr(struct jout *j, str name, str value);
+void jout_kint(struct jout *j, str name, int64_t value);
+void jout_kbool(struct jout *j, str name, bool value);
+/* UTC with microseconds: 2026-11-25T09:30:00.000000Z, 27 characters. */
+enum { JOUT_TIME_CHARS = 27 };
+void jout_time_text(int64_t wall_us, char out[JOUT_TIME_CHARS]);
+void jout_ktime(struct jout *j, str name, int64_t wall_us);
+/* Largest length of the escaped form of n bytes, quotes included. */
+#define JOUT_ESCAPED_MAX(n) (6 * (n) + 2)
+
+#endif

@@ -1,0 +1,57 @@
+/* Slices. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/str.h"
+
+static void compares_and_cuts(void **state)
+{
+    assert_true(str_eq(STR("a"), STR("a")));
+    assert_false(str_eq(STR("a"), STR("b")));
+    assert_true(str_eq((str){NULL, 0}, STR("")));
+    assert_true(str_eq_nocase(STR("Host"), STR("hOST")));
+    assert_true(str_starts(STR("abc"), STR("ab")) && !str_starts(STR("a"), STR("ab")));
+    assert_true(str_ends(STR("abc"), STR("bc")) && !str_ends(STR("c"), STR("bc")));
+    assert_true(str_eq(str_trim(STR(" \t x "), " \t"), STR("x")));
+    assert_true(str_cmp(STR("a"), STR("ab")) < 0 && str_cmp(STR("b"), STR("ab")) > 0);
+    str rest = STR("a,,b");
+    assert_true(str_eq(str_cut(&rest, ','), STR("a")));
+    assert_int_equal(str_cut(&rest, ',').n, 0);
+    assert_true(str_eq(str_cut(&rest, ','), STR("b")));
+    assert_null(rest.p);
+    assert_int_equal(str_from(STR("ab"), 5).n, 0);
+}
+
+static void reads_numbers_without_overflow(void **state)
+{
+    uint64_t v = 7;
+    assert_true(str_to_u64(STR("18446744073709551615"), UINT64_MAX, &v));
+    assert_true(v == UINT64_MAX);
+    assert_false(str_to_u64(STR("18446744073709551616"), UINT64_MAX, &v));
+    assert_false(str_to_u64(STR("11"), 10, &v));
+    assert_false(str_to_u64(STR(""), 10, &v));
+    assert_false(str_to_u64(STR("-1"), 10, &v));
+    assert_false(str_to_u64(STR("+1"), 10, &v));
+    assert_false(str_to_u64(STR("1 "), 10, &v));
+}
+
+static void measures_distance(void **state)
+{
+    assert_int_equal(str_distance(STR("groups"), STR("groups"), 2), 0);
+    assert_int_equal(str_distance(STR("group"), STR("groups"), 2), 1);
+    assert_int_equal(str_distance(STR("gruops"), STR("groups"), 2), 2);
+    assert_int_equal(str_distance(STR("x"), STR("groups"), 2), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(compares_and_cuts),
+        cmocka_unit_test(reads_numbers_without_overflow),
+        cmocka_unit_test(measures_distance),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
