@@ -1,0 +1,195 @@
+/* postern token check: one token against one file of keys, offline, so that public test vectors and
+ * an operator's own tokens can be held against exactly the code that guards the door. */
+#include "proxy/command/command.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "authn/authn.h"
+
+static const char usage_text[] =
+    "usage: postern token check --jwks FILE (--issuer I --audience A | --signature-only)\n"
+    "                           [--alg A,B]\n"
+    "\n"
+    "Reads one compact JWS from standard input and checks it with the keys of FILE.\n"
+    "\n"
+    "  --jwks FILE        a JWK set (RFC 7517)\n"
+    "  --issuer I         what iss must be\n"
+    "  --audience A       what aud must contain\n"
+    "  --signature-only   check form, header and signature; the payload may be any bytes\n"
+    "  --alg A,B          algorithms that are accepted (default: RS256,ES256); of RS256 RS384\n"
+    "                     RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA\n"
+    "  --help             this text\n"
+    "\n"
+    "Exit status: 0 good, 1 bad (the reason is on standard error), 2 usage.\n";
+
+struct options {
+    const char *jwks, *issuer, *audience, *algs;
+    bool signature_only, help;
+};
+
+static int usage_error(const char *what)
+{
+    fprintf(stderr, "postern token: %s\n%s", what, usage_text);
+    return EXIT_USAGE;
+}
+
+/* NULL, or what is wrong. */
+static const char *read_options(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {{"jwks", required_argument, NULL, 'j'},
+                                          {"issuer", required_argument, NULL, 'i'},
+                                          {"audience", required_argument, NULL, 'a'},
+                                          {"alg", required_argument, NULL, 'l'},
+                                          {"signature-only", no_argument, NULL, 's'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    int c;
+    opterr = 0;
+    optind = 0;
+    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        switch (c) {
+        case 'j':
+            o->jwks = optarg;
+            break;
+        case 'i':
+            o->issuer = optarg;
+            break;
+        case 'a':
+            o->audience = optarg;
+            break;
+        case 'l':
+            o->algs = optarg;
+            break;
+        case 's':
+            o->signature_only = true;
+            break;
+        case 'h':
+            o->help = true;
+            break;
+        default:
+            return "an option is unknown or lacks its value";
+        }
+    }
+    return optind < argc ? "too many arguments" : NULL;
+}
+
+static const char *check_options(const struct options *o)
+{
+    if (!o->jwks)
+        return "--jwks is missing";
+    if (o->signature_only)
+        return o->issuer || o->audience ? "--signature-only looks at no claims: leave out --issuer "
+                                          "and --audience"
+                                        : NULL;
+    return o->issuer && o->audience ? NULL : "give --issuer and --audience, or --signature-only";
+}
+
+/* False when a name is none of ours. */
+static bool read_algs(const char *list, unsigned *mask)
+{
+    enum token_alg alg;
+    *mask = 0;
+    for (str rest = str_of(list); rest.p;) {
+        if (!alg_from_name(str_cut(&rest, ','), &alg))
+            return false;
+        *mask |= ALG_BIT(alg);
+    }
+    return true;
+}
+
+/* At most `most` bytes and one more, by which the checks behind tell that it is too long. The text
+ * is on the heap and the caller's. */
+static bool read_all(FILE *in, size_t most, str *out)
+{
+    char *bytes = mem_alloc(most + 1);
+    size_t n = fread(bytes, 1, most + 1, in);
+    *out = (str){bytes, n};
+    return !ferror(in);
+}
+
+static struct keyset *read_keys(const char *path)
+{
+    struct fail fail = {0};
+    struct keyset *keys = NULL;
+    str json = {NULL, 0};
+    FILE *in = fopen(path, "re");
+    if (!in || !read_all(in, KEYSET_MAX_BYTES, &json))
+        fail_errno(&fail, "cannot read %s", path);
+    else
+        keys = keyset_parse(json, &fail);
+    if (!keys)
+        fprintf(stderr, "postern token: %s\n", fail.text);
+    if (in)
+        fclose(in);
+    free((char *)json.p);
+    return keys;
+}
+
+static str without_newline(str s)
+{
+    if (str_ends(s, STR("\n")))
+        s.n--;
+    if (str_ends(s, STR("\r")))
+        s.n--;
+    return s;
+}
+
+static enum token_verdict check(const struct options *o, unsigned algs, const struct keyset *keys,
+                                str token)
+{
+    if (o->signature_only)
+        return token_verify_signature(algs, keys, token);
+    str audience = str_of(o->audience);
+    struct issuer issuer = {.name = STR("token"),
+                            .issuer = str_of(o->issuer),
+                            .audiences = &audience,
+                            .n_audiences = 1,
+                            .algs = algs};
+    struct identity *id;
+    enum token_verdict verdict =
+        token_verify(&issuer, keys, token, TOKEN_KIND_ACCESS, time(NULL), &id);
+    identity_unref(&id);
+    return verdict;
+}
+
+static int run(const struct options *o, unsigned algs)
+{
+    str text = {NULL, 0};
+    enum token_verdict verdict = TOKEN_INVALID;
+    struct keyset *keys = read_keys(o->jwks);
+    if (!keys)
+        return EXIT_ERRORS;
+    /* Two more, for the end of its line. */
+    if (read_all(stdin, TOKEN_MAX_BYTES + 2, &text))
+        verdict = check(o, algs, keys, without_newline(text));
+    if (verdict != TOKEN_OK)
+        fprintf(stderr, "bad: %s: %s\n", token_verdict_code(verdict), token_verdict_text(verdict));
+    free((char *)text.p);
+    keyset_unref(&keys);
+    return verdict == TOKEN_OK ? EXIT_GOOD : EXIT_ERRORS;
+}
+
+int command_token(int argc, char **argv)
+{
+    struct options o = {0};
+    unsigned algs = ALG_DEFAULT;
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+        fputs(usage_text, stdout);
+        return EXIT_GOOD;
+    }
+    if (argc < 2 || strcmp(argv[1], "check") != 0)
+        return usage_error("the one thing to do with a token is `check`");
+    const char *wrong = read_options(argc - 1, argv + 1, &o);
+    if (o.help) {
+        fputs(usage_text, stdout);
+        return EXIT_GOOD;
+    }
+    if (!wrong)
+        wrong = check_options(&o);
+    if (!wrong && o.algs && !read_algs(o.algs, &algs))
+        wrong = "--alg names an algorithm that is not accepted here";
+    return wrong ? usage_error(wrong) : run(&o, algs);
+}
