@@ -1,0 +1,280 @@
+/* See page.h. */
+#include "proxy/http/page.h"
+#include "proxy/http/page_assets.h"
+#include "proxy/http/put.h"
+
+#include "base/jout.h"
+
+enum { CODE_MAX = 96, TEXT_MAX = 512, URL_MAX = 1024, REALM_MAX = 512 };
+enum { EXTRA_MAX = 32 };
+
+static bool accept_word(str range, str *type, double *q)
+{
+    str rest = range;
+    *type = str_trim(str_cut(&rest, ';'), " \t");
+    *q = 1;
+    while (rest.p) {
+        str p = str_trim(str_cut(&rest, ';'), " \t");
+        if (p.n >= 3 && (p.p[0] | 0x20) == 'q' && p.p[1] == '=')
+            *q = p.p[2] == '1'                               ? 1
+                 : p.n > 4 && p.p[4] >= '0' && p.p[4] <= '9' ? (p.p[4] - '0') / 10.0 + 0.01
+                                                             : 0;
+    }
+    return type->n > 0;
+}
+
+/* HTML is named, and no machine format is liked better. A program's star prefers nothing. */
+static bool prefers_html(str accept)
+{
+    double html = 0, machine = 0, q;
+    str type;
+    while (accept.p) {
+        str range = str_cut(&accept, ',');
+        if (!accept_word(range, &type, &q))
+            continue;
+        if (str_eq_nocase(type, STR("text/html")) ||
+            str_eq_nocase(type, STR("application/xhtml+xml")))
+            html = q > html ? q : html;
+        else if (str_eq_nocase(type, STR("application/json")) ||
+                 str_eq_nocase(type, STR("application/problem+json")))
+            machine = q > machine ? q : machine;
+    }
+    return html > 0 && html >= machine;
+}
+
+bool page_wants_html(const struct http_request_head *r)
+{
+    if (r->wants_upgrade_websocket)
+        return false;
+    if (r->sec_fetch_mode.p || r->sec_fetch_dest.p)
+        return str_eq(r->sec_fetch_mode, STR("navigate")) &&
+               str_eq(r->sec_fetch_dest, STR("document")) && !r->sec_purpose.p;
+    return r->method_id == METHOD_GET && prefers_html(r->accept);
+}
+
+bool page_may_redirect(const struct http_request_head *r)
+{
+    return r->method_id == METHOD_GET && page_wants_html(r);
+}
+
+/* Text in HTML, element or attribute: nothing of it can become markup. Cut at `max` bytes. */
+static void put_html(struct put *w, str s, size_t max)
+{
+    for (size_t i = 0; i < s.n && i < max; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c == '&')
+            put_text(w, "&amp;");
+        else if (c == '<')
+            put_text(w, "&lt;");
+        else if (c == '>')
+            put_text(w, "&gt;");
+        else if (c == '"')
+            put_text(w, "&quot;");
+        else if (c == '\'')
+            put_text(w, "&#39;");
+        else if (c < 0x20 || c == 0x7f)
+            put_text(w, " ");
+        else
+            put_str(w, (str){s.p + i, 1});
+    }
+}
+
+static str page_title(unsigned status)
+{
+    switch (status) {
+    case 401:
+        return STR("Sign in to go on");
+    case 403:
+        return STR("Access refused");
+    case 404:
+    case 421:
+        return STR("Nothing here");
+    case 429:
+        return STR("Too many requests");
+    case 502:
+    case 503:
+    case 504:
+        return STR("The application does not answer");
+    default:
+        return status >= 500 ? STR("Something went wrong") : STR("Request refused");
+    }
+}
+
+static bool is_link(str url)
+{
+    return url.n <= URL_MAX &&
+           (str_starts(url, STR("https://")) || str_starts(url, STR("http://")) ||
+            (str_starts(url, STR("/")) && !str_starts(url, STR("//"))));
+}
+
+static void put_row(struct put *w, str name, str value, size_t max)
+{
+    if (value.n == 0)
+        return;
+    put_text(w, "<dt>");
+    put_str(w, name);
+    put_text(w, "</dt><dd><code>");
+    put_html(w, value, max);
+    put_text(w, "</code></dd>");
+}
+
+static void put_paragraph(struct put *w, str open, str text)
+{
+    if (text.n == 0)
+        return;
+    put_str(w, open);
+    put_html(w, text, TEXT_MAX);
+    put_text(w, "</p>");
+}
+
+size_t page_write(const struct refusal *r, char *buf, size_t cap)
+{
+    struct put w = {.buf = buf, .cap = cap};
+    str title = page_title(r->status);
+    put_text(&w, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
+    put_str(&w, title);
+    put_text(&w, "</title><meta name=\"viewport\" content=\"width=device-width\">"
+                 "<meta name=\"robots\" content=\"noindex\"><style>" PAGE_STYLE
+                 "</style></head><body><main><h1>");
+    put_str(&w, title);
+    put_text(&w, "</h1>");
+    put_paragraph(&w, STR("<p class=\"app\">"), str_upto(r->app_title, CODE_MAX));
+    put_paragraph(&w, STR("<p>"), r->sentence);
+    put_paragraph(&w, STR("<p class=\"do\">"), r->remedy);
+    if (r->status == 401 && is_link(r->login_url)) {
+        put_text(&w, "<p><a class=\"go\" href=\"");
+        put_html(&w, r->login_url, URL_MAX);
+        put_text(&w, "\">Sign in</a></p>");
+    }
+    put_text(&w, "<dl>");
+    put_row(&w, STR("Reason"), r->reason, CODE_MAX);
+    put_row(&w, STR("Request"), r->request_id, CODE_MAX);
+    put_row(&w, STR("Contact"), r->contact, TEXT_MAX);
+    put_text(&w, "</dl></main></body></html>\n");
+    return w.full ? 0 : w.n;
+}
+
+static void put_member(struct jout *j, str name, str value, size_t max)
+{
+    if (value.n)
+        jout_kstr(j, name, str_upto(value, max));
+}
+
+/* RFC 9457. The type is a name, not an address: nothing has to be fetched to understand it. */
+size_t problem_write(const struct refusal *r, char *buf, size_t cap)
+{
+    char type[CODE_MAX + 16];
+    struct put w = {.buf = type, .cap = sizeof type};
+    struct jout j;
+    put_text(&w, "urn:postern:");
+    put_str(&w, str_upto(r->reason, CODE_MAX));
+    jout_init(&j, buf, cap);
+    jout_open(&j, '{');
+    jout_kstr(&j, STR("type"), (str){type, w.n});
+    jout_kstr(&j, STR("title"), http_status_text(r->status));
+    jout_kint(&j, STR("status"), r->status);
+    put_member(&j, STR("detail"), r->sentence, TEXT_MAX);
+    put_member(&j, STR("reason"), r->reason, CODE_MAX);
+    put_member(&j, STR("request_id"), r->request_id, CODE_MAX);
+    put_member(&j, STR("remedy"), r->remedy, TEXT_MAX);
+    put_member(&j, STR("app"), r->app_title, CODE_MAX);
+    put_member(&j, STR("contact"), r->contact, TEXT_MAX);
+    if (r->status == 401 && r->login_url.n <= URL_MAX)
+        put_member(&j, STR("login_url"), r->login_url, URL_MAX);
+    if (r->retry_after_s)
+        jout_kint(&j, STR("retry_after"), r->retry_after_s);
+    jout_close(&j, '}');
+    return j.overflow ? 0 : j.n;
+}
+
+static bool has_body(unsigned status)
+{
+    return status >= 200 && status != 204 && status != 304;
+}
+
+size_t answer_write(unsigned status, str type, str body, const struct answer_how *how, char *buf,
+                    size_t cap)
+{
+    struct put w = {.buf = buf, .cap = cap};
+    put_text(&w, "HTTP/1.1 ");
+    put_u64(&w, status);
+    put_text(&w, " ");
+    put_str(&w, http_status_text(status));
+    put_text(&w, "\r\n");
+    if (how->date.n)
+        put_safe_line(&w, STR("Date"), how->date);
+    if (type.n)
+        put_safe_line(&w, STR("Content-Type"), type);
+    put_text(&w, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    if (how->is_tls)
+        put_text(&w, "Strict-Transport-Security: max-age=31536000\r\n");
+    for (size_t i = 0; i < how->n_extra; i++)
+        put_safe_line(&w, how->extra[i].name, how->extra[i].value);
+    if (!how->keep_alive)
+        put_text(&w, "Connection: close\r\n");
+    else if (how->client_minor == 0)
+        put_text(&w, "Connection: keep-alive\r\n");
+    if (has_body(status)) {
+        put_text(&w, "Content-Length: ");
+        put_u64(&w, body.n);
+        put_text(&w, "\r\n");
+    }
+    put_text(&w, "\r\n");
+    if (!how->is_head && has_body(status))
+        put_str(&w, body);
+    return w.full ? 0 : w.n;
+}
+
+struct pairs {
+    struct http_pair items[EXTRA_MAX];
+    size_t n;
+};
+
+/* Fields of ours with a text from elsewhere: one that could break a line is left out. */
+static void pairs_add(struct pairs *p, str name, str value, size_t max)
+{
+    if (value.n > 0 && value.n <= max && put_is_safe(value) && p->n < EXTRA_MAX)
+        p->items[p->n++] = (struct http_pair){name, value};
+}
+
+static void refusal_pairs(struct pairs *p, const struct refusal *r, const struct answer_how *how,
+                          str retry_after)
+{
+    for (size_t i = 0; i < how->n_extra && p->n < EXTRA_MAX; i++)
+        p->items[p->n++] = how->extra[i];
+    pairs_add(p, STR("X-Request-Id"), r->request_id, CODE_MAX);
+    if (r->status == 401)
+        pairs_add(p, STR("WWW-Authenticate"),
+                  r->challenge.n ? r->challenge : STR("Bearer realm=\"postern\""), REALM_MAX);
+    pairs_add(p, STR("Retry-After"), retry_after, CODE_MAX);
+    if (r->allow_origin.n) {
+        pairs_add(p, STR("Access-Control-Allow-Origin"), r->allow_origin, TEXT_MAX);
+        pairs_add(p, STR("Access-Control-Allow-Credentials"), STR("true"), TEXT_MAX);
+    }
+    pairs_add(p, STR("Vary"), STR("Accept, Origin, Sec-Fetch-Dest, Sec-Fetch-Mode"), TEXT_MAX);
+    pairs_add(p, STR("Referrer-Policy"), STR("no-referrer"), TEXT_MAX);
+    pairs_add(p, STR("Content-Security-Policy"),
+              STR("default-src 'none'; style-src '" PAGE_STYLE_HASH
+                  "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+              TEXT_MAX);
+}
+
+size_t refusal_write(const struct refusal *r, const struct answer_how *how, char *buf, size_t cap)
+{
+    char body[PAGE_MAX_BYTES];
+    char digits[24];
+    struct put number = {.buf = digits, .cap = sizeof digits};
+    struct pairs pairs = {.n = 0};
+    struct answer_how all = *how;
+    if (r->retry_after_s)
+        put_u64(&number, r->retry_after_s);
+    refusal_pairs(&pairs, r, how, (str){digits, number.n});
+    all.extra = pairs.items;
+    all.n_extra = pairs.n;
+    size_t n =
+        how->wants_html ? page_write(r, body, sizeof body) : problem_write(r, body, sizeof body);
+    if (n == 0)
+        return 0;
+    str type = how->wants_html ? STR("text/html; charset=utf-8") : STR("application/problem+json");
+    return answer_write(r->status, type, (str){body, n}, &all, buf, cap);
+}
