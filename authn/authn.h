@@ -251,17 +251,17 @@ struct token_key {
 
 typedef void token_cache_destroy_fn(void *value);
 
-/* Memory grows with what is held, up to `capacity` entries. NULL without a SHA-256. */
+/* Memory grows with what is held, up to `capacity` entries; 0 remembers nothing. */
 struct token_cache *token_cache_create(size_t capacity, token_cache_destroy_fn *destroy_value);
 void token_cache_destroy(struct token_cache *cache);
-/* SHA-256 of the token. Neither this nor a hit allocates or enters the kernel. False on a failure
- * of the library: the token must then be refused. */
-bool token_cache_key(struct token_cache *cache, str token, struct token_key *key_out);
+/* SHA-256 of the token. Neither this nor a hit allocates or enters the kernel. */
+struct token_key token_key_of(str token);
 /* NULL when absent, expired, or of another generation. The first call with a new generation drops
  * everything: count it up whenever keys or issuers change. */
 void *token_cache_get(struct token_cache *cache, const struct token_key *key, int64_t now_s,
                       uint64_t generation);
-/* Takes value. Replaces an entry of the same key. What has expired already is destroyed at once. */
+/* Takes value. Replaces an entry of the same key. What has expired already, or finds no capacity,
+ * is destroyed at once. */
 void token_cache_put(struct token_cache *cache, const struct token_key *key, void *value,
                      int64_t expires_s, int64_t now_s, uint64_t generation);
 void token_cache_remove(struct token_cache *cache, const struct token_key *key);
