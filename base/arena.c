@@ -50,7 +50,9 @@ void arena_reset(struct arena *a)
         free(a->chunks);
         a->chunks = older;
     }
+    size_t chunk_bytes = a->chunk_bytes;
     arena_init(a, a->block, a->block_bytes);
+    a->chunk_bytes = chunk_bytes;
 }
 
 void arena_finish(struct arena *a)
@@ -60,7 +62,8 @@ void arena_finish(struct arena *a)
 
 static void add_chunk(struct arena *a, size_t least)
 {
-    size_t room = least > CHUNK_BYTES / 4 ? least : CHUNK_BYTES - sizeof(struct arena_chunk);
+    size_t usual = a->chunk_bytes ? a->chunk_bytes : CHUNK_BYTES;
+    size_t room = least > usual / 4 ? least : usual - sizeof(struct arena_chunk);
     struct arena_chunk *c = malloc(sizeof *c + room);
     if (!c)
         abort();

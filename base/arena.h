@@ -18,6 +18,8 @@ struct arena {
     size_t block_bytes;
     struct arena_chunk *chunks; /* heap chunks, newest first */
     size_t heap_bytes;          /* what the chunks take, for limits and metrics */
+    size_t chunk_bytes;         /* of a usual chunk; 0 = 16 KiB. Set after init where many arenas
+                                 * stay small */
 };
 
 /* `block` stays the owner's and must outlive the arena. */

@@ -1,0 +1,142 @@
+/* Authenticate: one visit, one credential (authn.md section 1).
+ *
+ * A token that claims to be ours and fails is a refusal, never "nobody". A foreign Authorization
+ * (Basic, or a Bearer of an issuer that is not ours) passes on and proves nothing. The client never
+ * learns which check failed; the record does. */
+#include "proxy/gate/gate_impl.h"
+
+/* The token of "Bearer TOKEN"; absent for any other scheme. */
+static str bearer_of(str authorization)
+{
+    static const str scheme = STR("bearer ");
+    if (authorization.n <= scheme.n || !str_eq_nocase(str_upto(authorization, scheme.n), scheme))
+        return (str){NULL, 0};
+    return str_trim(str_from(authorization, scheme.n), " \t");
+}
+
+static enum visit_outcome refuse_token(struct visit *v, enum token_verdict verdict)
+{
+    v->token = verdict;
+    counter_add(&v->gate->options.counters->tokens_bad, 1);
+    return visit_refuse(v, 401, policy_reason_code(POLICY_REASON_NO_IDENTITY),
+                        STR("The proof of identity that came with this request was not accepted."),
+                        STR("Sign in again, or get a fresh token."));
+}
+
+static size_t issuer_index(const struct snapshot *s, const struct snapshot_issuer *issuer)
+{
+    return (size_t)(issuer - s->issuers);
+}
+
+/* A key we do not have may be a new one: the issuer is asked once, the visit waits for it. */
+static bool may_ask_keys(struct visit *v, enum token_verdict verdict, size_t issuer, str kid)
+{
+    if (verdict != TOKEN_UNKNOWN_KID || v->has_asked_keys || !v->gate->options.need_keys)
+        return false;
+    v->has_asked_keys = true;
+    v->waits_issuer = issuer;
+    v->gate->options.need_keys(v->gate->options.ctx, issuer, kid);
+    return true;
+}
+
+static struct credential *remember(struct visit *v, const struct token_key *key,
+                                   const struct snapshot_issuer *issuer, struct identity *id,
+                                   int64_t now_s)
+{
+    const struct config *config = v->pin->snapshot->config;
+    identity_match_services(id, config->services, config->n_services);
+    struct credential *c = credential_create(id, issuer->config->issuer);
+    token_cache_put(v->gate->tokens, key, credential_ref(c), c->identity->exp_s, now_s,
+                    v->gate->keys_generation);
+    return c;
+}
+
+/* PERMITTED with *out set, or NULL in *out for a token that is not ours; else refused or waiting. */
+static enum visit_outcome prove(struct visit *v, str token, bool must_be_ours,
+                                struct credential **out)
+{
+    struct gate *g = v->gate;
+    const struct snapshot *s = v->pin->snapshot;
+    int64_t now_s = v->wall_us / 1000000;
+    struct token_key key;
+    *out = NULL;
+    if (token.n > TOKEN_MAX_BYTES)
+        return refuse_token(v, TOKEN_TOO_LONG);
+    if (!token_cache_key(g->tokens, token, &key))
+        return refuse_token(v, TOKEN_INVALID);
+    /* A visit that began under an older snapshot than the gate's is judged without the cache. */
+    struct credential *known =
+        v->pin == g->pin ? token_cache_get(g->tokens, &key, now_s, g->keys_generation) : NULL;
+    if (known) {
+        counter_add(&g->options.counters->tokens_known, 1);
+        *out = credential_ref(known);
+        return VISIT_PERMITTED;
+    }
+    struct token_peek peek;
+    const struct snapshot_issuer *issuer = NULL;
+    if (token_peek(token, g->scratch, &peek) && peek.issuer.p)
+        issuer = snapshot_issuer_by_iss(s, peek.issuer);
+    if (!issuer)
+        return must_be_ours ? refuse_token(v, TOKEN_ISSUER) : VISIT_PERMITTED;
+    struct identity *id = NULL;
+    enum token_verdict verdict = token_verify(issuer->config->issuer, issuer->keys, token,
+                                              TOKEN_KIND_ACCESS, now_s, &id);
+    if (verdict == TOKEN_OK) {
+        counter_add(&g->options.counters->tokens_verified, 1);
+        *out = remember(v, &key, issuer, id, now_s);
+        return VISIT_PERMITTED;
+    }
+    if (may_ask_keys(v, verdict, issuer_index(s, issuer), peek.kid))
+        return visit_wait(v, s->config->limits.jwks_timeout_ms + 1000);
+    return refuse_token(v, verdict);
+}
+
+static bool is_same_person(const struct credential *a, const struct credential *b)
+{
+    return str_eq(a->identity->issuer, b->identity->issuer) &&
+           str_eq(a->identity->subject, b->identity->subject);
+}
+
+/* Two proofs of two different people: nobody can say who this is. */
+static enum visit_outcome settle(struct visit *v, struct credential *first,
+                                 struct credential *second)
+{
+    if (first && second && !is_same_person(first, second)) {
+        credential_unref(&first);
+        credential_unref(&second);
+        return visit_refuse(v, 400, policy_reason_code(POLICY_REASON_INPUT_HEADER),
+                            STR("The request carries proofs of two different identities."),
+                            STR("Send one of them."));
+    }
+    v->who = first ? first : second;
+    if (first && second)
+        credential_unref(&second);
+    return VISIT_PERMITTED;
+}
+
+enum visit_outcome authenticate(struct visit *v)
+{
+    struct credential *explicit_one = NULL, *bearer_one = NULL;
+    enum visit_outcome outcome = VISIT_PERMITTED;
+    /* On a public path an identity is neither used nor passed on, whoever comes. */
+    v->is_public = policy_is_public_path(v->pin->snapshot->policy, v->app->policy, v->request.path);
+    str bearer = bearer_of(v->request.authorization);
+    if (v->is_public) {
+        struct token_peek peek;
+        if (bearer.p && token_peek(bearer, v->gate->scratch, &peek) && peek.issuer.p)
+            v->took_authorization =
+                snapshot_issuer_by_iss(v->pin->snapshot, peek.issuer) != NULL;
+        return VISIT_PERMITTED;
+    }
+    if (v->request.token.p)
+        outcome = prove(v, v->request.token, true, &explicit_one);
+    if (outcome == VISIT_PERMITTED && bearer.p) {
+        outcome = prove(v, bearer, false, &bearer_one);
+        v->took_authorization = bearer_one != NULL;
+    }
+    if (outcome != VISIT_PERMITTED) {
+        credential_unref(&explicit_one);
+        return outcome;
+    }
+    return settle(v, explicit_one, bearer_one);
+}

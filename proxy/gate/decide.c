@@ -1,0 +1,178 @@
+/* Decide: facts in, verdict out; and again for visits that last. */
+#include "proxy/gate/gate_impl.h"
+
+#include <stdio.h>
+#include <time.h>
+
+/* No clock of ours can honestly be before the day this was built (2026-11-01). */
+static const int64_t BUILD_WALL_US = 1793491200LL * 1000000;
+enum { STEP_BACK_US = 300 * 1000 * 1000 };
+
+bool gate_clock_is_good(struct gate *g, int64_t wall_us)
+{
+    if (wall_us > g->newest_wall_us)
+        g->newest_wall_us = wall_us;
+    return wall_us >= BUILD_WALL_US && wall_us > g->newest_wall_us - STEP_BACK_US;
+}
+
+static struct policy_request policy_request_of(const struct visit *v,
+                                               const struct policy_app *app)
+{
+    return (struct policy_request){
+        .app = app,
+        .protocol = POLICY_HTTP,
+        .method = v->request.method,
+        .path = v->request.path,
+        .from = v->request.client,
+    };
+}
+
+static struct policy_facts facts_of(const struct visit *v, const struct policy_request *r,
+                                    int64_t wall_us)
+{
+    return (struct policy_facts){
+        .identity = v->who && !v->is_public ? &v->who->facts : NULL,
+        .request = r,
+        .now_us = wall_us,
+        .clock_is_good = gate_clock_is_good(v->gate, wall_us),
+    };
+}
+
+static str until_text(struct arena *a, int64_t until_s)
+{
+    struct tm tm;
+    time_t t = (time_t)until_s;
+    char text[64];
+    gmtime_r(&t, &tm);
+    strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm);
+    return arena_printf(a, "Try again after %s.", text);
+}
+
+static str remedy_text(struct arena *a, const struct policy_remedy *r)
+{
+    switch (r->kind) {
+    case POLICY_REMEDY_NONE:
+        break;
+    case POLICY_REMEDY_SIGN_IN:
+        return STR("Sign in.");
+    case POLICY_REMEDY_STEP_UP:
+        return STR("Sign in again with a second factor.");
+    case POLICY_REMEDY_REQUEST_APPROVAL:
+        return STR("Ask for approval.");
+    case POLICY_REMEDY_STATE_PURPOSE:
+        return STR("State the purpose of your visit.");
+    case POLICY_REMEDY_OPEN_BREAK_GLASS:
+        return STR("In an emergency, open break-glass access with a reason.");
+    case POLICY_REMEDY_FIX_DEVICE:
+        return arena_printf(a, "Your device must report %.*s%s%.*s.", STR_ARG(r->attribute),
+                            r->wanted.n ? ": " : "", STR_ARG(r->wanted));
+    case POLICY_REMEDY_WAIT_UNTIL:
+        return until_text(a, r->until_s);
+    case POLICY_REMEDY_CONTACT:
+        return arena_printf(a, "Ask %.*s.", STR_ARG(r->owner));
+    }
+    return (str){NULL, 0};
+}
+
+static str all_remedies(struct arena *a, const struct policy_explanation *e)
+{
+    str all = {NULL, 0};
+    for (size_t i = 0; i < e->n_remedies && i < 4; i++) {
+        str one = remedy_text(a, &e->remedies[i]);
+        if (one.n)
+            all = all.n ? arena_printf(a, "%.*s %.*s", STR_ARG(all), STR_ARG(one)) : one;
+    }
+    return all;
+}
+
+static str refusal_sentence(enum policy_reason reason)
+{
+    switch (reason) {
+    case POLICY_REASON_NO_IDENTITY:
+        return STR("You are not signed in.");
+    case POLICY_REASON_DENY_RULE:
+        return STR("A rule of this organisation forbids this visit.");
+    case POLICY_REASON_REQUIRE_FAILED:
+        return STR("A requirement for this app is not met.");
+    case POLICY_REASON_DEFAULT_DENY:
+        return STR("No rule gives you access to this.");
+    default:
+        return STR("The request was refused.");
+    }
+}
+
+static uint16_t refusal_status(enum policy_reason reason)
+{
+    switch (reason) {
+    case POLICY_REASON_NO_IDENTITY:
+        return 401;
+    case POLICY_REASON_INPUT_HOST:
+        return 421;
+    case POLICY_REASON_INPUT_PATH:
+    case POLICY_REASON_INPUT_METHOD:
+    case POLICY_REASON_INPUT_HEADER:
+        return 400;
+    case POLICY_REASON_NO_POLICY:
+        return 503;
+    default:
+        return 403;
+    }
+}
+
+/* The slow path: why not, in causes for the record and words for the person. */
+static enum visit_outcome refuse(struct visit *v, const struct policy_facts *facts)
+{
+    struct policy_explanation e;
+    enum policy_reason reason = v->decision.reason;
+    policy_explain(v->pin->snapshot->policy, facts, v->arena, &e);
+    v->causes = e.causes;
+    v->n_causes = e.n_causes;
+    return visit_refuse(v, refusal_status(reason), policy_reason_code(reason),
+                        refusal_sentence(reason), all_remedies(v->arena, &e));
+}
+
+enum visit_outcome decide(struct visit *v)
+{
+    struct policy_request r = policy_request_of(v, v->app->policy);
+    struct policy_facts facts = facts_of(v, &r, v->wall_us);
+    policy_decide(v->pin->snapshot->policy, &facts, &v->decision);
+    v->reason = policy_reason_code(v->decision.reason);
+    if (v->decision.has_would && v->decision.would == POLICY_DENY)
+        counter_add(&v->gate->options.counters->would_deny, 1);
+    if (v->decision.effect != POLICY_ALLOW)
+        return refuse(v, &facts);
+    return VISIT_PERMITTED;
+}
+
+bool decide_again(struct visit *v, enum visit_end *why)
+{
+    const struct snapshot *s = v->gate->pin->snapshot;
+    int64_t wall_us = loop_wall_us(v->gate->options.loop);
+    *why = END_POLICY;
+    if (v->who) {
+        if (v->who->identity->exp_s <= wall_us / 1000000) {
+            *why = END_EXPIRED;
+            return false;
+        }
+        if (!snapshot_issuer_by_iss(s, v->who->identity->issuer))
+            return false;
+    }
+    const struct app *app = s->policy ? snapshot_app_by_host(s, v->request.host) : NULL;
+    if (!app || !str_eq(app->name, v->app_name))
+        return false;
+    struct policy_decision next;
+    struct policy_request r = policy_request_of(v, app->policy);
+    bool was_public = v->is_public;
+    v->is_public = policy_is_public_path(s->policy, app->policy, v->request.path);
+    /* A path that became public stays the visit of the person who came; the reverse is decided as a
+     * visit without identity, and refused. */
+    if (!was_public)
+        v->is_public = false;
+    struct policy_facts facts = facts_of(v, &r, wall_us);
+    policy_decide(s->policy, &facts, &next);
+    v->decision.valid_until_s = next.valid_until_s;
+    if (next.effect == POLICY_ALLOW)
+        return true;
+    v->reason = policy_reason_code(next.reason);
+    return false;
+}

@@ -1,0 +1,188 @@
+/* gate: the one place where identity, device and request become policy facts, and where every way
+ * in is decided and recorded; the face of this folder.
+ *
+ * One gate a worker; everything here runs on that worker's thread. A visit is one pass:
+ *
+ *     visit_begin  ->  visit_run: reserve, route, authenticate, decide, open  ->  visit_end
+ *
+ * visit_run may answer VISIT_WAITING; then `resumed` is called later with the outcome. A visit that
+ * lasts (a WebSocket, a stream that still runs after 10 s) joins the table of long visits with
+ * visit_stand: there it is decided again on every new snapshot and at `valid_until`, and `ended`
+ * is called when it is no longer allowed. The zero value of every struct here refuses. */
+#ifndef PROXY_GATE_GATE_H
+#define PROXY_GATE_GATE_H
+
+#include "proxy/audit/audit.h"
+#include "proxy/config/config.h"
+#include "proxy/gate/counters.h"
+#include "proxy/gate/credential.h"
+#include "proxy/gate/ends.h"
+#include "proxy/net/net.h"
+
+struct gate;
+struct visit;
+
+/* ---- a request as rules, upstream and log see it ------------------------------------------ */
+
+struct gate_request {
+    str method, host;     /* host normalised */
+    str path_raw, query;  /* query without "?", {NULL, 0}: none */
+    str path;             /* normal form, set by the route step */
+    str authorization;    /* the field's value */
+    str token;            /* X-Postern-Token: for apps that need Authorization themselves */
+    str user_agent;
+    bool is_websocket;
+    bool is_misdirected;  /* TLS: the Host does not belong to the certificate chosen; 421 */
+    struct addr client;   /* after trusted hops; family 0: unknown */
+    struct addr peer;     /* the socket's other end */
+    str front;            /* "direct", "forwarded" */
+    str tls_version, tls_cipher; /* absent in the clear */
+    unsigned spoof_attempts;
+};
+
+/* ---- outcomes ----------------------------------------------------------------------------- */
+
+enum visit_outcome {
+    VISIT_REFUSED = 0, /* answer with `refusal` */
+    VISIT_PERMITTED,   /* forward to visit->app */
+    VISIT_OWN,         /* below /.postern/: ours to answer; request.path says what */
+    VISIT_WAITING,     /* `resumed` follows */
+};
+
+struct visit_refusal {
+    uint16_t status;
+    const char *reason; /* policy's reason code, or ours ("audit:unwritable") */
+    str sentence, remedy;
+    uint32_t retry_after_s;
+};
+
+/* The order of the steps is the order of this list. */
+enum visit_step {
+    STEP_RESERVE = 0, /* room in the audit ring: no record, no access */
+    STEP_ROUTE,       /* host -> app, path -> normal form */
+    STEP_AUTHENTICATE,
+    STEP_DECIDE,
+    STEP_OPEN, /* `sync: always`: the record is on disk before the upstream is dialled */
+    STEP_COUNT,
+};
+
+enum visit_kind { VISIT_KIND_REQUEST = 0, VISIT_KIND_STREAM, VISIT_KIND_WEBSOCKET };
+
+enum { VISIT_ID_CHARS = 32 };
+
+struct gate_pin; /* a snapshot and how many visits of this worker judge by it */
+
+struct visit {
+    struct gate *gate;
+    struct arena *arena;
+    struct gate_request request;
+    char id[VISIT_ID_CHARS]; /* request id: record, upstream and page carry it */
+
+    struct gate_pin *pin;      /* NULL once the visit stands in the table */
+    const struct app *app;     /* of the pinned snapshot; NULL before the route step, and again
+                                * once the visit stands */
+    str app_name;
+    struct credential *who;    /* one reference; NULL: no identity */
+    bool took_authorization;   /* Authorization held a token of ours: it goes no further */
+    bool is_public;
+    enum token_verdict token;  /* of the token that was refused, TOKEN_OK otherwise */
+    struct policy_decision decision;
+    const char *reason;        /* code; policy's or ours */
+    const str *causes;
+    size_t n_causes;
+    struct visit_refusal refusal;
+    str policy_digest;         /* those it was decided by, kept for the record */
+    uint64_t policy_generation;
+
+    enum visit_step step;
+    enum visit_outcome outcome;
+    void (*resumed)(struct visit *v); /* set before visit_run; outcome is in visit->outcome */
+    struct list_node wait_link;       /* gate.waiting */
+    struct deadline wait;
+    int64_t wait_until_us;            /* monotonic; 0: has not waited in this step */
+    bool wait_is_over, has_asked_keys;
+    size_t waits_issuer;              /* whose keys it waits for, SIZE_MAX: none */
+    uint64_t ticket;                  /* of its open record, 0: none */
+
+    size_t reserved;                  /* bytes in the audit ring */
+    int64_t wall_us, start_us, decided_us; /* wall at the start; monotonic us */
+
+    enum visit_kind kind;             /* set by visit_stand */
+    struct list_node stand_link;      /* gate.standing */
+    struct deadline again;            /* valid_until */
+    void (*ended)(struct visit *v, enum visit_end why); /* of visit_stand */
+};
+
+/* What the record needs to know about how it went. */
+struct visit_close {
+    enum visit_end end;
+    uint16_t status;
+    uint64_t bytes_in, bytes_out; /* bodies */
+    str upstream;                 /* as configured; absent: none was asked */
+    struct addr upstream_addr;
+    uint16_t upstream_status;
+    int64_t connect_us, first_byte_us; /* -1: did not happen */
+    bool upstream_reused;
+    unsigned headers_left_out;    /* identity headers that could not be carried */
+};
+
+/* ---- the gate ------------------------------------------------------------------------------ */
+
+struct gate_options {
+    struct loop *loop;
+    struct audit *audit;
+    struct audit_ring *ring;
+    struct counters *counters;
+    str node, boot;
+    unsigned worker;
+    /* A token names a key that is not known: ask the control thread; the answer comes through
+     * gate_keys_answered. Called on the worker's thread. */
+    void (*need_keys)(void *ctx, size_t issuer, str kid);
+    void *ctx;
+};
+
+/* Takes a reference of the snapshot. */
+struct gate *gate_create(const struct gate_options *o, struct snapshot *snapshot);
+/* After the last visit has ended. NULL is fine. */
+void gate_destroy(struct gate *g);
+/* New snapshot (takes the reference): visits that run keep theirs, standing ones are decided again
+ * now. */
+void gate_swap(struct gate *g, struct snapshot *snapshot);
+/* The current one; valid until the next gate_swap. */
+const struct snapshot *gate_snapshot(const struct gate *g);
+/* The control thread has asked, or would not: visits that wait for this issuer go on. */
+void gate_keys_answered(struct gate *g, size_t issuer);
+/* The audit writer's `changed`: room, a durable record, or a writable journal again. */
+void gate_audit_changed(struct gate *g);
+/* Shutting down: `ended` with END_DRAIN for all that stand. */
+void gate_end_all(struct gate *g, enum visit_end why);
+size_t gate_standing(const struct gate *g);
+
+/* ---- a visit ------------------------------------------------------------------------------- */
+
+/* Zeroes and starts: id, times, snapshot. `request` is filled by the caller afterwards. Must be
+ * ended with visit_end. */
+void visit_begin(struct visit *v, struct gate *g, struct arena *a);
+enum visit_outcome visit_run(struct visit *v);
+/* A request that was refused before it could be understood: the refusal is set by the caller, the
+ * record still needs room. */
+void visit_refuse_input(struct visit *v, uint16_t status, const char *reason, str sentence);
+/* Writes the record and gives everything back. The visit may wait or stand: it leaves both. */
+void visit_end(struct visit *v, const struct visit_close *close);
+/* Joins the table: writes visit.start or request.open, lets go of the snapshot. False when the
+ * table is full: the visit must end. `ended` may be called from any later event. */
+bool visit_stand(struct visit *v, enum visit_kind kind,
+                 void (*ended)(struct visit *v, enum visit_end why));
+/* The snapshot that this visit is judged by; NULL once it stands. */
+const struct snapshot *visit_snapshot(const struct visit *v);
+/* Identity headers of the app, in order, in the arena: name and value in turn. Returns how many
+ * pairs; `left_out` counts those that could not be carried. */
+struct visit_header {
+    str name, value;
+};
+size_t visit_identity_headers(const struct visit *v, const struct visit_header **out,
+                              unsigned *left_out);
+/* CLOCK_MONOTONIC in microseconds, no system call. */
+int64_t gate_now_us(void);
+
+#endif

@@ -1,0 +1,53 @@
+/* gate_impl: the gate's own members, shared by the files of this folder. */
+#ifndef PROXY_GATE_GATE_IMPL_H
+#define PROXY_GATE_GATE_IMPL_H
+
+#include "proxy/gate/gate.h"
+
+struct gate_pin {
+    struct snapshot *snapshot;
+    size_t uses;      /* visits that judge by it, and 1 for the gate's current one */
+    char policy[192]; /* `"policy":{...}`, ready for a record */
+    size_t policy_n;
+};
+
+struct gate {
+    struct gate_options options;
+    struct gate_pin *pin; /* the current snapshot */
+    struct token_cache *tokens;
+    uint64_t keys_generation; /* counts up when issuers or their keys differ */
+    char *node_json;          /* `"node":"...","boot":"..."` */
+    size_t node_json_n;
+    uint64_t id_prefix, id_next;
+    struct list_node waiting;  /* visit.wait_link */
+    struct list_node standing; /* visit.stand_link */
+    size_t n_standing;
+    int64_t newest_wall_us; /* to notice a clock that was stepped back */
+    char scratch[TOKEN_PEEK_BYTES];
+};
+
+/* pin.c */
+struct gate_pin *pin_create(struct snapshot *snapshot);
+struct gate_pin *pin_take(struct gate *g);
+void pin_give(struct gate_pin **p);
+
+/* authenticate.c */
+enum visit_outcome authenticate(struct visit *v);
+/* decide.c */
+enum visit_outcome decide(struct visit *v);
+/* True when it is still allowed by what is known now; else *why says why not. */
+bool decide_again(struct visit *v, enum visit_end *why);
+bool gate_clock_is_good(struct gate *g, int64_t wall_us);
+/* route.c */
+enum visit_outcome route(struct visit *v);
+/* record.c */
+size_t record_bytes(const struct visit *v);
+enum visit_outcome record_open(struct visit *v);
+void record_start(struct visit *v);
+void record_close(struct visit *v, const struct visit_close *close);
+/* visit.c */
+enum visit_outcome visit_refuse(struct visit *v, uint16_t status, const char *reason, str sentence,
+                                str remedy);
+enum visit_outcome visit_wait(struct visit *v, int64_t most_ms);
+
+#endif
