@@ -1,0 +1,155 @@
+/* decode: the small sections, and the order of all. See decode.h. */
+#include "proxy/config/decode.h"
+
+#include "proxy/config/address.h"
+#include "proxy/config/limits.h"
+
+#include "base/schema.h"
+
+enum { WORKERS_MAX = 256 };
+
+str decode_text(struct decode *d, const struct doc_node *node)
+{
+    return node ? arena_dup(d->arena, node->text) : (str){NULL, 0};
+}
+
+str decode_file(struct decode *d, const struct doc_node *node)
+{
+    if (!node)
+        return (str){NULL, 0};
+    if (node->text.p[0] == '/' || !d->config->dir.n)
+        return arena_dup(d->arena, node->text);
+    str name = node->text;
+    while (name.n > 1 && name.p[name.n - 1] == '/')
+        name.n--;
+    return arena_printf(d->arena, "%.*s/%.*s", STR_ARG(d->config->dir), STR_ARG(name));
+}
+
+str decode_file_or(struct decode *d, const struct doc_node *node, const char *fallback)
+{
+    struct doc_node absent = {.kind = DOC_SCALAR, .text = str_of(fallback)};
+    return decode_file(d, node ? node : &absent);
+}
+
+const str *decode_texts(struct decode *d, const struct doc_node *node, size_t *n_out)
+{
+    size_t n = read_count(node);
+    str *out = arena_array(d->arena, str, n);
+    for (size_t i = 0; i < n; i++)
+        out[i] = decode_text(d, read_item(node, i));
+    *n_out = n;
+    return out;
+}
+
+void decode_later(struct decode *d, const struct doc_node *map, const char *key, const char *what)
+{
+    if (doc_get(map, key))
+        doc_error(d->findings, doc_key(map, key), "not-available", NULL,
+                  "%s is not available in this version", what);
+}
+
+static void decode_workers(struct decode *d, const struct doc_node *node)
+{
+    uint64_t n = 0;
+    if (!node || str_eq(node->text, STR("auto")))
+        return;
+    if (!str_to_u64(node->text, WORKERS_MAX, &n) || n == 0)
+        doc_error(d->findings, node, "out-of-range", NULL,
+                  "workers must be auto or a number from 1 to %d, not \"%.*s\"", WORKERS_MAX,
+                  STR_ARG(node->text));
+    d->config->workers = (unsigned)n;
+}
+
+static void decode_audit(struct decode *d, const struct doc_node *map)
+{
+    struct config_audit *out = &d->config->audit;
+    const struct doc_node *file = map ? doc_get(map, "file") : NULL;
+    const struct doc_node *rotate = map ? doc_get(map, "rotate") : NULL;
+    const int64_t day_ms = 86400000;
+    out->file = file && str_eq(file->text, STR("-"))
+                    ? STR("-")
+                    : decode_file_or(d, file, "/var/log/postern/access.jsonl");
+    out->rotate_bytes = read_size(rotate ? doc_get(rotate, "size") : NULL, 1 << 30);
+    out->rotate_every_ms = read_duration_ms(rotate ? doc_get(rotate, "every") : NULL, day_ms);
+    out->keep_ms = read_duration_ms(rotate ? doc_get(rotate, "keep") : NULL, 400 * day_ms);
+    out->compress = read_bool(rotate ? doc_get(rotate, "compress") : NULL, true);
+    if (!map)
+        return;
+    out->is_always = str_eq(doc_text(map, "sync"), STR("always"));
+    out->continues = str_eq(doc_text(map, "on_error"), STR("continue"));
+    if (str_eq(doc_text(map, "query"), STR("hash")))
+        out->query = QUERY_HASH;
+    if (out->continues)
+        doc_warn(d->findings, doc_get(map, "on_error"), "audit-continue", NULL,
+                 "access goes on without a record while the journal cannot be written");
+    if (rotate && out->rotate_bytes && out->rotate_bytes < (1 << 20))
+        doc_error(d->findings, doc_get(rotate, "size"), "out-of-range", NULL,
+                  "size must be 0 or at least 1MiB");
+    if (rotate && out->rotate_every_ms && out->rotate_every_ms < 60000)
+        doc_error(d->findings, doc_get(rotate, "every"), "out-of-range", NULL,
+                  "every must be 0s or at least 1m");
+}
+
+static void decode_log(struct decode *d, const struct doc_node *map)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+    d->config->log_level = LOG_LEVEL_INFO;
+    if (!map)
+        return;
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (str_eq(doc_text(map, "level"), str_of(levels[i])))
+            d->config->log_level = (enum log_level)i;
+    d->config->log_style = str_eq(doc_text(map, "format"), STR("json")) ? LOG_JSON : LOG_TEXT;
+}
+
+static const str *decode_names(struct decode *d, const struct doc_node *dict, size_t *n_out)
+{
+    *n_out = dict ? dict->n : 0;
+    str *out = arena_array(d->arena, str, *n_out);
+    for (size_t i = 0; i < *n_out; i++)
+        out[i] = decode_text(d, dict->keys[i]);
+    return out;
+}
+
+static void decode_portal(struct decode *d, const struct doc_node *map)
+{
+    str host = map ? doc_text(map, "host") : (str){NULL, 0};
+    if (host.n > 1 && host.p[host.n - 1] == '.')
+        host.n--;
+    if (host.n)
+        d->config->portal_host = arena_lower(d->arena, host);
+}
+
+static void warn_idle_sections(struct decode *d, const struct doc_node *root)
+{
+    if (d->config->n_sources)
+        doc_warn(d->findings, doc_key(root, "device_sources"), "not-available", NULL,
+                 "device sources are not asked in this version: facts about devices are unknown");
+    if (d->config->n_channels)
+        doc_warn(d->findings, doc_key(root, "notify"), "not-available", NULL,
+                 "notices are not sent in this version");
+    if (!d->config->n_issuers)
+        doc_warn(
+            d->findings, doc_key(root, "listeners"), "no-issuer", NULL,
+            "there are no issuers: nobody can prove an identity, only public paths are served");
+}
+
+void decode_all(struct decode *d, const struct doc_node *root)
+{
+    struct config *c = d->config;
+    decode_listeners(d, doc_get(root, "listeners"));
+    decode_admin(d, doc_get(root, "admin"));
+    decode_portal(d, doc_get(root, "portal"));
+    decode_later(d, root, "console", "the console");
+    c->policies_dir = decode_file_or(d, doc_get(root, "policies"), "policies");
+    c->state_dir = decode_file_or(d, doc_get(root, "state"), "/var/lib/postern");
+    decode_workers(d, doc_get(root, "workers"));
+    decode_issuers(d, doc_get(root, "issuers"));
+    decode_services(d, doc_get(root, "services"));
+    c->sources = decode_names(d, doc_get(root, "device_sources"), &c->n_sources);
+    c->channels = decode_names(d, doc_get(root, "notify"), &c->n_channels);
+    decode_audit(d, doc_get(root, "audit"));
+    limits_read(doc_get(root, "limits"), &c->limits, d->findings);
+    decode_log(d, doc_get(root, "log"));
+    warn_idle_sections(d, root);
+}

@@ -1,0 +1,51 @@
+/* rulebook: one loaded set of policies with the apps that it names. Shared by all snapshots that
+ * have it, immutable, counted. */
+#ifndef PROXY_CONFIG_RULEBOOK_H
+#define PROXY_CONFIG_RULEBOOK_H
+
+#include <stdatomic.h>
+
+#include "proxy/config/inputs.h"
+#include "proxy/config/snapshot.h"
+
+struct rulebook {
+    atomic_uint refs;
+    struct arena arena;
+    struct policy *policy;
+    struct app *apps;
+    size_t n_apps;
+    const struct policy_file *files;
+    size_t n_files;
+    char set_digest[DIGEST_HEX_CHARS + 1];    /* of the files alone */
+    char config_digest[DIGEST_HEX_CHARS + 1]; /* whose names the rules were checked against */
+    uint64_t generation;
+};
+
+struct rulebook_in {
+    const struct config *config;
+    const struct rulebook *previous; /* may be NULL */
+    struct inputs *inputs;
+    const char *zoneinfo;
+    int64_t wall_us;
+};
+
+/* Reads, checks and tests the policies. NULL: the findings say why. */
+struct rulebook *rulebook_build(const struct rulebook_in *in, struct findings *f);
+struct rulebook *rulebook_ref(struct rulebook *b);
+void rulebook_unref(struct rulebook **b);
+
+/* Fills `out` from the app's node; false when there are errors. `others` are apps whose TLS context
+ * may be shared when it comes of the same inputs. */
+struct app_in {
+    const struct config *config;
+    struct arena *arena; /* of the rulebook */
+    struct inputs *inputs;
+    const struct app *done; /* of this rulebook */
+    size_t n_done;
+    const struct rulebook *previous; /* may be NULL */
+};
+bool app_read(const struct app_in *in, const struct policy_app *policy, struct app *out,
+              struct findings *f);
+void app_finish(struct app *app);
+
+#endif
