@@ -81,7 +81,7 @@ WORDS = [
     ("registry", "https://regi" + "stry.example/x\n", True),
     ("later", "/* TO" + "DO: later */\n", True),
     ("broken", "// FIX" + "ME\n", True),
-    ("mkstemp is no note", 'char t[] = "fileXXX' + 'XXX";\n', False),
+    ("mkstemp is no note", 'char t[] = "fileXX' + 'XXXX";\n', False),
 ]
 
 

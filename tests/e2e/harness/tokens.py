@@ -101,17 +101,17 @@ class Issuer:
     def jwks(self):
         return {"keys": [k.jwk() for k in self.keys.values()]}
 
-    def claims(self, sub, **change):
+    def claims(self, sub, /, **change):
         """Claims of a token that is good for an hour; None takes a claim out."""
         now = int(time.time())
         out = {"iss": self.url, "aud": self.audience, "sub": sub, "iat": now, "exp": now + 3600}
         out.update(change)
         return {k: v for k, v in out.items() if v is not None}
 
-    def token(self, sub, alg=None, header=None, **claims):
+    def token(self, sub, /, alg=None, header=None, **claims):
         return self.keys[alg or self.algs[0]].token(self.claims(sub, **claims), header)
 
-    def person(self, name, groups=(), **claims):
+    def person(self, name, groups=(), /, **claims):
         """A token of NAME@example.com with a verified address."""
         return self.token(name, **{"email": name + "@example.com", "email_verified": True,
                                    "groups": list(groups), **claims})

@@ -1,0 +1,118 @@
+"""SIGTERM: every request on an accepted connection gets a whole answer."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from harness import raw
+from harness.proxy import SLOWNESS, listens
+
+
+def test_drain_under_load(start, staff):
+    gate = start(workers=2)
+    answers, errors, begun = [], [], threading.Barrier(17)
+
+    def load():
+        conn = gate.connect()
+        begun.wait()
+        while True:
+            try:
+                conn.send(raw.head("GET", "/slow?after=0.05", token=staff))
+            except OSError:
+                return                      # closed between two requests: nothing was lost
+            sent = time.monotonic()
+            try:
+                answer = conn.read()
+                answers.append(answer)
+                if answer.get("Connection") == "close":
+                    return
+            except (raw.Closed, ConnectionResetError) as e:
+                # A request sent into a connection that was being closed while idle was never read.
+                if time.monotonic() - sent > 0.04 * SLOWNESS or conn.buf:
+                    errors.append(repr(e))
+                return
+
+    workers = [threading.Thread(target=load) for _ in range(16)]
+    for w in workers:
+        w.start()
+    begun.wait()
+    raw.wait_for(lambda: len(answers) > 50, 20 * SLOWNESS)
+    gate.signal(signal.SIGTERM)
+    for w in workers:
+        w.join(20 * SLOWNESS)
+    assert not errors, errors[:3]
+    assert all(a.status == 200 and a.json for a in answers)
+    assert gate.process.wait(20 * SLOWNESS) == 0
+    gate.journal.refresh()
+    recorded = {r["id"] for r in gate.journal.records if r["kind"] == "decision"}
+    assert {a.id for a in answers} <= recorded, "an answer without a record"
+
+
+def test_slow_answer_is_finished(start, staff):
+    gate = start()
+    with gate.connect() as c:
+        c.send(raw.head("GET", "/slow?after=1.5", token=staff))
+        raw.wait_for(lambda: gate.metrics(), 5)
+        time.sleep(0.2)                     # on its way to the upstream
+        gate.signal(signal.SIGTERM)
+        answer = c.read()
+        assert answer.status == 200 and answer.get("Connection") == "close" and c.is_closed()
+    assert gate.process.wait(20 * SLOWNESS) == 0
+
+
+def test_nobody_new_is_let_in(start, staff):
+    gate = start()
+    with gate.connect() as c:
+        c.send(raw.head("GET", "/slow?after=2", token=staff))
+        time.sleep(0.2)
+        gate.signal(signal.SIGTERM)
+        raw.wait_for(lambda: not listens(gate.port), 5 * SLOWNESS, why="the listener to close")
+        assert c.read().status == 200
+
+
+def test_idle_connections_end_at_once(start, staff):
+    gate = start()
+    conns = [gate.connect() for _ in range(20)]
+    for c in conns:
+        assert c.send(raw.head("GET", "/x", token=staff)).read().status == 200
+    gate.signal(signal.SIGTERM)
+    assert all(c.is_closed(5 * SLOWNESS) for c in conns)
+    assert gate.process.wait(10 * SLOWNESS) == 0
+
+
+def test_a_stream_is_cut_at_the_end_of_the_time(start, staff):
+    gate = start(config={"limits": {"drain_timeout": "1s"}})
+    with gate.connect() as c:
+        c.send(raw.head("GET", "/sse?n=0", token=staff))
+        answer = c.head()
+        begin = time.monotonic()
+        gate.signal(signal.SIGTERM)
+        with pytest.raises((raw.Closed, ConnectionResetError)):
+            for _ in c.chunks():
+                pass
+        assert time.monotonic() - begin < 6 * SLOWNESS
+    assert gate.process.wait(10 * SLOWNESS) == 0
+    assert gate.record(answer)["end"]
+
+
+def test_second_signal_ends_at_once(start, staff):
+    gate = start()
+    gate.expect_alarm = True
+    with gate.connect() as c:
+        c.send(raw.head("GET", "/sse?n=0", token=staff))
+        c.head()
+        gate.signal(signal.SIGTERM)
+        time.sleep(0.3)
+        gate.signal(signal.SIGTERM)
+        gate.process.wait(15 * SLOWNESS)
+
+
+def test_restart_on_the_same_port(start, staff):
+    gate = start()
+    for _ in range(3):
+        assert gate.get("/x", staff).status == 200
+        assert gate.stop() == 0
+        gate.start()
+    assert gate.get("/x", staff).status == 200

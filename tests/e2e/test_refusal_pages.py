@@ -1,0 +1,87 @@
+"""Who is refused: a person sees a page, a program a problem in JSON, and both an id."""
+
+import pytest
+
+NAVIGATE = ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"]
+HTML = ["Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"]
+
+# id, method, headers, is a person
+WHO = [
+    ("navigation", "GET", NAVIGATE, True),
+    ("navigation in another order", "GET", HTML + NAVIGATE[::-1], True),
+    ("old browser", "GET", HTML, True),
+    ("post navigation", "POST", NAVIGATE + HTML, True),
+    ("prefetch", "GET", NAVIGATE + ["Sec-Purpose: prefetch;prerender"], False),
+    ("frame", "GET", ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"], False),
+    ("fetch", "GET", ["Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"] + HTML, False),
+    ("image", "GET", ["Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"], False),
+    ("curl", "GET", ["Accept: */*"], False),
+    ("no accept", "GET", [], False),
+    ("json first", "GET", ["Accept: application/json, text/html;q=0.5"], False),
+    ("old browser's post", "POST", HTML, False),
+]
+
+
+@pytest.mark.parametrize("method, headers, is_person", [w[1:] for w in WHO], ids=[w[0] for w in WHO])
+def test_no_token(gate, method, headers, is_person):
+    answer = gate.request(method, "/x", headers=headers, body=b"" if method == "POST" else None)
+    assert answer.status == 401 and answer.get("WWW-Authenticate").startswith("Bearer")
+    kind = answer.get("Content-Type")
+    if is_person:
+        assert kind.startswith("text/html") and answer.body.lower().startswith(b"<!doctype html")
+    else:
+        assert kind.startswith("application/problem+json")
+        assert answer.json["status"] == 401 and "auth.none" in answer.text
+    assert answer.id in answer.text, "the person can name the request"
+    assert "no-store" in answer.get("Cache-Control")
+
+
+@pytest.mark.parametrize("headers", [NAVIGATE, ["Accept: application/json"]])
+def test_forbidden(gate, contractor, headers):
+    answer = gate.get("/admin", contractor, headers=headers)
+    assert answer.status == 403
+    assert answer.get("Content-Type").startswith("text/html" if headers is NAVIGATE else "application/problem+json")
+    assert "default-deny" in answer.text and answer.id in answer.text
+
+
+def test_page_brings_nothing_from_elsewhere(gate):
+    answer = gate.get("/x", headers=NAVIGATE)
+    policy = answer.get("Content-Security-Policy")
+    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+    assert answer.get("X-Content-Type-Options") == "nosniff"
+    assert "<script" not in answer.text and "http://" not in answer.text.replace("http://www.w3.org", "")
+
+
+def test_page_escapes_what_it_shows(gate, issuer):
+    token = issuer.person("eva", ["none"], name="<script>alert(1)</script>")
+    answer = gate.get("/%3Cscript%3E?%3Cscript%3E", token, headers=NAVIGATE)
+    assert answer.status == 403 and "<script" not in answer.text
+
+
+def test_head_has_no_body(gate):
+    with gate.connect() as c:
+        c.send(b"HEAD /x HTTP/1.1\r\nHost: inventory.example\r\n\r\n")
+        first = c.read("HEAD")
+        assert first.status == 401 and int(first.get("Content-Length")) > 0
+        c.send(b"GET /public/x HTTP/1.1\r\nHost: inventory.example\r\n\r\n")
+        assert c.read().status == 200, "a body came after the answer to HEAD"
+
+
+def test_refused_post_with_a_body(gate):
+    """The body of a refused request is read away or the connection ends; it is never a request."""
+    inner = b"GET /public/x HTTP/1.1\r\nHost: inventory.example\r\n\r\n"
+    with gate.connect() as c:
+        c.send(b"POST /x HTTP/1.1\r\nHost: inventory.example\r\nContent-Length: %d\r\n\r\n" % len(inner) + inner)
+        assert c.read().status == 401
+        if not c.is_closed(0.5):
+            assert c.buf == b""
+            c.send(b"HEAD /x HTTP/1.1\r\nHost: inventory.example\r\n\r\n")
+            assert c.read("HEAD").status == 401
+
+
+def test_what_failed_in_a_token_is_not_told(gate, issuer):
+    good = issuer.person("eva", ["staff"])
+    answers = [gate.get("/x", t) for t in (issuer.person("eva", exp=1), issuer.person("eva", aud="other"),
+                                           good[:-8] + "AAAAAAAA")]
+    texts = {a.text.replace(a.id, "") for a in answers}
+    assert {a.status for a in answers} == {401} and len(texts) == 1, texts
