@@ -34,7 +34,7 @@ class Tally:
 
 def count(test):
     """One test program of meson's log -> a Tally; failures are (name, output)."""
-    tally, name = Tally(), test["name"]
+    tally, name = Tally(), test["name"].split(" / ")[-1].split(" / ")[-1]
     output = (test.get("stdout") or "") + (test.get("stderr") or "")
     junit = next((a.split("=", 1)[1] for a in test["command"] if a.startswith("--junitxml=")), None)
     if junit and os.path.exists(junit):
