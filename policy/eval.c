@@ -1,0 +1,195 @@
+#include "policy/eval.h"
+
+void eval_init(struct eval *e, const struct policy *p, const struct policy_facts *facts,
+               const struct app *app)
+{
+    int64_t us = facts->now_us;
+
+    memset(e, 0, sizeof *e);
+    e->policy = p;
+    e->facts = facts;
+    e->identity = facts->identity;
+    e->app = app;
+    e->now_s = us / 1000000 - (us % 1000000 < 0);
+    e->until_s = INT64_MAX;
+}
+
+enum policy_tri eval_note(struct eval *e, enum policy_tri value, str code)
+{
+    struct trace *t = e->trace;
+
+    if (t && t->n < TRACE_MAX_NOTES)
+        t->notes[t->n++] = (struct trace_note){.code = code, .value = value};
+    return value;
+}
+
+void eval_settle(struct eval *e, size_t mark, enum policy_tri value)
+{
+    struct trace *t = e->trace;
+    size_t kept = mark;
+
+    if (!t || value != POLICY_TRUE)
+        return;
+    for (size_t i = mark; i < t->n; i++)
+        if (t->notes[i].value == POLICY_TRUE)
+            t->notes[kept++] = t->notes[i];
+    t->n = kept;
+}
+
+enum policy_tri eval_age_within(struct eval *e, int64_t since_s, int64_t limit_s)
+{
+    if (!e->facts->clock_is_good)
+        return eval_note(e, POLICY_UNKNOWN, STR("clock"));
+    if (e->now_s - since_s > limit_s)
+        return POLICY_FALSE;
+    eval_until(e, since_s + limit_s + 1);
+    return POLICY_TRUE;
+}
+
+bool list_has(struct str_list list, str s)
+{
+    for (size_t i = 0; i < list.n; i++)
+        if (str_eq(list.items[i], s))
+            return true;
+    return false;
+}
+
+static enum policy_tri scalar_matches(const struct policy_value *v, const struct want *want,
+                                      bool *is_odd_out)
+{
+    switch (v->kind) {
+    case POLICY_VALUE_TEXT:
+        return tri_of(str_eq(v->text, want->text));
+    case POLICY_VALUE_NUMBER:
+    case POLICY_VALUE_BOOL:
+        /* "5" in quotes is text; whether it means the number 5 nobody can say. */
+        if (want->is_plain)
+            return tri_of(str_eq(v->text, want->text));
+        break;
+    default:
+        break;
+    }
+    *is_odd_out = true;
+    return POLICY_UNKNOWN;
+}
+
+enum policy_tri value_matches(const struct policy_value *v, struct want_list wants,
+                              bool *is_odd_out)
+{
+    enum policy_tri r = POLICY_FALSE;
+
+    for (size_t i = 0; i < wants.n && r != POLICY_TRUE; i++) {
+        if (v->kind != POLICY_VALUE_LIST) {
+            r = tri_or(r, scalar_matches(v, &wants.items[i], is_odd_out));
+            continue;
+        }
+        for (size_t k = 0; k < v->n && r != POLICY_TRUE; k++)
+            r = tri_or(r, scalar_matches(&v->items[k], &wants.items[i], is_odd_out));
+    }
+    return r;
+}
+
+/* Outside its life the whole rule is false; with a clock that cannot be trusted nobody knows. */
+static enum policy_tri eval_life(struct eval *e, const struct rule *rule)
+{
+    if (rule->starts_s == POLICY_NEVER_S && rule->expires_s == POLICY_FOREVER_S)
+        return POLICY_TRUE;
+    if (!e->facts->clock_is_good)
+        return eval_note(e, POLICY_UNKNOWN, STR("clock"));
+    if (rule->starts_s != POLICY_NEVER_S && e->now_s < rule->starts_s) {
+        eval_until(e, rule->starts_s);
+        return eval_note(e, POLICY_FALSE, STR("rule:not-started"));
+    }
+    if (rule->expires_s == POLICY_FOREVER_S)
+        return POLICY_TRUE;
+    if (e->now_s >= rule->expires_s)
+        return eval_note(e, POLICY_FALSE, STR("rule:expired"));
+    eval_until(e, rule->expires_s);
+    return POLICY_TRUE;
+}
+
+static enum policy_tri eval_part(struct eval *e, const struct rule *rule, enum policy_part part)
+{
+    switch (part) {
+    case POLICY_PART_WHO:
+        return atom_who(e, rule->who);
+    case POLICY_PART_TO:
+        return atom_to(e, rule->to);
+    case POLICY_PART_DEVICE:
+        return rule->device ? atom_device(e, rule->device) : POLICY_TRUE;
+    case POLICY_PART_AUTH:
+        return rule->auth ? atom_auth(e, rule->auth) : POLICY_TRUE;
+    case POLICY_PART_FROM:
+        return rule->from ? atom_from(e, rule->from) : POLICY_TRUE;
+    case POLICY_PART_WHEN:
+        return rule->when.n ? atom_when(e, rule->when) : POLICY_TRUE;
+    case POLICY_PART_APPROVAL:
+        return rule->approval ? atom_approval(e) : POLICY_TRUE;
+    case POLICY_PART_PURPOSE:
+        return rule->purpose ? atom_purpose(e) : POLICY_TRUE;
+    case POLICY_PART_BREAK_GLASS:
+        return rule->break_glass ? atom_break_glass(e) : POLICY_TRUE;
+    default:
+        return POLICY_FALSE;
+    }
+}
+
+/* The target is looked at before the person: it is cheaper and settles most rules. */
+static enum policy_tri eval_scope(struct eval *e, const struct rule *rule, struct rule_value *out)
+{
+    out->part[POLICY_PART_TO] = eval_part(e, rule, POLICY_PART_TO);
+    if (eval_is_settled(e, out->part[POLICY_PART_TO]))
+        return POLICY_FALSE;
+    out->part[POLICY_PART_WHO] = eval_part(e, rule, POLICY_PART_WHO);
+    return tri_and(out->part[POLICY_PART_TO], out->part[POLICY_PART_WHO]);
+}
+
+static enum policy_tri eval_need(struct eval *e, const struct rule *rule, struct rule_value *out)
+{
+    enum policy_tri r = POLICY_TRUE;
+
+    for (enum policy_part part = POLICY_PART_DEVICE; part < POLICY_PART_COUNT; part++) {
+        out->part[part] = eval_part(e, rule, part);
+        r = tri_and(r, out->part[part]);
+        if (eval_is_settled(e, r))
+            return r;
+    }
+    return r;
+}
+
+static bool rule_applies(const struct rule *rule, enum policy_tri scope, enum policy_tri need)
+{
+    enum policy_tri both = tri_and(scope, need);
+
+    switch (rule->effect) {
+    case RULE_ALLOW:
+        return both == POLICY_TRUE;
+    case RULE_DENY:
+        return rule->ignores_missing ? both == POLICY_TRUE : both != POLICY_FALSE;
+    case RULE_REQUIRE:
+        if (rule->ignores_missing)
+            return scope == POLICY_TRUE && need == POLICY_FALSE;
+        return scope != POLICY_FALSE && need != POLICY_TRUE;
+    }
+    return rule->effect != RULE_ALLOW;
+}
+
+void eval_rule(struct eval *e, const struct rule *rule, struct rule_value *out)
+{
+    enum policy_tri live_scope;
+
+    *out = (struct rule_value){0};
+    e->rule = rule;
+    out->scope = eval_scope(e, rule, out);
+    if (eval_is_settled(e, out->scope))
+        return;
+    out->life = eval_life(e, rule);
+    live_scope = tri_and(out->life, out->scope);
+    if (eval_is_settled(e, live_scope))
+        return;
+    out->need = eval_need(e, rule, out);
+    out->applies = rule_applies(rule, live_scope, out->need);
+    out->binds = rule->effect == RULE_ALLOW
+                     ? out->applies
+                     : rule->effect == RULE_REQUIRE && live_scope != POLICY_FALSE;
+}
