@@ -1,7 +1,7 @@
 """The table of HTTP rules: every way in which a message may be ambiguous, oversized or hostile, with an id.
 
 A row is (id, bytes, status, closes). The bytes carry a token that would be allowed, so that only the fault
-itself can be the reason of a refusal; `@` stands for that header line. The test sends each row on a new
+itself can be the reason of a refusal; {token} stands for that header line. The test sends each row on a new
 connection and asks for the status, for the close, and that the upstream saw nothing.
 """
 
@@ -13,7 +13,7 @@ OVER_CHUNK = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def line(first, fields=b"", host=HOST, body=b""):
-    return first + b"\r\n" + host + b"@" + fields + b"\r\n" + body
+    return first + b"\r\n" + host + b"{token}" + fields + b"\r\n" + body
 
 
 def field(text, body=b""):
@@ -89,17 +89,17 @@ CHUNKS = [
 ]
 
 HEADS = [
-    ("bare-lf-request-line", b"GET /x HTTP/1.1\n" + HOST + b"@\r\n", BAD),
-    ("bare-lf-field", b"GET /x HTTP/1.1\r\nHost: inventory.example\n@\r\n", BAD),
-    ("bare-lf-end", b"GET /x HTTP/1.1\r\n" + HOST + b"@\n", BAD),
+    ("bare-lf-request-line", b"GET /x HTTP/1.1\n" + HOST + b"{token}\r\n", BAD),
+    ("bare-lf-field", b"GET /x HTTP/1.1\r\nHost: inventory.example\n{token}\r\n", BAD),
+    ("bare-lf-end", b"GET /x HTTP/1.1\r\n" + HOST + b"{token}\n", BAD),
     ("bare-lf-smuggled-field", field(b"X-A: b\nX-B: c"), BAD),
-    ("bare-cr-request-line", b"GET /x\r HTTP/1.1\r\n" + HOST + b"@\r\n", BAD),
+    ("bare-cr-request-line", b"GET /x\r HTTP/1.1\r\n" + HOST + b"{token}\r\n", BAD),
     ("bare-cr-value", field(b"X-A: b\rc"), BAD),
     ("bare-cr-name", field(b"X-\rA: b"), BAD),
     ("cr-cr-lf", field(b"X-A: b\r"), BAD),
     ("fold-space", field(b"X-A: b\r\n c"), BAD),
     ("fold-tab", field(b"X-A: b\r\n\tc"), BAD),
-    ("fold-first", b"GET /x HTTP/1.1\r\n " + HOST + b"@\r\n", BAD),
+    ("fold-first", b"GET /x HTTP/1.1\r\n " + HOST + b"{token}\r\n", BAD),
     ("fold-empty", field(b"X-A:\r\n b"), BAD),
     ("space-before-colon", field(b"X-A : b"), BAD),
     ("tab-before-colon", field(b"X-A\t: b"), BAD),
@@ -150,10 +150,10 @@ HEADS = [
     ("target-control", target(b"/x\x01"), BAD),
     ("target-nul", target(b"/x\0y"), BAD),
     ("target-delete", target(b"/x\x7f"), BAD),
-    ("target-tab", b"GET\t/x\tHTTP/1.1\r\n" + HOST + b"@\r\n", BAD),
-    ("two-spaces", b"GET  /x HTTP/1.1\r\n" + HOST + b"@\r\n", BAD),
-    ("space-at-end", b"GET /x HTTP/1.1 \r\n" + HOST + b"@\r\n", BAD),
-    ("no-target", b"GET HTTP/1.1\r\n" + HOST + b"@\r\n", BAD),
+    ("target-tab", b"GET\t/x\tHTTP/1.1\r\n" + HOST + b"{token}\r\n", BAD),
+    ("two-spaces", b"GET  /x HTTP/1.1\r\n" + HOST + b"{token}\r\n", BAD),
+    ("space-at-end", b"GET /x HTTP/1.1 \r\n" + HOST + b"{token}\r\n", BAD),
+    ("no-target", b"GET HTTP/1.1\r\n" + HOST + b"{token}\r\n", BAD),
     ("space-in-target", target(b"/x y"), BAD),
     ("version-0.9-line", b"GET /x\r\n\r\n", BAD),
     ("version-0.9-said", line(b"GET /x HTTP/0.9"), (BAD, 505)),
@@ -170,7 +170,7 @@ HEADS = [
     ("method-lower", target(b"/x", b"get"), 501),
     ("method-trace", target(b"/x", b"TRACE"), 501),
     ("method-no-token", target(b"/x", b"GE(T"), BAD),
-    ("method-empty", b" /x HTTP/1.1\r\n" + HOST + b"@\r\n", BAD),
+    ("method-empty", b" /x HTTP/1.1\r\n" + HOST + b"{token}\r\n", BAD),
     ("expect-other", post(b"Expect: a-surprise\r\nContent-Length: 0"), 417),
     ("authorization-twice", field(b"Authorization: Basic YTpi"), BAD),
     ("no-request", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", BAD),

@@ -32,7 +32,7 @@ def test_refused_message(gate, own_origin, staff, row):
     before = len(own_origin.requests("/x"))
     with gate.connect() as c:
         try:
-            c.send(row.data.replace(b"@", b"Authorization: Bearer " + staff.encode() + b"\r\n", 1))
+            c.send(row.data.replace(b"{token}", b"Authorization: Bearer " + staff.encode() + b"\r\n", 1))
         except (BrokenPipeError, ConnectionResetError):
             pass        # refused while we were still sending: the answer is there all the same
         answer = c.read()
@@ -44,14 +44,14 @@ def test_refused_message(gate, own_origin, staff, row):
 
 
 def test_refused_messages_are_in_the_log(gate, staff):
-    answer = gate.raw(table.field(b"X-A : b").replace(b"@", b""))
+    answer = gate.raw(table.field(b"X-A : b").replace(b"{token}", b""))
     record = gate.record(answer)
     assert record["status"] == 400 and record["decision"]["effect"] == "deny"
 
 
 def test_good_message_passes(gate, staff):
     """The table's own skeleton is right: without a fault it is answered by the upstream."""
-    fill = lambda data: data.replace(b"@", b"Authorization: Bearer " + staff.encode() + b"\r\n", 1)
+    fill = lambda data: data.replace(b"{token}", b"Authorization: Bearer " + staff.encode() + b"\r\n", 1)
     for data in (table.field(b"X-A: b"), table.post(b"Content-Length: 1", b"a"), table.chunked(b"1;a=b\r\na\r\n0\r\n\r\n"),
                  table.chunked(b"1\r\na\r\n0\r\nX-A: b\r\n\r\n"), b"\r\n" + table.field(b"X-A:b"),
                  table.target(b"/" + b"a" * 8000), table.field(b"X-A: " + b"a" * 20000),
@@ -240,7 +240,7 @@ def test_spoof_attempt_is_recorded(gate, staff):
 
 
 def test_empty_post(gate, staff):
-    assert gate.raw(table.line(b"POST /x HTTP/1.1").replace(b"@", b"Authorization: Bearer " + staff.encode() + b"\r\n")).json["body_bytes"] == 0
+    assert gate.raw(table.line(b"POST /x HTTP/1.1").replace(b"{token}", b"Authorization: Bearer " + staff.encode() + b"\r\n")).json["body_bytes"] == 0
 
 
 @pytest.mark.parametrize("groups, seen", [(["staff", "b"], "staff,b"), (["staff", "a,b"], None), (["staff", "a\tb"], None),
