@@ -249,7 +249,8 @@ void policy_decide(const struct policy *p, const struct policy_facts *facts,
     if (out->reason != POLICY_REASON_ALLOW)
         return;
     const struct policy_request *request = facts->request;
-    is_public = policy_is_public_path(p, request->app, request->path);
+    is_public =
+        request->protocol == POLICY_HTTP && policy_is_public_path(p, request->app, request->path);
     out->reason = POLICY_REASON_NO_IDENTITY;
     if (!facts->identity && !is_public)
         return;
@@ -270,28 +271,6 @@ void policy_decide(const struct policy *p, const struct policy_facts *facts,
         if (has_say(&p->rules[app->bucket.items[i]], is_public))
             weigh(&w, app->bucket.items[i]);
     write_decision(&w, is_public, out);
-}
-
-static bool globs_have(const struct app *app, const struct glob_list *globs, str path)
-{
-    for (size_t i = 0; i < globs->n; i++)
-        if (path_glob_match(&globs->items[i], path, app->face.ignores_case))
-            return true;
-    return false;
-}
-
-bool policy_is_public_path(const struct policy *p, const struct policy_app *app, str path)
-{
-    const struct app *a = &p->apps[app->index];
-
-    return app->protocol == POLICY_HTTP && globs_have(a, &a->public_paths, path);
-}
-
-bool policy_is_cross_site_post(const struct policy *p, const struct policy_app *app, str path)
-{
-    const struct app *a = &p->apps[app->index];
-
-    return app->protocol == POLICY_HTTP && globs_have(a, &a->cross_site_post, path);
 }
 
 str policy_rule_digest(const struct policy *p, str rule_id)

@@ -4,6 +4,7 @@
 
 #include "policy/eval.h"
 #include "policy/remedy.h"
+#include "policy/scalar.h"
 
 enum { MAX_CAUSES = 64 };
 
@@ -187,7 +188,8 @@ static void tell_all(struct telling *t, const struct policy *p, const struct pol
                      const struct policy_decision *d)
 {
     const struct policy_app *face = facts->request->app;
-    bool is_public = policy_is_public_path(p, face, facts->request->path);
+    bool is_public = facts->request->protocol == POLICY_HTTP &&
+                     policy_is_public_path(p, face, facts->request->path);
 
     eval_init(&t->eval, p, facts, &p->apps[face->index]);
     t->eval.trace = &t->trace;
@@ -239,4 +241,9 @@ void policy_explain(const struct policy *p, const struct policy_facts *facts, st
     out->n_causes = t->n_causes;
     out->remedies = t->remedies.items;
     out->n_remedies = t->remedies.n;
+}
+
+bool policy_instant_parse(str text, int64_t *unix_out)
+{
+    return scalar_instant(text, unix_out);
 }

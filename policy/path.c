@@ -258,7 +258,6 @@ enum path_verdict path_normalise(str raw, struct path_rules rules, char *out, st
         verdict = check_output(&s);
     if (verdict != PATH_OK)
         return verdict;
-    out[s.n] = '\0';
     *path_out = (str){out, s.n};
     return PATH_OK;
 }

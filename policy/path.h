@@ -35,7 +35,7 @@ enum path_verdict {
 
 /* Normalises the path of an origin-form target. A query (from the first ?) is cut off and is no
  * part of the answer. `out` is the caller's, of raw.n + 1 bytes or more; *path_out points into it
- * (no NUL counted, one is written) and is {NULL, 0} unless PATH_OK. The empty path becomes "/". */
+ * (without a NUL) and is {NULL, 0} unless PATH_OK. The empty path becomes "/". */
 enum path_verdict path_normalise(str raw, struct path_rules rules, char *out, str *path_out);
 /* What follows the first ? of a target, {NULL, 0} when there is none. */
 str path_query(str raw);

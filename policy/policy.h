@@ -330,6 +330,9 @@ struct policy_explanation {
 void policy_explain(const struct policy *p, const struct policy_facts *facts, struct arena *a,
                     struct policy_explanation *out);
 
+/* An instant as the language writes it: RFC 3339 with an offset. */
+bool policy_instant_parse(str text, int64_t *unix_out);
+
 /* ---- embedded tests (testrun.c) ----------------------------------------------------------- */
 
 struct policy_test_totals {
