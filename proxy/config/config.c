@@ -57,8 +57,10 @@ bool config_parse(str path, str dir, str bytes, const struct config **out, struc
     struct doc_file *file = arena_new(&o->arena, struct doc_file);
     *file = (struct doc_file){o->config.path, arena_dup(&o->arena, bytes)};
     const struct doc_node *root = doc_parse(&o->arena, file, f);
-    /* the sections are read only when the tables hold: decoding needs no checks of its own then */
-    if (root && schema_check(&config_type, root, f))
+    if (root && !schema_check(&config_type, root, f) && root->kind != DOC_MAP)
+        root = NULL;
+    /* also after an error, so that all errors of the file come in one pass */
+    if (root)
         decode_all(&d, root);
     if (!root || f->errors > before) {
         owner_destroy(o);

@@ -3,6 +3,7 @@
 
 #include "proxy/config/address.h"
 #include "proxy/config/limits.h"
+#include "proxy/config/tables.h"
 
 #include "base/schema.h"
 
@@ -114,10 +115,24 @@ static const str *decode_names(struct decode *d, const struct doc_node *dict, si
 static void decode_portal(struct decode *d, const struct doc_node *map)
 {
     str host = map ? doc_text(map, "host") : (str){NULL, 0};
-    if (host.n > 1 && host.p[host.n - 1] == '.')
-        host.n--;
     if (host.n)
         d->config->portal_host = arena_lower(d->arena, host);
+}
+
+/* A section that holds to its table, else NULL: what follows needs no checks of its own then. */
+static const struct doc_node *section(const struct doc_node *root, const char *key)
+{
+    const struct doc_node *node = doc_get(root, key);
+    const struct schema_field *field = config_type.fields;
+    struct findings told_already;
+    while (field->name && strcmp(field->name, key) != 0)
+        field++;
+    if (!node || !field->name)
+        return NULL;
+    findings_init(&told_already);
+    bool is_good = schema_check(field->type, node, &told_already);
+    findings_finish(&told_already);
+    return is_good ? node : NULL;
 }
 
 static void warn_idle_sections(struct decode *d, const struct doc_node *root)
@@ -128,7 +143,7 @@ static void warn_idle_sections(struct decode *d, const struct doc_node *root)
     if (d->config->n_channels)
         doc_warn(d->findings, doc_key(root, "notify"), "not-available", NULL,
                  "notices are not sent in this version");
-    if (!d->config->n_issuers)
+    if (!doc_get(root, "issuers"))
         doc_warn(
             d->findings, doc_key(root, "listeners"), "no-issuer", NULL,
             "there are no issuers: nobody can prove an identity, only public paths are served");
@@ -137,19 +152,21 @@ static void warn_idle_sections(struct decode *d, const struct doc_node *root)
 void decode_all(struct decode *d, const struct doc_node *root)
 {
     struct config *c = d->config;
-    decode_listeners(d, doc_get(root, "listeners"));
-    decode_admin(d, doc_get(root, "admin"));
-    decode_portal(d, doc_get(root, "portal"));
+    decode_listeners(d, section(root, "listeners"));
+    decode_admin(d, section(root, "admin"));
+    decode_portal(d, section(root, "portal"));
     decode_later(d, root, "console", "the console");
-    c->policies_dir = decode_file_or(d, doc_get(root, "policies"), "policies");
-    c->state_dir = decode_file_or(d, doc_get(root, "state"), "/var/lib/postern");
-    decode_workers(d, doc_get(root, "workers"));
-    decode_issuers(d, doc_get(root, "issuers"));
-    decode_services(d, doc_get(root, "services"));
-    c->sources = decode_names(d, doc_get(root, "device_sources"), &c->n_sources);
-    c->channels = decode_names(d, doc_get(root, "notify"), &c->n_channels);
-    decode_audit(d, doc_get(root, "audit"));
-    limits_read(doc_get(root, "limits"), &c->limits, d->findings);
-    decode_log(d, doc_get(root, "log"));
+    c->policies_dir = decode_file_or(d, section(root, "policies"), "policies");
+    c->state_dir = decode_file_or(d, section(root, "state"), "/var/lib/postern");
+    decode_workers(d, section(root, "workers"));
+    decode_issuers(d, section(root, "issuers"));
+    /* without its issuers every service would be told to name none */
+    if (!doc_get(root, "issuers") || section(root, "issuers"))
+        decode_services(d, section(root, "services"));
+    c->sources = decode_names(d, section(root, "device_sources"), &c->n_sources);
+    c->channels = decode_names(d, section(root, "notify"), &c->n_channels);
+    decode_audit(d, section(root, "audit"));
+    limits_read(section(root, "limits"), &c->limits, d->findings);
+    decode_log(d, section(root, "log"));
     warn_idle_sections(d, root);
 }

@@ -150,8 +150,9 @@ static void decode_listener(struct decode *d, const struct doc_node *map,
 
 void decode_listeners(struct decode *d, const struct doc_node *list)
 {
-    struct config_listener *out = arena_array(d->arena, struct config_listener, list->n);
-    for (size_t i = 0; i < list->n; i++) {
+    size_t n = read_count(list);
+    struct config_listener *out = arena_array(d->arena, struct config_listener, n);
+    for (size_t i = 0; i < n; i++) {
         decode_listener(d, list->items[i], &out[i]);
         for (size_t k = 0; k < i; k++)
             if (out[i].address.kind && address_clash(&out[i].address, &out[k].address))
@@ -160,7 +161,7 @@ void decode_listeners(struct decode *d, const struct doc_node *list)
                           STR_ARG(out[i].address.text), list->items[k]->line);
     }
     d->config->listeners = out;
-    d->config->n_listeners = list->n;
+    d->config->n_listeners = n;
 }
 
 void decode_admin(struct decode *d, const struct doc_node *map)
