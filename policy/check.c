@@ -60,9 +60,9 @@ static void check_rule(struct load *l, const struct rule *rule)
         doc_warn(l->f, to, "allow-everything", "name apps or labels",
                  "rule \"%.*s\" allows every app, also those that are added later",
                  STR_ARG(rule->id));
-    if (!rule->to->everything && rule->to->apps.n == 0 && !l->names_missing)
+    if (!rule->to->everything && rule->to->apps.n == 0 && l->f->errors == 0)
         doc_warn(l->f, to, "no-app", NULL, "rule \"%.*s\" concerns no app", STR_ARG(rule->id));
-    if (rule->ignores_missing)
+    if (rule->ignores_missing && rule->effect != RULE_ALLOW)
         doc_warn(l->f, doc_key(node, "on_missing"), "on-missing-ignore", NULL,
                  "rule \"%.*s\" does not fire when a fact is missing", STR_ARG(rule->id));
     if (l->in->now_s > 0 && rule->expires_s <= l->in->now_s)
@@ -94,8 +94,10 @@ static void say_what_is_unchecked(struct load *l)
 void check_set(struct load *l)
 {
     say_what_is_unchecked(l);
-    for (size_t i = 0; i < l->p->n_apps; i++)
-        list_public_paths(l, &l->apps[i]);
+    for (size_t i = 0; i < l->p->n_apps; i++) {
+        if (l->apps[i].face.host.p)
+            list_public_paths(l, &l->apps[i]);
+    }
     for (size_t i = 0; i < l->p->n_rules; i++) {
         if (l->rules[i].to)
             check_rule(l, &l->rules[i]);

@@ -28,7 +28,7 @@ static void check_effect_keys(struct load *l, const struct doc_node *node, enum 
         const struct doc_node *key = doc_key(node, key_effects[i].key);
         if (key && !fits[effect])
             doc_error(l->f, key, "wrong-effect", NULL,
-                      "\"%s\" has no meaning in a %s rule, only in %s", key_effects[i].key,
+                      "\"%s\" has no meaning beside effect: %s, only in %s", key_effects[i].key,
                       effect_names[effect], key_effects[i].text);
     }
 }

@@ -347,7 +347,7 @@ bool scalar_check_expect(const struct doc_node *node, const char **why)
 bool scalar_check_true(const struct doc_node *node, const char **why)
 {
     return must(node->is_plain && str_eq(node->text, STR("true")), why,
-                "must be true, or be left out");
+                "must be true, the only value that it has");
 }
 
 bool scalar_check_file_version(const struct doc_node *node, const char **why)
