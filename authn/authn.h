@@ -295,7 +295,7 @@ struct jwks_source {
     int64_t fetched_ms; /* last good answer */
     int64_t next_ms;    /* next fetch by plan */
     int64_t miss_ms;    /* last fetch that a kid asked for */
-    bool has_fetched, has_missed;
+    bool has_missed;
     unsigned failures; /* in a row */
     struct {
         uint64_t hash;

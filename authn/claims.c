@@ -6,7 +6,7 @@
 bool claims_time(const struct jnode *node, double *out)
 {
     static const double exact = 9007199254740992.0; /* 2^53 */
-    return jread_number(node, out) && fabs(*out) <= exact;
+    return jread_number(node, out) && fabs(*out) < exact;
 }
 
 static bool is_among(str s, const str *list, size_t n)

@@ -67,7 +67,6 @@ void jwks_source_fetched(struct jwks_source *s, struct keyset *keys, int64_t max
                          int64_t now_ms)
 {
     s->is_fetching = false;
-    s->has_fetched = true;
     s->failures = 0;
     s->fetched_ms = now_ms;
     s->next_ms = now_ms + refresh_ms(max_age_s);
