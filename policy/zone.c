@@ -92,7 +92,10 @@ static bool read_footer(struct zone *z, str footer)
     if (footer.n < 2 || footer.p[0] != '\n')
         return false;
     footer = str_from(footer, 1);
-    footer = str_upto(footer, str_find(footer, '\n'));
+    size_t end = str_find(footer, '\n');
+    if (end == footer.n)
+        return false;
+    footer = str_upto(footer, end);
     if (footer.n == 0)
         return true;
     z->has_rule = zone_rule_parse(footer, &z->rule);
