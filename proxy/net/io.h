@@ -47,11 +47,13 @@ bool io_open_client(struct io *io, struct loop *loop, int fd, struct tls_client 
 void io_finish(struct io *io);
 
 /* IO_DONE, IO_AGAIN_READ, IO_AGAIN_WRITE or IO_ERROR. In the clear IO_DONE. The status names what
- * to wait for; when io_unsent() is not 0 wait for writable too. */
+ * to wait for; when io_unsent() is not 0 wait for writable too. After IO_DONE look at io_pending:
+ * the first request may have come in the same segment and raises no readiness any more. */
 int io_handshake(struct io *io);
 
-/* Bytes read (> 0) or an io_status. A result shorter than n means that the socket was drained and
- * nothing is pending; under TLS an EOF without close_notify is IO_ERROR. Give 32 KiB or more. */
+/* Bytes read (> 0) or an io_status, with at most one recv. A result shorter than n means: wait for
+ * readiness, which is level-triggered. Under TLS an end without close_notify is IO_ERROR, because
+ * anybody on the way can cut a body short. Give 32 KiB or more. */
 ssize_t io_read(struct io *io, void *buf, size_t n);
 /* Bytes taken (> 0, maybe fewer than given) or an io_status. Under TLS bytes taken may still wait
  * here: look at io_unsent. */
