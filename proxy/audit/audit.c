@@ -254,6 +254,16 @@ static void tell_room(struct audit *a)
     }
 }
 
+/* The disk is gone: who waits for it shall refuse now rather than at a deadline. */
+static void tell_broken(struct audit *a)
+{
+    for (unsigned i = 0; i < ring_count(a); i++) {
+        struct audit_ring *r = a->rings[i];
+        if (r->changed && (is_wanted(r) || atomic_load(&r->wants_room)))
+            r->changed(r->ctx);
+    }
+}
+
 static void publish(struct audit *a)
 {
     const struct journal *j = &a->journal;
@@ -299,9 +309,10 @@ static void fail_turn(struct audit *a, struct journal_now t, const struct fail *
 {
     a->retry_us = t.mono_us + RETRY_US;
     atomic_fetch_add(&a->counts.errors, 1);
-    if (atomic_exchange(&a->shared.is_writable, false))
-        log_error("journal.failed", f->text, "on_error",
-                  a->shared.continues ? "continue" : "refuse");
+    if (!atomic_exchange(&a->shared.is_writable, false))
+        return;
+    tell_broken(a);
+    log_error("journal.failed", f->text, "on_error", a->shared.continues ? "continue" : "refuse");
 }
 
 static void recovered(struct audit *a)

@@ -14,10 +14,11 @@
  *     char *room = audit_begin(ring, bytes);     build the object there with base/jout, at once
  *     audit_commit(ring, n, bytes);              n = its length; the reservation is given back
  *
- * Any number of reservations stand at once and end in any order; between audit_begin and
- * audit_commit nothing else happens on the ring. A reservation that is not used is given back with
- * audit_release. A long visit commits its start record at once (which ends the reservation) and
- * writes its end record with audit_append_forced.
+ * A reservation is at least 1 KiB in all; it may be enlarged by reserving again, and is then given
+ * back as one. Any number of reservations stand at once and end in any order; between audit_begin
+ * and audit_commit nothing else happens on the ring. A reservation that is not used is given back
+ * with audit_release. A long visit commits its start record at once (which ends the reservation)
+ * and writes its end record with audit_append_forced.
  *
  * `sync: always`: the gate commits request.open, calls audit_want(ring, ticket), and dials only
  * when audit_durable(ring) >= ticket; `changed` is called after each group commit.
@@ -84,7 +85,8 @@ bool audit_append(struct audit *a, str record);
 
 /* A ring for one worker. Any thread; lives until audit_close. `changed` (may be NULL) is called on
  * the writer's thread when a record that was wanted is durable, when there is room again after a
- * refused reservation, and when the journal is writable again: it posts to the worker's mailbox. */
+ * refused reservation, and when the journal cannot be written any more or can again: it posts to
+ * the worker's mailbox. */
 struct audit_ring *audit_ring_create(struct audit *a, void (*changed)(void *ctx), void *ctx);
 
 /* The rest: the ring's worker only. */

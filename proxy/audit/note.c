@@ -130,7 +130,7 @@ static bool key_make(struct note_key *k, const char *file, const char *node, str
     snprintf(pub_file, sizeof pub_file, "%s.pub", file);
     if (ok)
         unlink(pub_file); /* of a signer that is gone */
-    ok = ok && write_file(pub_file, k->verifier, strlen(k->verifier), 0644, f) &&
+    ok = ok && write_file(pub_file, k->verifier, strlen(k->verifier), 0600, f) &&
          write_file(file, text, n, 0600, f);
     secret_wipe(seed, sizeof seed);
     secret_wipe(text, sizeof text);

@@ -4,6 +4,8 @@
 #ifndef PROXY_AUDIT_READING_H
 #define PROXY_AUDIT_READING_H
 
+#include <stdio.h>
+
 #include "base/fail.h"
 #include "base/str.h"
 
@@ -60,6 +62,10 @@ bool audit_scan(const char *file, const struct audit_filter *filter, audit_line_
 bool audit_filter_fits(const struct audit_filter *filter, str line);
 /* Time as RFC 3339 (UTC offset or Z), as a date, or as an age ("90s", "15m", "2h", "7d"). */
 bool audit_time_parse(str text, int64_t now_us, int64_t *out_us);
+
+/* One record as a row for a person at a terminal; nothing in it can steer the terminal. */
+void audit_table_head(FILE *out);
+void audit_table_row(FILE *out, str line);
 
 /* Follows the live file through its rotation. */
 struct audit_follow;

@@ -25,7 +25,7 @@ bool ring_init(struct audit_ring *r, struct audit_shared *shared, size_t bytes)
     if (bytes < 4 * RING_ASIDE)
         bytes = 4 * RING_ASIDE;
     r->n_slots = 512;
-    while (r->n_slots * RING_RECORD_BYTES < bytes)
+    while (r->n_slots * RING_SLOT_BYTES < bytes)
         r->n_slots *= 2;
     r->room_bytes = bytes;
     r->room = map_room(bytes);
@@ -54,7 +54,7 @@ size_t ring_used(struct audit_ring *r)
 static bool fits_as_seen(struct audit_ring *r, size_t bytes)
 {
     return ring_used(r) + r->reserved + bytes + RING_ASIDE <= r->room_bytes &&
-           r->head - r->tail + r->reserved_records < r->n_slots;
+           r->head - r->tail + (r->reserved + bytes) / RING_RESERVED_BYTES < r->n_slots;
 }
 
 bool ring_fits(struct audit_ring *r, size_t bytes)
@@ -106,7 +106,7 @@ bool audit_reserve(struct audit_ring *r, size_t bytes)
         return true; /* the null sink */
     bool is_open =
         r->shared->continues || atomic_load_explicit(&r->shared->is_writable, memory_order_acquire);
-    if (!is_open || bytes == 0 || !ring_fits(r, bytes)) {
+    if (!is_open || !ring_fits(r, bytes)) {
         atomic_fetch_add_explicit(&r->waits, 1, memory_order_relaxed);
         atomic_store_explicit(&r->wants_room, true, memory_order_release);
         if (is_open)
@@ -114,7 +114,6 @@ bool audit_reserve(struct audit_ring *r, size_t bytes)
         return false;
     }
     r->reserved += bytes;
-    r->reserved_records++;
     return true;
 }
 
@@ -122,9 +121,8 @@ void audit_release(struct audit_ring *r, size_t bytes)
 {
     if (bytes == 0 || !r->room)
         return;
-    assert(r->reserved >= bytes && r->reserved_records > 0);
+    assert(r->reserved >= bytes);
     r->reserved -= bytes;
-    r->reserved_records--;
 }
 
 char *audit_begin(struct audit_ring *r, size_t bytes)
@@ -149,6 +147,12 @@ uint64_t audit_commit(struct audit_ring *r, size_t n, size_t reserved)
     if (n == 0)
         return 0;
     assert(n <= begun);
+    if (r->head - r->tail >= r->n_slots) {
+        /* Only where many reservations were smaller than they must be; still no record is lost. */
+        overflow_put(&r->overflow, (str){r->room + r->write_at, n});
+        kick(r, wake_now);
+        return r->head;
+    }
     r->slots[r->head & (r->n_slots - 1)] = (struct ring_slot){(uint32_t)r->write_at, (uint32_t)n};
     bool was_empty = r->tail == r->head;
     r->write_at += n;

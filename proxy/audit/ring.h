@@ -14,7 +14,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { RING_RECORD_BYTES = 1024 }; /* one slot for each so many bytes of room */
+enum {
+    RING_SLOT_BYTES = 512,     /* one slot for so many bytes of room */
+    RING_RESERVED_BYTES = 1024 /* a reservation is at least this much: it stands for one slot */
+};
 
 struct ring_slot {
     uint32_t offset, bytes;
@@ -50,7 +53,7 @@ struct audit_ring {
     size_t room_bytes, n_slots; /* n_slots: a power of two */
     size_t write_at;            /* the next record begins here */
     size_t begun;               /* bytes asked by audit_begin; 0: none is open */
-    size_t reserved, reserved_records;
+    size_t reserved;
     uint64_t head; /* == committed */
     uint64_t tail; /* consumed, as last seen */
     atomic_uint_fast64_t waits, lost;

@@ -5,15 +5,16 @@
  * before it was edited; if not, the line at hand was. */
 #include "proxy/audit/reading.h"
 
-#include "base/arena.h"
 #include "base/encode.h"
 #include "proxy/audit/files.h"
 #include "proxy/audit/journal.h"
 #include "proxy/audit/lines.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 enum { PROGRESS_BYTES = 64 * 1024 * 1024, LOOK_AHEAD = 1000 };
 
@@ -256,6 +257,17 @@ static bool begin(struct verify *v, const struct entry *e)
     return check_since(v);
 }
 
+/* The writer holds a lock on its file: then an unfinished last line is one that is being written.
+ */
+static bool is_being_written(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool is_locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
+    if (fd >= 0)
+        close(fd);
+    return is_locked;
+}
+
 static bool check_entry(struct verify *v, struct source *s, struct entry *e)
 {
     if (!e->is_record || s->lines.is_torn)
@@ -289,6 +301,8 @@ static bool verify_file(struct verify *v, bool *is_good, struct fail *f)
         return false;
     *is_good = true;
     while (*is_good && source_take(&s, &e, f)) {
+        if (s.lines.is_torn && v->file->is_live && is_being_written(v->file->path))
+            break;
         *is_good = check_entry(v, &s, &e);
         tell_progress(v, &s);
     }

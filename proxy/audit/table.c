@@ -1,0 +1,117 @@
+/* table: one record as one row for a person. What a record holds came from outside: a control
+ * byte in a path must not steer the reader's terminal, nor a bidi mark reorder the row. */
+#include "proxy/audit/reading.h"
+
+#include "base/encode.h"
+
+#include <jansson.h>
+
+enum { TIME_WIDTH = 23, USER_WIDTH = 28, APP_WIDTH = 12, EFFECT_WIDTH = 6, REASON_WIDTH = 22 };
+
+static bool is_harmless(int32_t c)
+{
+    return c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0) && !(c >= 0x200b && c <= 0x200f) &&
+           !(c >= 0x2028 && c <= 0x202e) && !(c >= 0x2060 && c <= 0x206f) && c != 0xfeff;
+}
+
+/* Padded to width; cut there with a dot at the end when `cuts`. */
+static void put(FILE *out, str s, size_t width, bool cuts)
+{
+    size_t i = 0, shown = 0;
+    while (i < s.n && (!cuts || shown < width)) {
+        size_t start = i;
+        int32_t c = utf8_next(s, &i);
+        if (cuts && shown == width - 1 && i < s.n)
+            fputc('.', out);
+        else if (c < 0 || !is_harmless(c))
+            fputc('?', out);
+        else
+            fwrite(s.p + start, 1, i - start, out);
+        shown++;
+    }
+    for (; shown < width; shown++)
+        fputc(' ', out);
+    fputc(' ', out);
+}
+
+static str text_of(const json_t *v)
+{
+    return json_is_string(v) ? (str){json_string_value(v), json_string_length(v)} : STR("");
+}
+
+static str get(const json_t *o, const char *a, const char *b)
+{
+    const json_t *v = json_object_get(o, a);
+    return text_of(b ? json_object_get(v, b) : v);
+}
+
+static str first_of(str a, str b)
+{
+    return a.n ? a : b;
+}
+
+static str rule_of(const json_t *o)
+{
+    const json_t *rules = json_object_get(json_object_get(o, "decision"), "rules");
+    return text_of(json_array_get(rules, 0));
+}
+
+static void put_request(FILE *out, const json_t *o)
+{
+    const json_t *status = json_object_get(o, "status"), *us = json_object_get(o, "duration_us");
+    char text[64] = "-";
+    put(out, get(o, "app", NULL), APP_WIDTH, true);
+    put(out, get(o, "decision", "effect"), EFFECT_WIDTH, true);
+    put(out, first_of(rule_of(o), get(o, "decision", "reason")), REASON_WIDTH, true);
+    if (json_is_integer(status))
+        snprintf(text, sizeof text, "%3d", (int)json_integer_value(status));
+    put(out, str_of(text), 3, false);
+    snprintf(text, sizeof text, "%7.1fms", (double)json_integer_value(us) / 1000);
+    put(out, json_is_integer(us) ? str_of(text) : STR(""), 9, false);
+    put(out, get(o, "method", NULL), 4, false);
+    put(out, first_of(get(o, "path", NULL), STR("-")), 0, false);
+    fputc('\n', out);
+}
+
+static void put_event(FILE *out, const json_t *o)
+{
+    static const char *const shown[] = {"reason",  "size",   "file", "kept",
+                                        "records", "digest", NULL};
+    for (size_t i = 0; shown[i]; i++) {
+        const json_t *v = json_object_get(o, shown[i]);
+        if (json_is_integer(v))
+            fprintf(out, "%s=%lld ", shown[i], (long long)json_integer_value(v));
+        if (!json_is_string(v))
+            continue;
+        fprintf(out, "%s=", shown[i]);
+        put(out, text_of(v), 0, false);
+    }
+    fputc('\n', out);
+}
+
+void audit_table_head(FILE *out)
+{
+    put(out, STR("TIME (UTC)"), TIME_WIDTH, true);
+    put(out, STR("KIND"), APP_WIDTH, true);
+    put(out, STR("USER"), USER_WIDTH, true);
+    put(out, STR("APP"), APP_WIDTH, true);
+    put(out, STR("EFFECT"), EFFECT_WIDTH, true);
+    put(out, STR("RULE OR REASON"), REASON_WIDTH, true);
+    fputs("STA      TIME REQUEST\n", out);
+}
+
+void audit_table_row(FILE *out, str line)
+{
+    json_t *o = json_loadb(line.p, line.n, 0, NULL);
+    str kind = get(o, "kind", NULL);
+    put(out, get(o, "time", NULL), TIME_WIDTH, true);
+    put(out, kind, APP_WIDTH, true);
+    if (json_is_object(json_object_get(o, "decision"))) {
+        str user = first_of(get(o, "identity", "email"), get(o, "identity", "subject"));
+        put(out, first_of(user, STR("-")), USER_WIDTH, true);
+        put_request(out, o);
+    } else {
+        put_event(out, o);
+    }
+    json_decref(o);
+}

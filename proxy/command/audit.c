@@ -1,0 +1,397 @@
+/* postern audit: the access log read back. `tail` follows it, `query` searches it, `verify` says
+ * whether it is whole, with nothing but the files and a key. */
+#include "proxy/command/command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proxy/audit/audit.h"
+#include "proxy/config/config.h"
+
+static const char usage_text[] =
+    "usage: postern audit tail   [--lines N] [FILTER...] [WHERE]\n"
+    "       postern audit query  [FILTER...] [WHERE]\n"
+    "       postern audit verify [--since FILE] [--key FILE] [WHERE]\n"
+    "\n"
+    "tail follows the access log, through its rotation; query prints the records that fit;\n"
+    "verify checks the whole chain and names the first bad record.\n"
+    "\n"
+    "Where:\n"
+    "  --config FILE    postern.yaml (default: $POSTERN_CONFIG, /etc/postern/postern.yaml)\n"
+    "  --file JOURNAL   the live file; rotated ones are found beside it\n"
+    "Filters (a record fits all of them):\n"
+    "  --user U         subject or email          --app A      --rule R     --reason R\n"
+    "  --effect E       allow or deny             --kind K     --id ID      --session S\n"
+    "  --device D       --since T, --until T      RFC 3339, a date, or an age: 90s 15m 2h 7d\n"
+    "tail and query:\n"
+    "  --json           records as they are (default when the output is no terminal)\n"
+    "  --table          a table (default on a terminal)\n"
+    "  --lines N        tail: begin with the last N records (default 10)\n"
+    "  --no-follow      tail: end there\n"
+    "verify:\n"
+    "  --since FILE     a checkpoint kept elsewhere (default with --config: the one in state)\n"
+    "  --key FILE       verifier key (default with --config: state/keys/checkpoint.pub)\n"
+    "  --help           this text\n"
+    "\n"
+    "Exit status: 0 good, 1 the log is bad or cannot be read, 2 usage.\n";
+
+enum { SMALL_FILE_BYTES = 4096 };
+
+struct options {
+    const char *verb, *config, *file, *key, *since, *until;
+    size_t lines;
+    bool json, table, no_follow, help;
+    struct audit_filter filter;
+};
+
+/* What the options and the configuration come to. */
+struct place {
+    char *file;
+    char *key, *since; /* contents, NULL: none */
+};
+
+static int usage_error(const char *what)
+{
+    fprintf(stderr, "postern audit: %s\n%s", what, usage_text);
+    return EXIT_USAGE;
+}
+
+static bool failed(const char *text)
+{
+    fprintf(stderr, "postern audit: %s\n", text);
+    return false;
+}
+
+/* ---- options ---- */
+
+enum {
+    OPT_CONFIG = 256,
+    OPT_FILE,
+    OPT_KEY,
+    OPT_SINCE,
+    OPT_UNTIL,
+    OPT_LINES,
+    OPT_JSON,
+    OPT_TABLE,
+    OPT_NO_FOLLOW,
+    OPT_HELP,
+    OPT_TEXTS
+};
+
+static const struct option longs[] = {{"config", required_argument, NULL, OPT_CONFIG},
+                                      {"file", required_argument, NULL, OPT_FILE},
+                                      {"key", required_argument, NULL, OPT_KEY},
+                                      {"since", required_argument, NULL, OPT_SINCE},
+                                      {"until", required_argument, NULL, OPT_UNTIL},
+                                      {"lines", required_argument, NULL, OPT_LINES},
+                                      {"json", no_argument, NULL, OPT_JSON},
+                                      {"table", no_argument, NULL, OPT_TABLE},
+                                      {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
+                                      {"help", no_argument, NULL, OPT_HELP},
+                                      {"user", required_argument, NULL, OPT_TEXTS + 0},
+                                      {"app", required_argument, NULL, OPT_TEXTS + 1},
+                                      {"rule", required_argument, NULL, OPT_TEXTS + 2},
+                                      {"reason", required_argument, NULL, OPT_TEXTS + 3},
+                                      {"effect", required_argument, NULL, OPT_TEXTS + 4},
+                                      {"session", required_argument, NULL, OPT_TEXTS + 5},
+                                      {"id", required_argument, NULL, OPT_TEXTS + 6},
+                                      {"device", required_argument, NULL, OPT_TEXTS + 7},
+                                      {"kind", required_argument, NULL, OPT_TEXTS + 8},
+                                      {0}};
+
+static str *filter_text(struct audit_filter *w, int c)
+{
+    str *const texts[] = {&w->user,    &w->app, &w->rule,   &w->reason, &w->effect,
+                          &w->session, &w->id,  &w->device, &w->kind};
+    return texts[c - OPT_TEXTS];
+}
+
+static const char *take_option(struct options *o, int c)
+{
+    uint64_t n;
+    switch (c) {
+    case OPT_CONFIG:
+        o->config = optarg;
+        return NULL;
+    case OPT_FILE:
+        o->file = optarg;
+        return NULL;
+    case OPT_KEY:
+        o->key = optarg;
+        return NULL;
+    case OPT_SINCE:
+        o->since = optarg;
+        return NULL;
+    case OPT_UNTIL:
+        o->until = optarg;
+        return NULL;
+    case OPT_LINES:
+        if (!str_to_u64(str_of(optarg), 1000000000, &n))
+            return "--lines takes a number";
+        o->lines = (size_t)n;
+        return NULL;
+    case OPT_JSON:
+        o->json = true;
+        return NULL;
+    case OPT_TABLE:
+        o->table = true;
+        return NULL;
+    case OPT_NO_FOLLOW:
+        o->no_follow = true;
+        return NULL;
+    case OPT_HELP:
+        o->help = true;
+        return NULL;
+    }
+    if (c < OPT_TEXTS)
+        return "an option is unknown or lacks its value";
+    *filter_text(&o->filter, c) = str_of(optarg);
+    return NULL;
+}
+
+static const char *check_times(struct options *o)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    int64_t now_us = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+    if (o->since && !audit_time_parse(str_of(o->since), now_us, &o->filter.since_us))
+        return "--since takes a time (2026-11-25T09:30:00Z), a date, or an age (15m, 7d)";
+    if (o->until && !audit_time_parse(str_of(o->until), now_us, &o->filter.until_us))
+        return "--until takes a time (2026-11-25T09:30:00Z), a date, or an age (15m, 7d)";
+    return NULL;
+}
+
+/* NULL, or what is wrong. */
+static const char *read_options(int argc, char **argv, struct options *o)
+{
+    int c;
+    opterr = 0;
+    optind = 0;
+    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        const char *wrong = take_option(o, c);
+        if (wrong)
+            return wrong;
+    }
+    if (o->help)
+        return NULL;
+    if (optind != argc - 1)
+        return "expected one of tail, query, verify";
+    o->verb = argv[optind];
+    return strcmp(o->verb, "verify") == 0 ? NULL : check_times(o);
+}
+
+/* ---- where ---- */
+
+static char *read_small(const char *path)
+{
+    FILE *in = fopen(path, "re");
+    if (!in)
+        return NULL;
+    char *text = mem_alloc(SMALL_FILE_BYTES);
+    size_t n = fread(text, 1, SMALL_FILE_BYTES - 1, in);
+    text[n] = '\0';
+    fclose(in);
+    return text;
+}
+
+static char *read_state(str state_dir, const char *name)
+{
+    char *path = NULL;
+    if (!state_dir.n || asprintf(&path, "%.*s/%s", STR_ARG(state_dir), name) < 0)
+        return NULL;
+    char *text = read_small(path);
+    free(path);
+    return text;
+}
+
+static bool place_of_config(const char *path, struct place *where)
+{
+    const struct config *c = NULL;
+    struct findings found;
+    findings_init(&found);
+    enum config_read read = config_open(path, &c, &found);
+    if (read == CONFIG_ABSENT)
+        fprintf(stderr, "postern audit: there is no configuration %s; give --config or --file\n",
+                path);
+    else if (read != CONFIG_GOOD)
+        findings_print(&found, stderr);
+    findings_finish(&found);
+    if (read != CONFIG_GOOD)
+        return false;
+    where->file = mem_dup(c->audit.file);
+    where->key = read_state(c->state_dir, "keys/checkpoint.pub");
+    where->since = read_state(c->state_dir, "audit.checkpoint");
+    config_unref(&c);
+    return true;
+}
+
+static bool find_place(const struct options *o, struct place *where)
+{
+    if (o->file)
+        where->file = mem_dup(str_of(o->file));
+    else if (!place_of_config(o->config ? o->config : config_default_path(), where))
+        return false;
+    return strcmp(where->file, "-") != 0 ||
+           failed("the access log goes to standard output, there is no file to read");
+}
+
+static bool read_given(const char *path, char **text)
+{
+    if (!path)
+        return true;
+    free(*text);
+    *text = read_small(path);
+    if (*text)
+        return true;
+    fprintf(stderr, "postern audit: cannot read %s: %s\n", path, strerror(errno));
+    return false;
+}
+
+/* ---- tail and query ---- */
+
+struct printer {
+    const struct options *options;
+    bool is_table;
+};
+
+static bool print_line(void *ctx, str line)
+{
+    struct printer *p = ctx;
+    if (p->is_table) {
+        audit_table_row(stdout, line);
+    } else {
+        fwrite(line.p, 1, line.n, stdout);
+        fputc('\n', stdout);
+    }
+    return !ferror(stdout);
+}
+
+static bool print_fitting(void *ctx, str line)
+{
+    struct printer *p = ctx;
+    return !audit_filter_fits(&p->options->filter, line) || print_line(ctx, line);
+}
+
+static struct printer printer_of(const struct options *o)
+{
+    struct printer p = {o, !o->json && (o->table || isatty(STDOUT_FILENO))};
+    if (p.is_table)
+        audit_table_head(stdout);
+    return p;
+}
+
+static int run_query(const struct options *o, const char *file)
+{
+    struct printer p = printer_of(o);
+    struct fail f = {0};
+    if (!audit_scan(file, &o->filter, print_line, &p, &f)) {
+        failed(f.text);
+        return EXIT_ERRORS;
+    }
+    return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_ERRORS;
+}
+
+static int run_tail(const struct options *o, const char *file)
+{
+    struct fail f = {0};
+    struct audit_follow *w = audit_follow_open(file, o->lines, &f);
+    if (!w) {
+        failed(f.text);
+        return EXIT_ERRORS;
+    }
+    struct printer p = printer_of(o);
+    /* A second at most: the watch may be lost with its folder, and without a sign. */
+    while (audit_follow_step(w, o->no_follow ? 0 : 1000, print_fitting, &p, &f) &&
+           fflush(stdout) == 0 && !o->no_follow)
+        ;
+    audit_follow_close(w);
+    if (f.code) {
+        failed(f.text);
+        return EXIT_ERRORS;
+    }
+    return EXIT_GOOD;
+}
+
+/* ---- verify ---- */
+
+static void show_progress(void *ctx, uint64_t bytes, uint64_t of_bytes)
+{
+    fprintf(stderr, "\r%llu of %llu MiB", (unsigned long long)bytes >> 20,
+            (unsigned long long)of_bytes >> 20);
+    fflush(stderr);
+}
+
+static int report(const struct verify_result *r, bool has_key)
+{
+    if (r->flaw == VERIFY_GOOD) {
+        printf("good: %llu records (%llu to %llu) in %llu files, %llu checkpoints, ",
+               (unsigned long long)r->records, (unsigned long long)r->first_seq,
+               (unsigned long long)r->last_seq, (unsigned long long)r->files,
+               (unsigned long long)r->checkpoints);
+        if (has_key)
+            printf("%llu signatures verified\n", (unsigned long long)r->signatures);
+        else
+            printf("signatures not verified (no --key)\n");
+        printf("root: %s\n", r->root);
+        return EXIT_GOOD;
+    }
+    printf("bad: %s: %s\n", verify_flaw_text(r->flaw), r->text);
+    if (r->bad_file[0])
+        printf("at: %s:%llu (record %llu)\n", r->bad_file, (unsigned long long)r->bad_line,
+               (unsigned long long)r->bad_seq);
+    return EXIT_ERRORS;
+}
+
+static int run_verify(const struct options *o, struct place *where)
+{
+    struct verify_result result;
+    struct fail f = {0};
+    if (!read_given(o->key, &where->key) || !read_given(o->since, &where->since))
+        return EXIT_ERRORS;
+    struct verify_options v = {
+        .file = where->file,
+        .key = str_of(where->key),
+        .since = str_of(where->since),
+        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+    };
+    bool ok = audit_verify(&v, &result, &f);
+    if (v.progress)
+        fputs("\r\033[K", stderr);
+    if (!ok) {
+        failed(f.text);
+        return EXIT_ERRORS;
+    }
+    return report(&result, where->key != NULL);
+}
+
+int command_audit(int argc, char **argv)
+{
+    struct options o = {.lines = 10};
+    struct place where = {0};
+    const char *wrong = read_options(argc, argv, &o);
+    if (wrong)
+        return usage_error(wrong);
+    if (o.help) {
+        fputs(usage_text, stdout);
+        return EXIT_GOOD;
+    }
+    bool is_tail = strcmp(o.verb, "tail") == 0, is_query = strcmp(o.verb, "query") == 0;
+    if (!is_tail && !is_query && strcmp(o.verb, "verify") != 0)
+        return usage_error("expected one of tail, query, verify");
+    signal(SIGPIPE, SIG_DFL);
+    int code = EXIT_ERRORS;
+    if (find_place(&o, &where))
+        code = is_tail    ? run_tail(&o, where.file)
+               : is_query ? run_query(&o, where.file)
+                          : run_verify(&o, &where);
+    free(where.file);
+    free(where.key);
+    free(where.since);
+    return code;
+}
