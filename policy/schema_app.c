@@ -23,7 +23,10 @@ const struct schema_type name_type = {.kind = SCHEMA_SCALAR,
                                       .check = scalar_check_name,
                                       .pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"};
 const struct schema_type names_type = LIST("a list of names", name_type);
-const struct schema_type line_type = SCALAR("a line of text", scalar_check_one_line);
+const struct schema_type line_type = {.kind = SCHEMA_SCALAR,
+                                      .name = "a line of text",
+                                      .check = scalar_check_one_line,
+                                      .json = "[\"string\",\"number\",\"boolean\"]"};
 const struct schema_type lines_type = LIST("a list of texts", line_type);
 const struct schema_type texts_type = LIST("a list of texts", schema_text);
 /* Claims and attributes: a plain scalar also matches the number or boolean written so. */
