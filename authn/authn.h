@@ -271,7 +271,7 @@ size_t token_cache_count(const struct token_cache *cache);
  * When to fetch an issuer's JWKS, without fetching: the owner (control thread) asks and tells.
  * Times are monotonic milliseconds.
  *
- *   for each wake-up:  if (jwks_source_due(s, now)) { jwks_source_begin(s, now); start a fetch; }
+ *   for each wake-up:  if (jwks_source_due(s, now)) { jwks_source_begin(s); start a fetch; }
  *                      sleep until jwks_source_next_ms(s)
  *   on the answer:     jwks_source_fetched(...) or jwks_source_failed(...)
  *   on TOKEN_UNKNOWN_KID at a worker:  jwks_source_miss(...)
@@ -316,7 +316,7 @@ void jwks_source_init(struct jwks_source *s, int64_t now_ms);
 /* Drops the keys. */
 void jwks_source_finish(struct jwks_source *s);
 bool jwks_source_due(struct jwks_source *s, int64_t now_ms);
-void jwks_source_begin(struct jwks_source *s, int64_t now_ms);
+void jwks_source_begin(struct jwks_source *s);
 /* The earliest time at which due may turn true or stale keys end; INT64_MAX during a fetch. */
 int64_t jwks_source_next_ms(const struct jwks_source *s);
 /* Takes keys. max_age_s as in Cache-Control; negative when it says nothing. */

@@ -44,9 +44,8 @@ bool jwks_source_due(struct jwks_source *s, int64_t now_ms)
     return !s->is_fetching && now_ms >= s->next_ms;
 }
 
-void jwks_source_begin(struct jwks_source *s, int64_t now_ms)
+void jwks_source_begin(struct jwks_source *s)
 {
-    (void)now_ms;
     s->is_fetching = true;
 }
 
@@ -136,7 +135,7 @@ enum jwks_miss jwks_source_miss(struct jwks_source *s, str kid, int64_t now_ms)
     remember(s, hash, now_ms);
     s->has_missed = true;
     s->miss_ms = now_ms;
-    jwks_source_begin(s, now_ms);
+    jwks_source_begin(s);
     return JWKS_MISS_FETCH;
 }
 

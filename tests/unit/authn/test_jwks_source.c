@@ -17,7 +17,7 @@ static void started(struct jwks_source *s)
 {
     jwks_source_init(s, T0);
     assert_true(jwks_source_due(s, T0));
-    jwks_source_begin(s, T0);
+    jwks_source_begin(s);
     assert_false(jwks_source_due(s, T0));
     jwks_source_fetched(s, keys_of("a"), -1, T0);
     assert_int_equal(s->generation, 1);
@@ -33,7 +33,7 @@ static void honours_cache_control_within_bounds(void **state)
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct jwks_source s;
         started(&s);
-        jwks_source_begin(&s, T0);
+        jwks_source_begin(&s);
         jwks_source_fetched(&s, keys_of("a"), rows[i].max_age_s, T0);
         assert_int_equal(jwks_source_next_ms(&s), T0 + rows[i].next_ms);
         assert_false(jwks_source_due(&s, T0 + rows[i].next_ms - 1));
@@ -92,7 +92,7 @@ static void finds_a_rotated_key(void **state)
     jwks_source_fetched(&s, keys_of("a"), -1, T0 + 2);
     assert_int_equal(jwks_source_miss(&s, STR("b"), T0 + MINUTE), JWKS_MISS_REFUSE);
     /* when keys change, what was unknown may come next */
-    jwks_source_begin(&s, T0 + 5 * MINUTE);
+    jwks_source_begin(&s);
     jwks_source_fetched(&s, keys_of("c"), -1, T0 + 5 * MINUTE);
     assert_int_equal(jwks_source_miss(&s, STR("b"), T0 + 5 * MINUTE), JWKS_MISS_FETCH);
     jwks_source_fetched(&s, keys_of("b"), -1, T0 + 5 * MINUTE);
@@ -116,7 +116,7 @@ static void forgets_the_oldest_of_many_names(void **state)
     struct jwks_source s;
     char name[16];
     started(&s);
-    jwks_source_begin(&s, T0);
+    jwks_source_begin(&s);
     for (int i = 0; i < 1000; i++) {
         int n = snprintf(name, sizeof name, "k%d", i);
         assert_int_equal(jwks_source_miss(&s, (str){name, (size_t)n}, T0), JWKS_MISS_WAIT);
@@ -142,7 +142,7 @@ static void retries_with_growing_pauses(void **state)
     jwks_source_init(&s, T0);
     for (size_t i = 0; i < ROWS(pauses_s); i++) {
         assert_true(jwks_source_due(&s, now));
-        jwks_source_begin(&s, now);
+        jwks_source_begin(&s);
         jwks_source_failed(&s, now);
         assert_int_equal(jwks_source_next_ms(&s), now + pauses_s[i] * SECOND);
         now = jwks_source_next_ms(&s);
@@ -161,7 +161,7 @@ static void serves_stale_keys_for_a_day(void **state)
     while (now < T0 + 24 * HOUR - MINUTE) {
         now = jwks_source_next_ms(&s);
         if (jwks_source_due(&s, now)) {
-            jwks_source_begin(&s, now);
+            jwks_source_begin(&s);
             jwks_source_failed(&s, now);
         }
     }
@@ -170,7 +170,7 @@ static void serves_stale_keys_for_a_day(void **state)
     jwks_source_due(&s, T0 + 24 * HOUR - 1);
     assert_non_null(s.keys);
     /* also while a fetch hangs */
-    jwks_source_begin(&s, T0 + 24 * HOUR - 1);
+    jwks_source_begin(&s);
     assert_int_equal(jwks_source_next_ms(&s), T0 + 24 * HOUR);
     assert_false(jwks_source_due(&s, T0 + 24 * HOUR));
     assert_null(s.keys);
