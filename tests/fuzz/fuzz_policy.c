@@ -1,9 +1,7 @@
 /* Fuzz target: any bytes as one policy file. Neither crash nor leak, and a refusal says why. */
-#include <stdlib.h>
+#include "fuzz.h"
 
 #include "policy/policy.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -13,8 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct findings f;
     findings_init(&f);
     struct policy *p = policy_load(&in, &f);
-    if ((p != NULL) != (f.errors == 0))
-        abort();
+    MUST((p != NULL) == (f.errors == 0));
     if (p) {
         struct policy_test_totals totals;
         policy_test_run(p, &f, &totals);
