@@ -114,8 +114,16 @@ const char *config_default_path(void)
 
 void config_print_reference(FILE *out)
 {
-    fputs("<!-- Made by `postern config reference`; change proxy/config/tables.c instead. -->\n",
-          out);
+    fputs(
+        "<!-- Made by `postern config reference`; change proxy/config/tables.c instead. -->\n\n"
+        "`postern config check` tells every error of the file with its line and column;\n"
+        "`postern init DIR` writes one to begin with. Names of files hang on the directory of\n"
+        "postern.yaml. Durations are numbers with ms, s, m, h or d; sizes are bytes, or numbers\n"
+        "with KiB, MiB, GiB or TiB. Secrets are files, never values. Unknown keys are errors.\n\n"
+        "Certificates, keys, issuers, policies, limits, fronts and trusted networks are reloaded\n"
+        "by themselves and on SIGHUP. Listeners' addresses, `admin`, `workers`, `state` and\n"
+        "`audit` take effect at the next start; a reload that changes them says so.\n",
+        out);
     schema_print_markdown(&config_type, "postern.yaml", out);
 }
 

@@ -145,7 +145,7 @@ static void warn_idle_sections(struct decode *d, const struct doc_node *root)
                  "notices are not sent in this version");
     if (!doc_get(root, "issuers"))
         doc_warn(
-            d->findings, doc_key(root, "listeners"), "no-issuer", NULL,
+            d->findings, root, "no-issuer", NULL,
             "there are no issuers: nobody can prove an identity, only public paths are served");
 }
 

@@ -101,7 +101,7 @@ static const struct schema_field tls_fields[] = {
     {"certificates", &certificates_type, true, NULL,
      "Chosen by SNI; the first one answers when no name fits."},
     {"client_ca", &file_type, false, NULL, LATER},
-    {"min", &tls_min_type, false, "\"1.2\"", "Least version of TLS."},
+    {"min", &tls_min_type, false, "\"1.2\"", "Least version of TLS: 1.2 or 1.3."},
     {0}};
 static const struct schema_type tls_type = {
     .kind = SCHEMA_MAP, .name = "tls", .fields = tls_fields};
@@ -180,7 +180,8 @@ static const struct schema_field issuer_fields[] = {
      "`.well-known/openid-configuration` is asked."},
     {"jwks_file", &file_type, false, NULL, "The issuer's keys as a file, watched like policies."},
     {"ca", &file_type, false, "the system's", "PEM file that is trusted when keys are fetched."},
-    {"algs", &algs_type, false, "[RS256, ES256]", "Algorithms that this issuer may sign with."},
+    {"algs", &algs_type, false, "[RS256, ES256]",
+     "Algorithms that this issuer may sign with: RS, PS or ES with 256, 384 or 512, and EdDSA."},
     {"rsa_exponents", &exponents_type, false, "[65537]",
      "Further public exponents of its RSA keys; odd, at least 3."},
     {"access_tokens", &schema_bool, false, "false",
@@ -263,15 +264,17 @@ static const struct schema_field audit_fields[] = {
      "`batch`: on disk within 50 ms. `always`: on disk before the upstream sees the request."},
     {"on_error", &on_error_type, false, "refuse",
      "`refuse`: no record, no access. `continue`: access without a record, and a metric says so."},
-    {"query", &query_type, false, "drop", "What is recorded of a query string."},
+    {"query", &query_type, false, "drop",
+     "What is recorded of a query string, which may hold secrets: `drop` or `hash`."},
     {"rotate", &rotate_type, false, NULL, "When a new file is begun and old ones go."},
     {0}};
 static const struct schema_type audit_type = {
     .kind = SCHEMA_MAP, .name = "audit", .fields = audit_fields};
 
 static const struct schema_field log_fields[] = {
-    {"level", &level_type, false, "info", "Least level of the diagnostics on standard error."},
-    {"format", &format_type, false, "text", "`text` is logfmt."},
+    {"level", &level_type, false, "info",
+     "Least level of the diagnostics on standard error: debug, info, warn or error."},
+    {"format", &format_type, false, "text", "`text` (logfmt) or `json`."},
     {0}};
 static const struct schema_type log_type = {
     .kind = SCHEMA_MAP, .name = "log", .fields = log_fields};

@@ -242,7 +242,7 @@ static void warns(void **state)
 {
     static const struct bad rows[] = {
         {"no issuer", HEAD LISTEN,
-         "2:1 no-issuer: there are no issuers: nobody can prove an identity, only public paths are "
+         "1:1 no-issuer: there are no issuers: nobody can prove an identity, only public paths are "
          "served"},
         {"plain", HEAD CORP "listeners: [{address: \":80\", plain: true}]\n",
          "3:23 plain-listener: \":80\" takes requests, and tokens in them, without TLS"},

@@ -155,7 +155,7 @@ static void refuses_apps_of_later_versions(void **state)
          "are",
          false},
         {"\"http://10.0.0.1\", tls: {server_name: x.example}}",
-         "3:59 bad-value: tls is for https:// upstreams only", false},
+         "3:61 bad-value: tls is for https:// upstreams only", false},
         {"\"https://10.0.0.1\", tls: {ca: none.pem}}", "none.pem does not exist", false},
         {"[\"http://10.0.0.1\", \"http://10.0.0.2\"]}", "only the first upstream is used", true},
         {"\"tcp://10.0.0.1:1\"}", "answered 501", true},

@@ -1,0 +1,139 @@
+/* postern config: what the configuration says, checked whole without starting anything. */
+#include "proxy/command/command.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "proxy/config/config.h"
+#include "proxy/http/fields.h"
+
+static const char usage_text[] =
+    "usage: postern config check [--config FILE] [--format text|json] [--strict]\n"
+    "       postern config headers\n"
+    "       postern config reference\n"
+    "\n"
+    "check      reads FILE (default: $POSTERN_CONFIG or /etc/postern/postern.yaml) with its\n"
+    "           certificates, keys and policies, runs the policies' tests and tells every error\n"
+    "headers    prints the header fields that are removed from requests and answers\n"
+    "reference  prints the reference of the file, in Markdown\n"
+    "\n"
+    "Exit status: 0 good, 1 errors, 2 usage or no such file, 3 warnings with --strict.\n";
+
+struct options {
+    const char *config;
+    bool is_json, is_strict, help;
+};
+
+static int usage_error(const char *what)
+{
+    fprintf(stderr, "postern config: %s\n%s", what, usage_text);
+    return EXIT_USAGE;
+}
+
+/* NULL, or what is wrong. */
+static const char *read_options(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+                                          {"format", required_argument, NULL, 'f'},
+                                          {"strict", no_argument, NULL, 's'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    int c;
+    opterr = 0;
+    optind = 0;
+    while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+        if (c == 'c')
+            o->config = optarg;
+        else if (c == 's')
+            o->is_strict = true;
+        else if (c == 'h')
+            o->help = true;
+        else if (c == 'f' && strcmp(optarg, "json") == 0)
+            o->is_json = true;
+        else if (c != 'f' || strcmp(optarg, "text") != 0)
+            return "an option is unknown or lacks its value";
+    }
+    return optind < argc ? "too many arguments" : NULL;
+}
+
+static void tell_good(const struct snapshot *s)
+{
+    printf("%.*s: good: %zu listener%s, %zu issuer%s, %zu app%s, %zu rule%s\n",
+           STR_ARG(s->config->path), s->n_listeners, s->n_listeners == 1 ? "" : "s", s->n_issuers,
+           s->n_issuers == 1 ? "" : "s", s->n_apps, s->n_apps == 1 ? "" : "s",
+           policy_rule_count(s->policy), policy_rule_count(s->policy) == 1 ? "" : "s");
+}
+
+static bool is_absent(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    if (file)
+        fclose(file);
+    return !file;
+}
+
+static int check(const struct options *o)
+{
+    struct snapshot_inputs in = {.config_path = o->config ? o->config : config_default_path(),
+                                 .wall_us = (int64_t)time(NULL) * 1000000};
+    struct findings f;
+    bool is_policy_broken = false;
+    findings_init(&f);
+    struct snapshot *s = snapshot_build(&in, NULL, &is_policy_broken, &f);
+    bool is_good = s && !is_policy_broken;
+    if (o->is_json)
+        findings_print_json(&f, stdout);
+    else
+        findings_print(&f, stdout);
+    if (is_good && !o->is_json)
+        tell_good(s);
+    int code = is_good ? f.warnings && o->is_strict ? EXIT_FINDINGS : EXIT_GOOD
+               : !s && is_absent(in.config_path) ? EXIT_USAGE
+                                                 : EXIT_ERRORS;
+    snapshot_unref(&s);
+    findings_finish(&f);
+    return code;
+}
+
+static int headers(const struct options *o)
+{
+    (void)o;
+    fields_print(stdout);
+    return EXIT_GOOD;
+}
+
+static int reference(const struct options *o)
+{
+    (void)o;
+    config_print_reference(stdout);
+    return EXIT_GOOD;
+}
+
+int command_config(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(const struct options *o);
+    } verbs[] = {{"check", check}, {"headers", headers}, {"reference", reference}};
+    struct options o = {0};
+    if (argc < 2)
+        return usage_error("which: check, headers or reference?");
+    if (strcmp(argv[1], "--help") == 0) {
+        fputs(usage_text, stdout);
+        return EXIT_GOOD;
+    }
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(argv[1], verbs[i].name) != 0)
+            continue;
+        const char *wrong = read_options(argc - 1, argv + 1, &o);
+        if (wrong)
+            return usage_error(wrong);
+        if (!o.help)
+            return verbs[i].run(&o);
+        fputs(usage_text, stdout);
+        return EXIT_GOOD;
+    }
+    return usage_error("the subcommand is unknown");
+}

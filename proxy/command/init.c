@@ -1,0 +1,209 @@
+/* postern init DIR: a configuration to begin with, which is good as it stands: `config check` and
+ * `policy test` pass on it at once. It never overwrites: an existing file stops it before anything
+ * is written. */
+#include "proxy/command/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+static const char usage_text[] = "usage: postern init DIR\n"
+                                 "\n"
+                                 "Writes DIR/postern.yaml, DIR/policies/ with a first policy and "
+                                 "its tests, and DIR/state/keys/.\n"
+                                 "Nothing that exists is overwritten.\n"
+                                 "\n"
+                                 "Exit status: 0 good, 1 errors, 2 usage.\n";
+
+static const char config_text[] =
+    "# postern: the configuration. `postern config check --config postern.yaml` tells every "
+    "error,\n"
+    "# `postern config reference` every key. Names of files hang on the directory of this file.\n"
+    "version: 1\n"
+    "\n"
+    "# Where requests come in. Plain HTTP is for loopback and unix sockets; for the network:\n"
+    "#   - address: \":443\"\n"
+    "#     tls: {certificates: [{cert: tls/cert.pem, key: tls/key.pem}]}\n"
+    "#   - {address: \":80\", redirect: https, acme_dir: /var/lib/acme}\n"
+    "# Behind nginx, Traefik or an ingress say whom to believe the client's address:\n"
+    "#   front: {forwarded: {trusted: [127.0.0.1/32]}}\n"
+    "listeners:\n"
+    "  - {address: \"127.0.0.1:8080\", front: direct}\n"
+    "\n"
+    "# Health, readiness and metrics. Keep it on loopback or a unix socket.\n"
+    "admin: {address: \"127.0.0.1:8081\"}\n"
+    "\n"
+    "# Apps and rules, one file per app. Changes take effect by themselves once they pass their\n"
+    "# tests; until then the last good set stays in force.\n"
+    "policies: policies\n"
+    "\n"
+    "state: state\n"
+    "\n"
+    "# TO FILL IN: who vouches for people and programs. `issuer` is the claim `iss` byte for "
+    "byte,\n"
+    "# `audience` what its tokens must name in `aud`. Keys are found by discovery, or by\n"
+    "# `jwks_url: https://...` or `jwks_file: keys.json`.\n"
+    "issuers:\n"
+    "  corp:\n"
+    "    issuer: https://login.example.com\n"
+    "    audience: postern\n"
+    "    algs: [RS256, ES256]\n"
+    "    mfa: {amr: [mfa, hwk, otp]}\n"
+    "    # it always sends `groups` to those who have any: then a token without means none\n"
+    "    absent_means_none: [groups]\n"
+    "\n"
+    "# Tokens that belong to programs. All others are people.\n"
+    "# services:\n"
+    "#   ci-inventory: {issuer: corp, match: {sub: \"repo:corp/inventory:*\"}}\n"
+    "\n"
+    "# The access log: no record, no access.\n"
+    "audit: {file: log/access.jsonl, sync: batch, on_error: refuse}\n"
+    "\n"
+    "log: {level: info, format: text}\n";
+
+static const char policy_text[] =
+    "# A first app and its rule. Nobody gets in without a rule that says so: a deny and a require\n"
+    "# can only take away. `postern policy test policies` runs the tests below.\n"
+    "version: 1\n"
+    "\n"
+    "apps:\n"
+    "  - name: inventory\n"
+    "    title: Inventory\n"
+    "    owner: it@example.com\n"
+    "    host: inventory.localhost\n"
+    "    upstream: http://127.0.0.1:3000\n"
+    "    identity: {headers: {X-WEBAUTH-USER: email}}\n"
+    "\n"
+    "rules:\n"
+    "  - id: contractors-read-inventory\n"
+    "    effect: allow\n"
+    "    owner: it@example.com\n"
+    "    who: {groups: [contractors]}\n"
+    "    to: {apps: [inventory], methods: [GET, HEAD]}\n"
+    "\n"
+    "  - id: no-suspended\n"
+    "    effect: deny\n"
+    "    who: {groups: [suspended]}\n"
+    "    to: everything\n"
+    "\n"
+    "tests:\n"
+    "  - name: a contractor reads\n"
+    "    as: {user: kim@acme.example, groups: [contractors]}\n"
+    "    at: 2026-11-27T15:00:00+01:00\n"
+    "    do: GET http://inventory.localhost/dashboard\n"
+    "    expect: allow\n"
+    "\n"
+    "  - name: a contractor does not write\n"
+    "    like: a contractor reads\n"
+    "    do: POST http://inventory.localhost/api/stock\n"
+    "    expect: deny default-deny\n"
+    "\n"
+    "  - name: a suspended contractor is out\n"
+    "    like: a contractor reads\n"
+    "    as: {user: kim@acme.example, groups: [contractors, suspended]}\n"
+    "    expect: deny deny-rule\n"
+    "\n"
+    "  - name: without groups nobody is in\n"
+    "    like: a contractor reads\n"
+    "    as: {user: kim@acme.example, groups: []}\n"
+    "    expect: deny default-deny\n";
+
+/* In this order: a directory before what is in it. */
+static const struct entry {
+    const char *name;
+    const char *text; /* NULL: a directory */
+    mode_t mode;
+} entries[] = {
+    {"policies", NULL, 0755},
+    {"state", NULL, 0700},
+    {"state/keys", NULL, 0700},
+    {"log", NULL, 0750},
+    {"policies/inventory.yaml", policy_text, 0644},
+    {"postern.yaml", config_text, 0644},
+};
+
+static int fail_on(const char *what, const char *dir, const char *name)
+{
+    fprintf(stderr, "postern init: cannot %s %s%s%s: %s\n", what, dir, *name ? "/" : "", name,
+            strerror(errno));
+    return EXIT_ERRORS;
+}
+
+static bool write_whole(int fd, const char *text)
+{
+    size_t n = strlen(text);
+    while (n > 0) {
+        ssize_t done = write(fd, text, n);
+        if (done < 0 && errno != EINTR)
+            return false;
+        text += done > 0 ? done : 0;
+        n -= done > 0 ? (size_t)done : 0;
+    }
+    return fsync(fd) == 0;
+}
+
+static bool make(int dir_fd, const struct entry *e)
+{
+    /* the mode is set apart: the umask must neither widen nor narrow it */
+    if (!e->text)
+        return mkdirat(dir_fd, e->name, e->mode) == 0 && fchmodat(dir_fd, e->name, e->mode, 0) == 0;
+    int fd = openat(dir_fd, e->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, e->mode);
+    if (fd < 0)
+        return false;
+    bool good = write_whole(fd, e->text);
+    return close(fd) == 0 && good;
+}
+
+static int fill(const char *dir, int dir_fd)
+{
+    size_t n = sizeof entries / sizeof *entries;
+    for (size_t i = 0; i < n; i++)
+        if (faccessat(dir_fd, entries[i].name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+            fprintf(stderr, "postern init: %s/%s exists already; nothing was written\n", dir,
+                    entries[i].name);
+            return EXIT_ERRORS;
+        }
+    for (size_t i = 0; i < n; i++)
+        if (!make(dir_fd, &entries[i]))
+            return fail_on("make", dir, entries[i].name);
+    return EXIT_GOOD;
+}
+
+static void tell_next(const char *dir)
+{
+    printf("%s is made. Next:\n"
+           "  1. fill in `issuers:` in %s/postern.yaml\n"
+           "  2. put your app into %s/policies/inventory.yaml: its host, its upstream, who may\n"
+           "  3. postern config check --config %s/postern.yaml\n"
+           "     postern policy test %s/policies\n"
+           "  4. postern run --config %s/postern.yaml\n",
+           dir, dir, dir, dir, dir, dir);
+}
+
+int command_init(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(usage_text, stdout);
+        return EXIT_GOOD;
+    }
+    if (argc != 2 || argv[1][0] == '-' || !argv[1][0]) {
+        fputs(usage_text, stderr);
+        return EXIT_USAGE;
+    }
+    const char *dir = argv[1];
+    if (mkdir(dir, 0755) != 0 && errno != EEXIST)
+        return fail_on("make", dir, "");
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_on("open", dir, "");
+    int code = fill(dir, fd);
+    close(fd);
+    if (code == EXIT_GOOD)
+        tell_next(dir);
+    return code;
+}
