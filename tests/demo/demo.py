@@ -218,8 +218,7 @@ audit: {file: access.jsonl, sync: batch}
         print("\nThe access log follows. Ctrl-C ends everything.\n", flush=True)
 
     def follow(self):
-        # Its own group, so that Ctrl-C reaches us first and the last lines are still shown.
-        tail = self.spawn(BINARY, "audit", "tail", "--config", self.path("postern.yaml"), "--follow")
+        tail = self.spawn(BINARY, "audit", "tail", "--table", "--config", self.path("postern.yaml"))
         while self.postern.poll() is None and tail.poll() is None:
             time.sleep(0.2)
         if self.postern.poll() is not None:

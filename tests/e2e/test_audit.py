@@ -220,5 +220,5 @@ def test_query_and_tail(start, staff, contractor):
         assert done.returncode == 0 and there.id in done.stdout, (filters, done)
         assert absent is None or absent.id not in done.stdout, filters
         assert all(json.loads(line) for line in done.stdout.splitlines())
-    tail = command("audit", "tail", *config)
+    tail = command("audit", "tail", "--no-follow", "--lines", "50", *config)
     assert eva.id in tail.stdout and kim.id in tail.stdout, tail

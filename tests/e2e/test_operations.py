@@ -99,11 +99,12 @@ def test_init_makes_something_that_runs(tmp_path, start, issuer):
 def test_policy_check_test_explain(gate):
     folder = gate.path("policies")
     assert command("policy", "check", folder).returncode == 0
-    done = command("policy", "explain", folder, "--as", "kim@example.com", "--groups", "contractors",
+    done = command("policy", "explain", "--policy", folder, "--as", "kim@example.com", "--group", "contractors",
                    "GET http://inventory.example/stock/1")
-    if done.returncode == 2:
-        pytest.skip("explain takes other arguments: " + done.stderr.strip().splitlines()[0])
-    assert "contractor-stock" in done.stdout
+    assert done.returncode == 0 and "contractor-stock" in done.stdout and "allow" in done.stdout, done
+    done = command("policy", "explain", "--policy", folder, "--as", "kim@example.com", "--group", "contractors",
+                   "GET http://inventory.example/admin")
+    assert "default-deny" in done.stdout, done
 
 
 @pytest.mark.parametrize("name", ["kim", "eva"])
