@@ -2,7 +2,6 @@
 #include "authn/claims.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 
 enum { SERVICE_NAME_ROOM = 64 }; /* so that a machine's name seldom takes a chunk of its own */
@@ -179,7 +178,7 @@ static bool keep_time(const struct jnode *payload, const char *name, int64_t *ou
     double at;
     if (!claims_time(jread_get(payload, name), &at))
         return false;
-    *out = (int64_t)floor(at);
+    *out = (int64_t)at - (at < (double)(int64_t)at); /* rounded down */
     return true;
 }
 
