@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "proxy/config/app.h"
+#include "proxy/config/loaded.h"
 #include "proxy/config/reload.h"
 #include "proxy/config/settings.h"
 #include "proxy/config/snapshot.h"

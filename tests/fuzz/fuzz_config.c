@@ -1,5 +1,5 @@
-/* Fuzz target: any bytes as postern.yaml. A refusal says why, and what is accepted keeps the promises
- * that the rest of the house relies on. */
+/* Fuzz target: any bytes as postern.yaml. A refusal says why, and what is accepted keeps the
+ * promises that the rest of the house relies on. */
 #include "fuzz.h"
 
 #include "proxy/config/config.h"
