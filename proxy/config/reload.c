@@ -232,6 +232,13 @@ static enum reload_result fail_look(struct reload *r, const struct build *b)
     return RELOAD_FAILED;
 }
 
+/* From here on a failure is news again, also one that was told before. */
+static void settle(struct reload *r)
+{
+    r->counts.is_failing = false;
+    r->failed_base[0] = r->failed_rules[0] = '\0';
+}
+
 static enum reload_result judge(struct reload *r, const struct build *b, struct snapshot *built,
                                 bool is_forced, struct snapshot **next_out)
 {
@@ -244,15 +251,14 @@ static enum reload_result judge(struct reload *r, const struct build *b, struct 
         return fail_look(r, b);
     /* the files are again what runs: an error was taken back */
     if (is_base_same && is_rules_same) {
-        r->counts.is_failing = false;
-        r->failed_base[0] = r->failed_rules[0] = '\0';
+        settle(r);
         return RELOAD_NOTHING;
     }
     /* new certificates or keys beside broken policies are not held up by them */
     if (b->is_policy_broken)
         fail_look(r, b);
     else
-        r->counts.is_failing = false;
+        settle(r);
     r->counts.good++;
     *next_out = snapshot_ref(built);
     reload_set_current(r, built);

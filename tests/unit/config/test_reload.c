@@ -141,6 +141,13 @@ static void keeps_the_last_good_set(void **state)
     room_write("policies/inventory.yaml", GOOD_POLICY);
     assert_int_equal(look(), RELOAD_NOTHING);
     assert_false(reload_counts(reload).is_failing);
+    /* the same failure once more, after good ones, is told again */
+    for (int i = 0; i < 2; i++) {
+        room_write("policies/inventory.yaml", "{[");
+        assert_int_equal(look(), RELOAD_FAILED);
+        room_write("policies/inventory.yaml", i ? GOOD_POLICY "# 1\n" : GOOD_POLICY "# 0\n");
+        assert_int_equal(look(), RELOAD_NEW);
+    }
     end();
 }
 
