@@ -13,9 +13,10 @@
 /* Fields that our code reads by id; the table in fields.c has many more. */
 #define FIELD_IDS(X)                                                                               \
     X(HOST, "Host")                                                                                \
-    X(CONNECTION, "Connection") X(CONTENT_LENGTH, "Content-Length")                                \
-        X(TRANSFER_ENCODING, "Transfer-Encoding") X(UPGRADE, "Upgrade") X(EXPECT, "Expect") X(     \
-            AUTHORIZATION, "Authorization") X(COOKIE, "Cookie") X(SET_COOKIE, "Set-Cookie")        \
+    X(CONNECTION, "Connection")                                                                    \
+    X(CONTENT_LENGTH, "Content-Length")                                                            \
+    X(TRANSFER_ENCODING, "Transfer-Encoding") X(UPGRADE, "Upgrade") X(EXPECT, "Expect")            \
+        X(AUTHORIZATION, "Authorization") X(COOKIE, "Cookie") X(SET_COOKIE, "Set-Cookie")          \
             X(ACCEPT, "Accept") X(ACCEPT_LANGUAGE, "Accept-Language") X(USER_AGENT, "User-Agent")  \
                 X(ORIGIN, "Origin") X(REFERER, "Referer") X(CONTENT_TYPE, "Content-Type")          \
                     X(SEC_FETCH_MODE, "Sec-Fetch-Mode") X(SEC_FETCH_DEST, "Sec-Fetch-Dest") X(     \

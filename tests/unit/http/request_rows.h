@@ -69,6 +69,9 @@
     ROW("bare-cr-in-target", 400, "head.bare-cr", "GET /\ra HTTP/1.1\r\n" H "\r\n")                \
     ROW("cr-cr-lf-line", 400, "head.bare-cr", "GET / HTTP/1.1\r\r\n" H "\r\n")                     \
     ROW("cr-cr-lf-end", 400, "head.bare-cr", GET_ "\r\r\n\r\n")                                    \
+    ROW("early-bare-lf", 400, "head.bare-lf", "GET / HTTP/1.1\n")                                  \
+    ROW("early-bare-lf-field", 400, "head.bare-lf", "GET / HTTP/1.1\r\nHost: a\n")                 \
+    ROW("early-fold", 400, "head.fold", "GET / HTTP/1.1\r\nHost: a\r\n ")                          \
     ROW("incomplete-line", 0, "incomplete", "GET / HT")                                            \
     ROW("incomplete-fields", 0, "incomplete", GET_)                                                \
     ROW("incomplete-last-lf", 0, "incomplete", GET_ "\r")

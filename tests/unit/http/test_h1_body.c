@@ -154,6 +154,12 @@ static void limits_extensions(void **state)
     arena_init(&a, NULL, 0);
     assert_string_equal(feed_text(extension_of(&a, 1024)), "");
     assert_string_equal(feed_text(extension_of(&a, 1025)), "chunk.extension-long");
+    /* Payload before it buys more in all, not in one chunk. */
+    char *bought = arena_text(&a, 8192);
+    int head = sprintf(bought, "7d0\r\n%02000d\r\n", 0);
+    str last = extension_of(&a, 1025);
+    memcpy(bought + head, last.p, last.n);
+    assert_string_equal(feed_text((str){bought, (size_t)head + last.n}), "chunk.extension-long");
     /* Many small ones: more extension than payload. */
     char *text = arena_text(&a, 20000), *at = text;
     for (int i = 0; i < 1000; i++)
