@@ -3,8 +3,8 @@
 
 bool claims_time(const struct jnode *node, double *out)
 {
-    static const double exact = 9007199254740992.0; /* 2^53 */
-    return jread_number(node, out) && *out < exact && *out > -exact;
+    static const double most = 9007199254740991.0; /* 2^53 - 1 */
+    return jread_number(node, out) && -most <= *out && *out <= most;
 }
 
 static bool is_among(str s, const str *list, size_t n)

@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <openssl/err.h>
+#include <pthread.h>
 
 #include "authn/keyset.h"
 #include "base/encode.h"
@@ -333,6 +334,48 @@ static void bounds_the_length(void **state)
     keyset_unref(&keys);
 }
 
+struct shared {
+    struct keyset *keys;
+    str good[ALG_COUNT], bad[ALG_COUNT];
+};
+
+static void *verify_many(void *arg)
+{
+    const struct shared *shared = arg;
+    size_t wrong = 0;
+    for (unsigned i = 0; i < 20 * ALG_COUNT; i++) {
+        unsigned alg = i % ALG_COUNT;
+        wrong += token_verify_signature(~0u, shared->keys, shared->good[alg]) != TOKEN_OK;
+        wrong += token_verify_signature(~0u, shared->keys, shared->bad[alg]) != TOKEN_SIGNATURE;
+    }
+    return (void *)wrong;
+}
+
+/* Workers share the keys of a snapshot, and with them the contexts that are kept. */
+static void shares_keys_between_threads(void **state)
+{
+    struct shared shared = {0};
+    pthread_t threads[4];
+    struct signer rs = signer_make(ALG_RS256, "k"), es = signer_make(ALG_ES256, "k");
+    struct signer es384 = signer_make(ALG_ES384, "k"), es512 = signer_make(ALG_ES512, "k");
+    struct signer ed = signer_make(ALG_EDDSA, "k");
+    shared.keys = signer_keys(signer_jwk(&rs, ""), signer_jwk(&es, ""), signer_jwk(&es384, ""),
+                              signer_jwk(&es512, ""), signer_jwk(&ed, ""), NULL);
+    for (unsigned alg = 0; alg < ALG_COUNT; alg++) {
+        struct signer s = signer_make((enum token_alg)alg, "k");
+        shared.good[alg] = signer_token(&s, "{}");
+        shared.bad[alg] = spoil(shared.good[alg], str_find(shared.good[alg], '.') + 1);
+    }
+    for (size_t i = 0; i < ROWS(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, verify_many, &shared), 0);
+    for (size_t i = 0; i < ROWS(threads); i++) {
+        void *wrong;
+        assert_int_equal(pthread_join(threads[i], &wrong), 0);
+        assert_null(wrong);
+    }
+    keyset_unref(&shared.keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +387,7 @@ int main(void)
         cmocka_unit_test(takes_one_form_alone),
         cmocka_unit_test(takes_signatures_of_exact_length),
         cmocka_unit_test(bounds_the_length),
+        cmocka_unit_test(shares_keys_between_threads),
     };
     return cmocka_run_group_tests_name("authn/jws", tests, NULL, NULL);
 }
