@@ -100,6 +100,8 @@ static void bounds_the_depth(void **state)
         json = arena_printf(&a, "%s}", json.p);
         assert_int_equal(read(&a, json.p, NULL) != NULL, depth <= JREAD_MAX_DEPTH);
     }
+    assert_non_null(
+        read(&a, "{\"a\":[[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],{},{}]}", NULL));
     char *deep = arena_text(&a, 100000);
     memset(deep, '[', 100000);
     memcpy(deep, "{\"a\":", 5);

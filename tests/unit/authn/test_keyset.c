@@ -66,9 +66,9 @@ static void refuses_weak_and_odd_rsa_keys(void **state)
 static void refuses_malformed_material(void **state)
 {
     /* 342 characters are 2048 bit when the first has its high bit */
-    char n[343], even[343], huge[1400];
+    char n[343], even[343], huge[1368];
     memset(n, 'x', 342), n[342] = '\0', n[341] = 'Q';
-    memset(huge, 'x', 1398), huge[1398] = '\0';
+    memset(huge, 'x', 1366), huge[1366] = 'E', huge[1367] = '\0'; /* 8200 bit */
     memcpy(even, n, sizeof even), even[340] = 'A', even[341] = 'A';
     const struct {
         const char *row, *jwk;
@@ -121,6 +121,14 @@ static void refuses_malformed_material(void **state)
         {"short coordinate",
          "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVA\","
          "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}",
+         false},
+        {"x with a byte more",
+         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEUA\","
+         "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}",
+         false},
+        {"y with a byte more",
+         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+         "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0A\"}",
          false},
         {"not an object", "\"key\"", false},
     };

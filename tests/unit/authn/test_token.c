@@ -131,6 +131,10 @@ static void peeks_at_the_issuer(void **state)
     assert_true(str_eq(peek.kid, STR("k1")) && !peek.issuer.p);
     assert_false(token_peek(STR("c29tZSBvcGFxdWUgdG9rZW4"), scratch, &peek));
     assert_false(token_peek(STR("a.b"), scratch, &peek));
+    str more = signer_join(STR("{}"), STR("{\"iss\":\"a\"}"), STR("sig"));
+    assert_true(token_peek(more, scratch, &peek));
+    more = arena_printf(&signer_arena, "%s.AA.AA", more.p);
+    assert_false(token_peek(more, scratch, &peek));
     assert_false(token_peek(STR(""), scratch, &peek));
 }
 
