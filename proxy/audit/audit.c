@@ -187,7 +187,7 @@ static bool drain(struct audit *a, size_t *taken, struct fail *f)
 static void drop_excess(struct audit *a)
 {
     for (unsigned i = 0; i < ring_count(a); i++)
-        while (ring_backlog(a->rings[i]) > a->rings[i]->room_bytes / 2) {
+        while (ring_is_half_full(a->rings[i])) {
             ring_drop(a->rings[i]);
             atomic_fetch_add(&a->counts.lost, 1);
         }

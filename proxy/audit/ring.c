@@ -81,15 +81,17 @@ void ring_drop(struct audit_ring *r)
     atomic_store_explicit(&r->consumed, r->taken, memory_order_release);
 }
 
-size_t ring_backlog(struct audit_ring *r)
+bool ring_is_half_full(struct audit_ring *r)
 {
     uint64_t head = atomic_load_explicit(&r->committed, memory_order_acquire);
     if (head == r->taken)
-        return 0;
+        return false;
+    if (head - r->taken > r->n_slots / 2)
+        return true;
     const struct ring_slot *last = &r->slots[(head - 1) & (r->n_slots - 1)];
     size_t start = r->slots[r->taken & (r->n_slots - 1)].offset;
     size_t end = last->offset + last->bytes;
-    return end > start ? end - start : r->room_bytes - start + end;
+    return (end > start ? end - start : r->room_bytes - start + end) > r->room_bytes / 2;
 }
 
 /* ---- the producer's face ---- */
@@ -160,7 +162,7 @@ uint64_t audit_commit(struct audit_ring *r, size_t n, size_t reserved)
     atomic_store_explicit(&r->committed, r->head, memory_order_release);
     /* With an older record still in the ring the writer was woken for that one, and it looks
      * several times more before it sleeps: the fence of a wake-up (0.1 us) is spared. */
-    if (ring_used(r) > r->room_bytes / 2)
+    if (ring_used(r) > r->room_bytes / 2 || r->head - r->tail > r->n_slots / 2)
         kick(r, wake_now);
     else if (was_empty)
         kick(r, wake_for_record);

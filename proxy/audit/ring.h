@@ -83,8 +83,8 @@ bool ring_fits(struct audit_ring *r, size_t bytes);
 /* Consumer: the oldest record, {NULL, 0} when there is none; it stays until ring_drop. */
 str ring_peek(struct audit_ring *r);
 void ring_drop(struct audit_ring *r);
-/* Consumer: about as many bytes as wait. */
-size_t ring_backlog(struct audit_ring *r);
+/* Consumer: half of the room or of the slots is taken by what waits. */
+bool ring_is_half_full(struct audit_ring *r);
 
 void overflow_init(struct overflow *o, size_t max_bytes);
 void overflow_finish(struct overflow *o);
