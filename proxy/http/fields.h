@@ -15,33 +15,44 @@
     X(HOST, "Host")                                                                                \
     X(CONNECTION, "Connection")                                                                    \
     X(CONTENT_LENGTH, "Content-Length")                                                            \
-    X(TRANSFER_ENCODING, "Transfer-Encoding") X(UPGRADE, "Upgrade") X(EXPECT, "Expect")            \
-        X(AUTHORIZATION, "Authorization") X(COOKIE, "Cookie") X(SET_COOKIE, "Set-Cookie")          \
-            X(ACCEPT, "Accept") X(ACCEPT_LANGUAGE, "Accept-Language") X(USER_AGENT, "User-Agent")  \
-                X(ORIGIN, "Origin") X(REFERER, "Referer") X(CONTENT_TYPE, "Content-Type")          \
-                    X(SEC_FETCH_MODE, "Sec-Fetch-Mode") X(SEC_FETCH_DEST, "Sec-Fetch-Dest") X(     \
-                        SEC_FETCH_SITE, "Sec-Fetch-Site") X(SEC_FETCH_USER, "Sec-Fetch-User")      \
-                        X(SEC_PURPOSE, "Sec-Purpose") X(X_FORWARDED_FOR, "X-Forwarded-For") X(     \
-                            X_FORWARDED_PROTO, "X-Forwarded-Proto")                                \
-                            X(X_FORWARDED_HOST, "X-Forwarded-Host") X(FORWARDED, "Forwarded") X(   \
-                                X_REAL_IP, "X-Real-IP") X(SEC_WEBSOCKET_KEY, "Sec-WebSocket-Key")  \
-                                X(SEC_WEBSOCKET_VERSION, "Sec-WebSocket-Version")                  \
-                                    X(SEC_WEBSOCKET_PROTOCOL, "Sec-WebSocket-Protocol")            \
-                                        X(SEC_WEBSOCKET_EXTENSIONS, "Sec-WebSocket-Extensions")    \
-                                            X(SEC_WEBSOCKET_ACCEPT, "Sec-WebSocket-Accept")        \
-                                                X(X_POSTERN_TOKEN, "X-Postern-Token") X(           \
-                                                    ACCESS_CONTROL_REQUEST_METHOD,                 \
-                                                    "Access-Control-Request-Method")               \
-                                                    X(ACCESS_CONTROL_REQUEST_HEADERS,              \
-                                                      "Access-Control-Request-Headers")            \
-                                                        X(CACHE_CONTROL, "Cache-Control") X(       \
-                                                            DATE, "Date") X(LOCATION, "Location")  \
-                                                            X(STRICT_TRANSPORT_SECURITY,           \
-                                                              "Strict-Transport-Security")         \
-                                                                X(X_REQUEST_ID, "X-Request-Id")    \
-                                                                    X(KEEP_ALIVE, "Keep-Alive")    \
-                                                                        X(TE, "TE")                \
-                                                                            X(TRAILER, "Trailer")
+    X(TRANSFER_ENCODING, "Transfer-Encoding")                                                      \
+    X(UPGRADE, "Upgrade")                                                                          \
+    X(EXPECT, "Expect")                                                                            \
+    X(AUTHORIZATION, "Authorization")                                                              \
+    X(COOKIE, "Cookie")                                                                            \
+    X(SET_COOKIE, "Set-Cookie")                                                                    \
+    X(ACCEPT, "Accept")                                                                            \
+    X(ACCEPT_LANGUAGE, "Accept-Language")                                                          \
+    X(USER_AGENT, "User-Agent")                                                                    \
+    X(ORIGIN, "Origin")                                                                            \
+    X(REFERER, "Referer")                                                                          \
+    X(CONTENT_TYPE, "Content-Type")                                                                \
+    X(SEC_FETCH_MODE, "Sec-Fetch-Mode")                                                            \
+    X(SEC_FETCH_DEST, "Sec-Fetch-Dest")                                                            \
+    X(SEC_FETCH_SITE, "Sec-Fetch-Site")                                                            \
+    X(SEC_FETCH_USER, "Sec-Fetch-User")                                                            \
+    X(SEC_PURPOSE, "Sec-Purpose")                                                                  \
+    X(X_FORWARDED_FOR, "X-Forwarded-For")                                                          \
+    X(X_FORWARDED_PROTO, "X-Forwarded-Proto")                                                      \
+    X(X_FORWARDED_HOST, "X-Forwarded-Host")                                                        \
+    X(FORWARDED, "Forwarded")                                                                      \
+    X(X_REAL_IP, "X-Real-IP")                                                                      \
+    X(SEC_WEBSOCKET_KEY, "Sec-WebSocket-Key")                                                      \
+    X(SEC_WEBSOCKET_VERSION, "Sec-WebSocket-Version")                                              \
+    X(SEC_WEBSOCKET_PROTOCOL, "Sec-WebSocket-Protocol")                                            \
+    X(SEC_WEBSOCKET_EXTENSIONS, "Sec-WebSocket-Extensions")                                        \
+    X(SEC_WEBSOCKET_ACCEPT, "Sec-WebSocket-Accept")                                                \
+    X(X_POSTERN_TOKEN, "X-Postern-Token")                                                          \
+    X(ACCESS_CONTROL_REQUEST_METHOD, "Access-Control-Request-Method")                              \
+    X(ACCESS_CONTROL_REQUEST_HEADERS, "Access-Control-Request-Headers")                            \
+    X(CACHE_CONTROL, "Cache-Control")                                                              \
+    X(DATE, "Date")                                                                                \
+    X(LOCATION, "Location")                                                                        \
+    X(STRICT_TRANSPORT_SECURITY, "Strict-Transport-Security")                                      \
+    X(X_REQUEST_ID, "X-Request-Id")                                                                \
+    X(KEEP_ALIVE, "Keep-Alive")                                                                    \
+    X(TE, "TE")                                                                                    \
+    X(TRAILER, "Trailer")
 
 enum field_id {
     FIELD_OTHER = 0,

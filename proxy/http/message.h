@@ -17,9 +17,30 @@ struct field_set;
     X(GET)                                                                                         \
     X(HEAD)                                                                                        \
     X(POST)                                                                                        \
-    X(PUT) X(DELETE) X(PATCH) X(OPTIONS) X(PROPFIND) X(PROPPATCH) X(MKCOL) X(COPY) X(MOVE) X(LOCK) \
-        X(UNLOCK) X(SEARCH) X(REPORT) X(MKACTIVITY) X(MKCALENDAR) X(CHECKOUT) X(MERGE) X(BIND)     \
-            X(REBIND) X(UNBIND) X(ACL) X(LINK) X(UNLINK) X(PURGE)
+    X(PUT)                                                                                         \
+    X(DELETE)                                                                                      \
+    X(PATCH)                                                                                       \
+    X(OPTIONS)                                                                                     \
+    X(PROPFIND)                                                                                    \
+    X(PROPPATCH)                                                                                   \
+    X(MKCOL)                                                                                       \
+    X(COPY)                                                                                        \
+    X(MOVE)                                                                                        \
+    X(LOCK)                                                                                        \
+    X(UNLOCK)                                                                                      \
+    X(SEARCH)                                                                                      \
+    X(REPORT)                                                                                      \
+    X(MKACTIVITY)                                                                                  \
+    X(MKCALENDAR)                                                                                  \
+    X(CHECKOUT)                                                                                    \
+    X(MERGE)                                                                                       \
+    X(BIND)                                                                                        \
+    X(REBIND)                                                                                      \
+    X(UNBIND)                                                                                      \
+    X(ACL)                                                                                         \
+    X(LINK)                                                                                        \
+    X(UNLINK)                                                                                      \
+    X(PURGE)
 
 enum http_method {
     METHOD_NONE = 0,
