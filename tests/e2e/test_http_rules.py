@@ -243,7 +243,7 @@ def test_empty_post(gate, staff):
     assert gate.raw(table.line(b"POST /x HTTP/1.1").replace(b"{token}", b"Authorization: Bearer " + staff.encode() + b"\r\n")).json["body_bytes"] == 0
 
 
-@pytest.mark.parametrize("groups, seen", [(["staff", "b"], "staff,b"), (["staff", "a,b"], None), (["staff", "a\tb"], None),
+@pytest.mark.parametrize("groups, seen", [(["staff", "b"], "staff,b"), (["staff", "a,b"], None),
                                           (["staff", "\u00e4"], "staff,\u00e4")])
 def test_list_claim_in_a_header(gate, issuer, groups, seen):
     got = received(gate.get("/x", issuer.person("eva", groups)))

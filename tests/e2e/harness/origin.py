@@ -26,7 +26,7 @@ class Request:
         self.method, self.target, self.headers, self.head = method, target, headers, head
         self.path, _, query = target.partition("?")
         self.query = {k: v[-1] for k, v in parse_qs(query, keep_blank_values=True).items()}
-        self.body = b""
+        self.body, self.sent, self.taken = b"", 0, 0
 
     def get(self, name):
         return next((v for n, v in self.headers if n.lower() == name.lower()), None)
@@ -39,7 +39,7 @@ class Link:
     """One connection of the origin."""
 
     def __init__(self, sock):
-        self.sock, self.buf = sock, b""
+        self.sock, self.buf, self.seen_id = sock, b"", "X-Seen-Id: -"
         self.sock.settimeout(60)
 
     def fill(self):
@@ -74,7 +74,14 @@ class Link:
         lines = head.decode("latin-1").split("\r\n")
         method, target, _ = lines[0].split(" ")
         headers = [tuple(line.split(": ", 1)) if ": " in line else (line, "") for line in lines[1:]]
-        return Request(method, target, headers, head)
+        out = Request(method, target, headers, head)
+        # Told back in every good answer, so that a test finds the record that belongs to it.
+        self.seen_id = "X-Seen-Id: " + (out.get("X-Request-Id") or "-")
+        return out
+
+    def begin(self, text, status="200 OK"):
+        """The head of an answer whose body follows."""
+        self.send(("HTTP/1.1 %s\r\n%s\r\n%s\r\n\r\n" % (status, self.seen_id, text)).encode())
 
     def body(self, request):
         """The body's pieces as they arrive."""
@@ -94,7 +101,7 @@ class Link:
             yield piece
 
     def answer(self, body, status="200 OK", headers=(), method="GET"):
-        lines = ["HTTP/1.1 " + status, "Content-Length: %d" % len(body)] + ["%s: %s" % h for h in headers]
+        lines = ["HTTP/1.1 " + status, self.seen_id, "Content-Length: %d" % len(body)] + ["%s: %s" % h for h in headers]
         self.send(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (b"" if method == "HEAD" else body))
 
     def chunk(self, data):
@@ -209,9 +216,8 @@ def echo(origin, link, r):
 def sized(origin, link, r):
     """?n= bytes with a Content-Length."""
     n = r.number("n", 1024)
-    link.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % n)
+    link.begin("Content-Type: application/octet-stream\r\nContent-Length: %d" % n)
     block = b"0123456789abcdef" * 4096
-    r.sent = 0
     while r.sent < n and r.method != "HEAD":
         piece = block[:n - r.sent]
         link.send(piece)
@@ -221,7 +227,7 @@ def sized(origin, link, r):
 @at("/chunked")
 def chunked(origin, link, r):
     """?n= chunks of ?size= bytes, ?gap= seconds apart."""
-    link.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    link.begin("Transfer-Encoding: chunked")
     for i in range(r.number("n", 10)):
         link.chunk((b"%08d" % i) * (r.number("size", 8) // 8))
         time.sleep(r.number("gap", 0.0))
@@ -243,7 +249,7 @@ def close_after(origin, link, r):
 @at("/sse")
 def events(origin, link, r):
     """?n= events, one whenever a piece of time has passed; 0 goes on for ever."""
-    link.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    link.begin("Content-Type: text/event-stream\r\nTransfer-Encoding: chunked")
     n, i = r.number("n", 5), 0
     while n == 0 or i < n:
         link.chunk(b"data: %d\n\n" % i)
@@ -262,7 +268,6 @@ def slow(origin, link, r):
 @at("/slow-reader")
 def slow_reader(origin, link, r):
     """Takes nothing of the body until somebody lets it."""
-    r.taken = 0
     while origin.paused.is_set():
         time.sleep(0.01)
     for piece in link.body(r):
@@ -410,8 +415,7 @@ def websocket(origin, link, r):
     """Echoes every message; the first message it sends says which headers came with the upgrade."""
     key = (r.get("Sec-WebSocket-Key") or "").encode()
     accept = base64.b64encode(hashlib.sha1(key + GUID).digest()).decode()
-    link.send(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-               "Sec-WebSocket-Accept: %s\r\n\r\n" % accept).encode())
+    link.begin("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept, "101 Switching Protocols")
     link.send(frame(1, json.dumps(r.headers).encode()))
     while True:
         opcode, data = read_frame(link)

@@ -1,6 +1,7 @@
 """HTTP as bytes: what a client library would repair or refuse to send goes out as it is."""
 
 import json
+import re
 import socket
 import ssl
 import time
@@ -34,8 +35,9 @@ class Response:
 
     @property
     def id(self):
-        """The request id, as every answer of postern names it."""
-        return self.get("X-Request-Id")
+        """The request id: the origin tells it back, a refusal names it in its body."""
+        seen = re.search(rb"\b[0-9a-f]{32}\b", self.body)
+        return self.get("X-Seen-Id") or (seen.group().decode() if seen else None)
 
     def __repr__(self):
         return "<%s %s %r %r>" % (self.status, self.reason, self.headers, self.body[:200])

@@ -97,9 +97,10 @@ class Issuer:
     def __init__(self, name="demo", url="https://idp.example", audience="postern", algs=("RS256", "ES256")):
         self.name, self.url, self.audience, self.algs = name, url, audience, tuple(algs)
         self.keys = {alg: Key(alg, "%s-%s" % (name, alg.lower())) for alg in self.algs}
+        self.more = []                  # further keys that the JWKS shows
 
     def jwks(self):
-        return {"keys": [k.jwk() for k in self.keys.values()]}
+        return {"keys": [k.jwk() for k in [*self.keys.values(), *self.more]]}
 
     def claims(self, sub, /, **change):
         """Claims of a token that is good for an hour; None takes a claim out."""
