@@ -51,19 +51,18 @@ static struct credential *remember(struct visit *v, const struct token_key *key,
     return c;
 }
 
-/* PERMITTED with *out set, or NULL in *out for a token that is not ours; else refused or waiting. */
+/* PERMITTED with *out set, or NULL in *out for a token that is not ours; else refused or waiting.
+ */
 static enum visit_outcome prove(struct visit *v, str token, bool must_be_ours,
                                 struct credential **out)
 {
     struct gate *g = v->gate;
     const struct snapshot *s = v->pin->snapshot;
     int64_t now_s = v->wall_us / 1000000;
-    struct token_key key;
     *out = NULL;
     if (token.n > TOKEN_MAX_BYTES)
         return refuse_token(v, TOKEN_TOO_LONG);
-    if (!token_cache_key(g->tokens, token, &key))
-        return refuse_token(v, TOKEN_INVALID);
+    struct token_key key = token_key_of(token);
     /* A visit that began under an older snapshot than the gate's is judged without the cache. */
     struct credential *known =
         v->pin == g->pin ? token_cache_get(g->tokens, &key, now_s, g->keys_generation) : NULL;
@@ -79,8 +78,8 @@ static enum visit_outcome prove(struct visit *v, str token, bool must_be_ours,
     if (!issuer)
         return must_be_ours ? refuse_token(v, TOKEN_ISSUER) : VISIT_PERMITTED;
     struct identity *id = NULL;
-    enum token_verdict verdict = token_verify(issuer->config->issuer, issuer->keys, token,
-                                              TOKEN_KIND_ACCESS, now_s, &id);
+    enum token_verdict verdict =
+        token_verify(issuer->config->issuer, issuer->keys, token, TOKEN_KIND_ACCESS, now_s, &id);
     if (verdict == TOKEN_OK) {
         counter_add(&g->options.counters->tokens_verified, 1);
         *out = remember(v, &key, issuer, id, now_s);
@@ -124,8 +123,7 @@ enum visit_outcome authenticate(struct visit *v)
     if (v->is_public) {
         struct token_peek peek;
         if (bearer.p && token_peek(bearer, v->gate->scratch, &peek) && peek.issuer.p)
-            v->took_authorization =
-                snapshot_issuer_by_iss(v->pin->snapshot, peek.issuer) != NULL;
+            v->took_authorization = snapshot_issuer_by_iss(v->pin->snapshot, peek.issuer) != NULL;
         return VISIT_PERMITTED;
     }
     if (v->request.token.p)

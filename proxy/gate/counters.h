@@ -10,22 +10,32 @@
 #define COUNTERS(X)                                                                                \
     X(connections, "postern_connections_total", "counter", "Client connections accepted.")         \
     X(connections_open, "postern_connections_open", "gauge", "Client connections open now.")       \
-    X(tls_failures, "postern_tls_handshake_failures_total", "counter", "TLS handshakes that failed.") \
+    X(tls_failures, "postern_tls_handshake_failures_total", "counter",                             \
+      "TLS handshakes that failed.")                                                               \
     X(requests, "postern_requests_total", "counter", "Requests answered.")                         \
-    X(allowed, "postern_decisions_allowed_total", "counter", "Requests that the gate let through.") \
+    X(allowed, "postern_decisions_allowed_total", "counter",                                       \
+      "Requests that the gate let through.")                                                       \
     X(refused, "postern_decisions_refused_total", "counter", "Requests that the gate refused.")    \
-    X(bad_requests, "postern_bad_requests_total", "counter", "Messages refused as malformed or over a limit.") \
-    X(would_deny, "postern_would_deny_total", "counter", "Requests that a rule in audit mode would refuse.") \
-    X(tokens_verified, "postern_tokens_verified_total", "counter", "Tokens verified by signature.") \
+    X(bad_requests, "postern_bad_requests_total", "counter",                                       \
+      "Messages refused as malformed or over a limit.")                                            \
+    X(would_deny, "postern_would_deny_total", "counter",                                           \
+      "Requests that a rule in audit mode would refuse.")                                          \
+    X(tokens_verified, "postern_tokens_verified_total", "counter",                                 \
+      "Tokens verified by signature.")                                                             \
     X(tokens_known, "postern_tokens_known_total", "counter", "Tokens found in the cache.")         \
     X(tokens_bad, "postern_tokens_bad_total", "counter", "Tokens that did not verify.")            \
-    X(spoof_attempts, "postern_spoof_attempts_total", "counter", "Identity headers removed from requests.") \
-    X(audit_refusals, "postern_audit_refusals_total", "counter", "Requests refused because no record could be written.") \
-    X(upstream_errors, "postern_upstream_errors_total", "counter", "Requests that failed at the upstream.") \
+    X(spoof_attempts, "postern_spoof_attempts_total", "counter",                                   \
+      "Identity headers removed from requests.")                                                   \
+    X(audit_refusals, "postern_audit_refusals_total", "counter",                                   \
+      "Requests refused because no record could be written.")                                      \
+    X(upstream_errors, "postern_upstream_errors_total", "counter",                                 \
+      "Requests that failed at the upstream.")                                                     \
     X(upstream_dials, "postern_upstream_dials_total", "counter", "Connections made to upstreams.") \
     X(upstream_idle, "postern_upstream_idle", "gauge", "Idle upstream connections kept.")          \
-    X(visits_open, "postern_long_visits_open", "gauge", "WebSockets and streams in the table of long visits.") \
-    X(visits_ended, "postern_long_visits_ended_total", "counter", "Long visits ended by a new decision.") \
+    X(visits_open, "postern_long_visits_open", "gauge",                                            \
+      "WebSockets and streams in the table of long visits.")                                       \
+    X(visits_ended, "postern_long_visits_ended_total", "counter",                                  \
+      "Long visits ended by a new decision.")                                                      \
     X(bytes_in, "postern_request_body_bytes_total", "counter", "Bytes of request bodies.")         \
     X(bytes_out, "postern_response_body_bytes_total", "counter", "Bytes of response bodies.")
 

@@ -13,9 +13,9 @@ static enum policy_tri tri(enum id_fact fact)
 static enum policy_value_kind value_kind(enum claim_kind kind)
 {
     static const enum policy_value_kind of[] = {
-        [CLAIM_NONE] = POLICY_VALUE_OTHER, [CLAIM_STRING] = POLICY_VALUE_TEXT,
+        [CLAIM_NONE] = POLICY_VALUE_OTHER,    [CLAIM_STRING] = POLICY_VALUE_TEXT,
         [CLAIM_NUMBER] = POLICY_VALUE_NUMBER, [CLAIM_BOOL] = POLICY_VALUE_BOOL,
-        [CLAIM_LIST] = POLICY_VALUE_LIST, [CLAIM_OTHER] = POLICY_VALUE_OTHER,
+        [CLAIM_LIST] = POLICY_VALUE_LIST,     [CLAIM_OTHER] = POLICY_VALUE_OTHER,
     };
     return of[kind];
 }
@@ -27,8 +27,8 @@ static struct policy_value value_of(struct arena *a, const struct claim *c)
         return v;
     struct policy_value *items = arena_array(a, struct policy_value, c->n_items + 1);
     for (size_t i = 0; i < c->n_items; i++)
-        items[i] = (struct policy_value){.kind = value_kind(c->items[i].kind),
-                                         .text = c->items[i].text};
+        items[i] =
+            (struct policy_value){.kind = value_kind(c->items[i].kind), .text = c->items[i].text};
     v.items = items;
     v.n = c->n_items;
     return v;
@@ -38,17 +38,16 @@ static struct policy_value value_of(struct arena *a, const struct claim *c)
 static void fill_claims(struct credential *c, const struct issuer *issuer)
 {
     const struct identity *id = c->identity;
-    struct policy_claim *claims = arena_array(&c->arena, struct policy_claim,
-                                              id->n_claims + issuer->n_absent_means_none + 1);
+    struct policy_claim *claims =
+        arena_array(&c->arena, struct policy_claim, id->n_claims + issuer->n_absent_means_none + 1);
     size_t n = 0;
     for (size_t i = 0; i < id->n_claims; i++)
-        claims[n++] = (struct policy_claim){id->claims[i].name,
-                                            value_of(&c->arena, &id->claims[i])};
+        claims[n++] =
+            (struct policy_claim){id->claims[i].name, value_of(&c->arena, &id->claims[i])};
     for (size_t i = 0; i < issuer->n_absent_means_none; i++)
-        if (!identity_claim(id, issuer->absent_means_none[i]) &&
-            id->groups_state != GROUPS_OVERAGE)
-            claims[n++] = (struct policy_claim){issuer->absent_means_none[i],
-                                                {.kind = POLICY_VALUE_LIST}};
+        if (!identity_claim(id, issuer->absent_means_none[i]) && id->groups_state != GROUPS_OVERAGE)
+            claims[n++] =
+                (struct policy_claim){issuer->absent_means_none[i], {.kind = POLICY_VALUE_LIST}};
     c->facts.claims = claims;
     c->facts.n_claims = n;
 }
@@ -113,9 +112,9 @@ static void write_value(struct jout *j, const struct policy_value *v)
 /* Claims that have a place of their own in the record, or are of no use to a rule. */
 static bool is_registered(str name)
 {
-    static const str names[] = {STR("iss"),   STR("sub"),   STR("aud"), STR("exp"),
-                                STR("nbf"),   STR("iat"),   STR("jti"), STR("nonce"),
-                                STR("email"), STR("groups"), STR("amr"), STR("acr"),
+    static const str names[] = {STR("iss"),       STR("sub"),     STR("aud"),    STR("exp"),
+                                STR("nbf"),       STR("iat"),     STR("jti"),    STR("nonce"),
+                                STR("email"),     STR("groups"),  STR("amr"),    STR("acr"),
                                 STR("auth_time"), STR("at_hash"), STR("c_hash"), STR("sid")};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq(name, names[i]))

@@ -15,8 +15,7 @@ bool gate_clock_is_good(struct gate *g, int64_t wall_us)
     return wall_us >= BUILD_WALL_US && wall_us > g->newest_wall_us - STEP_BACK_US;
 }
 
-static struct policy_request policy_request_of(const struct visit *v,
-                                               const struct policy_app *app)
+static struct policy_request policy_request_of(const struct visit *v, const struct policy_app *app)
 {
     return (struct policy_request){
         .app = app,

@@ -27,6 +27,7 @@
     X(END_POLICY, "policy", false, "a new decision no longer allows it")                           \
     X(END_EXPIRED, "expired", false, "the proof of identity has expired")                          \
     X(END_DRAIN, "drain", false, "postern was shutting down")                                      \
+    X(END_VISITS_FULL, "visits-full", true, "the table of long visits is full")                    \
     X(END_BUFFERS, "buffers", true, "no buffer was free")                                          \
     X(END_UNSUPPORTED, "unsupported", false, "the app's protocol is not served here")
 

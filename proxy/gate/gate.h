@@ -25,17 +25,17 @@ struct visit;
 /* ---- a request as rules, upstream and log see it ------------------------------------------ */
 
 struct gate_request {
-    str method, host;     /* host normalised */
-    str path_raw, query;  /* query without "?", {NULL, 0}: none */
-    str path;             /* normal form, set by the route step */
-    str authorization;    /* the field's value */
-    str token;            /* X-Postern-Token: for apps that need Authorization themselves */
+    str method, host;    /* host normalised */
+    str path_raw, query; /* query without "?", {NULL, 0}: none */
+    str path;            /* normal form, set by the route step */
+    str authorization;   /* the field's value */
+    str token;           /* X-Postern-Token: for apps that need Authorization themselves */
     str user_agent;
     bool is_websocket;
-    bool is_misdirected;  /* TLS: the Host does not belong to the certificate chosen; 421 */
-    struct addr client;   /* after trusted hops; family 0: unknown */
-    struct addr peer;     /* the socket's other end */
-    str front;            /* "direct", "forwarded" */
+    bool is_misdirected;         /* TLS: the Host does not belong to the certificate chosen; 421 */
+    struct addr client;          /* after trusted hops; family 0: unknown */
+    struct addr peer;            /* the socket's other end */
+    str front;                   /* "direct", "forwarded" */
     str tls_version, tls_cipher; /* absent in the clear */
     unsigned spoof_attempts;
 };
@@ -45,7 +45,6 @@ struct gate_request {
 enum visit_outcome {
     VISIT_REFUSED = 0, /* answer with `refusal` */
     VISIT_PERMITTED,   /* forward to visit->app */
-    VISIT_OWN,         /* below /.postern/: ours to answer; request.path says what */
     VISIT_WAITING,     /* `resumed` follows */
 };
 
@@ -78,20 +77,20 @@ struct visit {
     struct gate_request request;
     char id[VISIT_ID_CHARS]; /* request id: record, upstream and page carry it */
 
-    struct gate_pin *pin;      /* NULL once the visit stands in the table */
-    const struct app *app;     /* of the pinned snapshot; NULL before the route step, and again
-                                * once the visit stands */
+    struct gate_pin *pin;  /* NULL once the visit stands in the table */
+    const struct app *app; /* of the pinned snapshot; NULL before the route step, and again
+                            * once the visit stands */
     str app_name;
-    struct credential *who;    /* one reference; NULL: no identity */
-    bool took_authorization;   /* Authorization held a token of ours: it goes no further */
+    struct credential *who;  /* one reference; NULL: no identity */
+    bool took_authorization; /* Authorization held a token of ours: it goes no further */
     bool is_public;
-    enum token_verdict token;  /* of the token that was refused, TOKEN_OK otherwise */
+    enum token_verdict token; /* of the token that was refused, TOKEN_OK otherwise */
     struct policy_decision decision;
-    const char *reason;        /* code; policy's or ours */
+    const char *reason; /* code; policy's or ours */
     const str *causes;
     size_t n_causes;
     struct visit_refusal refusal;
-    str policy_digest;         /* those it was decided by, kept for the record */
+    str policy_digest; /* those it was decided by, kept for the record */
     uint64_t policy_generation;
 
     enum visit_step step;
@@ -99,17 +98,17 @@ struct visit {
     void (*resumed)(struct visit *v); /* set before visit_run; outcome is in visit->outcome */
     struct list_node wait_link;       /* gate.waiting */
     struct deadline wait;
-    int64_t wait_until_us;            /* monotonic; 0: has not waited in this step */
+    int64_t wait_until_us; /* monotonic; 0: has not waited in this step */
     bool wait_is_over, has_asked_keys;
-    size_t waits_issuer;              /* whose keys it waits for, SIZE_MAX: none */
-    uint64_t ticket;                  /* of its open record, 0: none */
+    size_t waits_issuer; /* whose keys it waits for, SIZE_MAX: none */
+    uint64_t ticket;     /* of its open record, 0: none */
 
-    size_t reserved;                  /* bytes in the audit ring */
+    size_t reserved;                       /* bytes in the audit ring */
     int64_t wall_us, start_us, decided_us; /* wall at the start; monotonic us */
 
-    enum visit_kind kind;             /* set by visit_stand */
-    struct list_node stand_link;      /* gate.standing */
-    struct deadline again;            /* valid_until */
+    enum visit_kind kind;                               /* set by visit_stand */
+    struct list_node stand_link;                        /* gate.standing */
+    struct deadline again;                              /* valid_until */
     void (*ended)(struct visit *v, enum visit_end why); /* of visit_stand */
 };
 
@@ -123,7 +122,7 @@ struct visit_close {
     uint16_t upstream_status;
     int64_t connect_us, first_byte_us; /* -1: did not happen */
     bool upstream_reused;
-    unsigned headers_left_out;    /* identity headers that could not be carried */
+    unsigned headers_left_out; /* identity headers that could not be carried */
 };
 
 /* ---- the gate ------------------------------------------------------------------------------ */

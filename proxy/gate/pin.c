@@ -10,9 +10,9 @@ struct gate_pin *pin_create(struct snapshot *snapshot)
     struct gate_pin *p = mem_alloc(sizeof *p);
     p->snapshot = snapshot;
     p->uses = 1;
-    int n = snprintf(p->policy, sizeof p->policy,
-                     "\"policy\":{\"digest\":\"%s\",\"generation\":%llu}", snapshot->policy_digest,
-                     (unsigned long long)snapshot->policy_generation);
+    int n =
+        snprintf(p->policy, sizeof p->policy, "\"policy\":{\"digest\":\"%s\",\"generation\":%llu}",
+                 snapshot->policy_digest, (unsigned long long)snapshot->policy_generation);
     p->policy_n = (size_t)n;
     return p;
 }

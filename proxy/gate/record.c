@@ -15,7 +15,7 @@ enum {
     FIXED_BYTES = 1536, /* names, numbers, times, addresses, digests */
     RULE_BYTES = 160,   /* a rule id, escaped */
     CAUSE_BYTES = 160,
-    AGENT_MOST = 256,   /* characters of the user agent that are kept */
+    AGENT_MOST = 256, /* characters of the user agent that are kept */
     MOST_BYTES = AUDIT_RECORD_MAX,
 };
 
@@ -44,19 +44,14 @@ static void write_addr(struct jout *j, str name, const struct addr *a)
     jout_kstr(j, name, (str){text, n});
 }
 
-/* The query is dropped, or hashed so that equal ones can be recognised, or kept. */
+/* A query may hold secrets: it is left out, or hashed so that equal ones can be recognised. */
 static void write_query(struct jout *j, const struct visit *v)
 {
-    enum audit_query how = v->gate->pin->snapshot->config->audit.query;
     unsigned char digest[32];
     char hex[64];
     unsigned n = sizeof digest;
-    if (!v->request.query.p || how == QUERY_DROP)
+    if (!v->request.query.p || v->gate->pin->snapshot->config->audit.query != QUERY_HASH)
         return;
-    if (how == QUERY_KEEP) {
-        jout_kstr(j, STR("query"), v->request.query);
-        return;
-    }
     if (EVP_Digest(v->request.query.p, v->request.query.n, digest, &n, EVP_sha256(), NULL) != 1)
         return;
     hex_encode(digest, sizeof digest, hex);

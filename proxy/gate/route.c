@@ -10,6 +10,13 @@ static enum visit_outcome refuse_path(struct visit *v, enum path_verdict verdict
                         STR("Check the address."));
 }
 
+/* "/.postern/" is ours on every host and never reaches an app. */
+static bool is_ours(str path)
+{
+    static const str ours = STR("/.postern");
+    return str_starts(path, ours) && (path.n == ours.n || path.p[ours.n] == '/');
+}
+
 enum visit_outcome route(struct visit *v)
 {
     const struct snapshot *s = v->pin->snapshot;
@@ -24,9 +31,14 @@ enum visit_outcome route(struct visit *v)
                             STR("No app answers to this host name here."),
                             STR("Check the address."));
     char *room = arena_text(v->arena, r->path_raw.n + 2);
-    enum path_verdict verdict = path_normalise(r->path_raw, app->policy->path_rules, room, &r->path);
+    enum path_verdict verdict =
+        path_normalise(r->path_raw, app->policy->path_rules, room, &r->path);
     if (verdict != PATH_OK)
         return refuse_path(v, verdict);
+    if (is_ours(r->path))
+        return visit_refuse(v, 404, policy_reason_code(POLICY_REASON_INPUT_PATH),
+                            STR("There is no such page of postern here."),
+                            STR("Check the address."));
     v->app = app;
     v->app_name = app->name;
     return VISIT_PERMITTED;

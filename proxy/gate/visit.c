@@ -83,8 +83,7 @@ static void look_again(struct visit *v)
     }
     if (v->decision.valid_until_s == 0)
         return;
-    int64_t left_ms =
-        v->decision.valid_until_s * 1000 - loop_wall_us(v->gate->options.loop) / 1000;
+    int64_t left_ms = v->decision.valid_until_s * 1000 - loop_wall_us(v->gate->options.loop) / 1000;
     deadline_set(v->gate->options.loop, &v->again, left_ms < 100 ? 100 : left_ms);
 }
 
@@ -283,8 +282,8 @@ static void resume_those(struct gate *g, size_t issuer)
     }
     while (!list_empty(&todo)) {
         struct visit *v = list_entry(todo.next, struct visit, wait_link);
-        if (issuer == SIZE_MAX && v->ticket &&
-            audit_durable(g->options.ring) < v->ticket && audit_is_writable(g->options.audit)) {
+        if (issuer == SIZE_MAX && v->ticket && audit_durable(g->options.ring) < v->ticket &&
+            audit_is_writable(g->options.audit)) {
             list_remove(&v->wait_link);
             list_append(&g->waiting, &v->wait_link);
             continue;
@@ -417,7 +416,8 @@ size_t visit_identity_headers(const struct visit *v, const struct visit_header *
         arena_array(v->arena, struct visit_header, v->app->n_identity_headers);
     for (size_t i = 0; i < v->app->n_identity_headers; i++) {
         bool bad = false;
-        str value = credential_claim_text(v->who, v->app->identity_headers[i].claim, v->arena, &bad);
+        str value =
+            credential_claim_text(v->who, v->app->identity_headers[i].claim, v->arena, &bad);
         *left_out += bad;
         if (value.p)
             headers[n++] = (struct visit_header){v->app->identity_headers[i].name, value};

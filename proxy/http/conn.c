@@ -1,0 +1,494 @@
+/* Client connections. See conn.h.
+ *
+ * The trap: an exchange may end in any callback, its own or its upstream's, and the next request
+ * may be in the inbox already. conn_next() is the one loop that looks there; whoever ends an
+ * exchange below it only leaves a mark. */
+#include "proxy/http/conn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "proxy/http/exchange.h"
+
+enum {
+    LINGER_MS = 2000,
+    LINGER_BYTES = 1 << 20,
+    DRAIN_IDLE_MS = 1000,
+    INBOX_LEAST = 1024,
+};
+
+static const char *const STATE[] = {
+#define X(id, name) [id] = name,
+    CONN_STATES(X)
+#undef X
+};
+
+static int64_t state_deadline_ms(const struct conn *c, enum conn_state state)
+{
+    const struct limits *l = &c->server->limits;
+    switch (state) {
+    case CONN_HANDSHAKE:
+        return l->handshake_timeout_ms;
+    case CONN_IDLE:
+        return c->server->is_draining ? DRAIN_IDLE_MS : l->keepalive_timeout_ms;
+    case CONN_HEAD:
+        return l->head_timeout_ms;
+    case CONN_LINGER:
+        return LINGER_MS;
+    case CONN_BUSY:
+    case CONN_CLOSED:
+        return 0;
+    }
+    return 0;
+}
+
+void conn_set_state(struct conn *c, enum conn_state state)
+{
+    int64_t ms = state_deadline_ms(c, state);
+    log_debug("conn.state", NULL, "from", STATE[c->state], "to", STATE[state]);
+    c->state = state;
+    if (ms)
+        deadline_set(c->server->loop, &c->deadline, ms);
+    else
+        deadline_clear(c->server->loop, &c->deadline);
+}
+
+void conn_want(struct conn *c, unsigned mask)
+{
+    if (c->state != CONN_CLOSED)
+        watch_want(&c->watch, mask);
+}
+
+/* ---- the inbox ------------------------------------------------------------------------------- */
+
+bool conn_keep(struct conn *c, const char *p, size_t n, size_t most)
+{
+    size_t have = c->inbox ? c->inbox->n : 0, cap = c->inbox ? c->inbox->cap : 0;
+    if (n > most || have > most - n)
+        return false;
+    if (have + n > cap) {
+        size_t next = cap ? cap : INBOX_LEAST;
+        while (next < have + n)
+            next *= 2;
+        struct inbox *grown = realloc(c->inbox, sizeof *grown + next);
+        if (!grown)
+            return false;
+        if (!c->inbox)
+            *grown = (struct inbox){.scan = {.limits = &c->server->request_limits}};
+        grown->cap = next;
+        c->inbox = grown;
+    }
+    memcpy(c->inbox->data + have, p, n);
+    c->inbox->n = have + n;
+    return true;
+}
+
+static void inbox_cut(struct conn *c, size_t n)
+{
+    struct inbox *in = c->inbox;
+    in->n -= n;
+    if (in->n == 0) {
+        free(in);
+        c->inbox = NULL;
+        return;
+    }
+    memmove(in->data, in->data + n, in->n);
+    in->scan = (struct h1_scan){.limits = &c->server->request_limits};
+}
+
+size_t conn_take_kept(struct conn *c, char *buf, size_t n)
+{
+    if (!c->inbox)
+        return 0;
+    size_t got = c->inbox->n < n ? c->inbox->n : n;
+    memcpy(buf, c->inbox->data, got);
+    inbox_cut(c, got);
+    return got;
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static void scan_inbox(struct conn *c)
+{
+    struct inbox *in = c->inbox;
+    switch (h1_head_end(in->data, in->n, &in->scan)) {
+    case H1_SCAN_MORE:
+        if (c->state == CONN_IDLE)
+            conn_set_state(c, CONN_HEAD);
+        return;
+    case H1_SCAN_BAD:
+        exchange_start_bad(c, &in->scan.verdict);
+        return;
+    case H1_SCAN_END: {
+        size_t head_len = in->scan.head_len;
+        struct exchange *ex = exchange_new(c, (str){in->data, head_len});
+        inbox_cut(c, head_len);
+        exchange_go(ex);
+        return;
+    }
+    }
+}
+
+static bool awaits_request(const struct conn *c)
+{
+    return c->state == CONN_IDLE || c->state == CONN_HEAD;
+}
+
+static void conn_next(struct conn *c)
+{
+    c->wants_next = true;
+    if (c->is_in_next)
+        return;
+    c->is_in_next = true;
+    while (c->wants_next) {
+        c->wants_next = false;
+        if (awaits_request(c) && c->inbox)
+            scan_inbox(c);
+    }
+    c->is_in_next = false;
+}
+
+/* Bytes from the socket. The usual case, one whole head and nothing else, touches no heap. */
+static void feed(struct conn *c, const char *p, size_t n)
+{
+    struct h1_scan scan = {.limits = &c->server->request_limits};
+    size_t most = h1_head_max(&c->server->request_limits) + BUFFER_BYTES;
+    if (c->inbox) {
+        if (!conn_keep(c, p, n, most))
+            conn_close(c);
+        conn_next(c);
+        return;
+    }
+    enum h1_scan_result result = h1_head_end(p, n, &scan);
+    if (result == H1_SCAN_BAD) {
+        c->must_linger = true;
+        exchange_start_bad(c, &scan.verdict);
+        return;
+    }
+    size_t used = result == H1_SCAN_END ? scan.head_len : 0;
+    struct exchange *ex = used ? exchange_new(c, (str){p, used}) : NULL;
+    if (n > used && !conn_keep(c, p + used, n - used, most)) {
+        conn_close(c);
+        return;
+    }
+    if (!ex) {
+        c->inbox->scan = scan;
+        conn_set_state(c, CONN_HEAD);
+        return;
+    }
+    c->is_in_next = true; /* an exchange that ends at once comes back through the loop below */
+    exchange_go(ex);
+    c->is_in_next = false;
+    if (c->wants_next)
+        conn_next(c);
+}
+
+ssize_t conn_read(struct conn *c, char *buf, size_t n)
+{
+    ssize_t got = io_read(&c->io, buf, n);
+    if (got == IO_EOF || got == IO_ERROR)
+        c->saw_eof = true;
+    return got;
+}
+
+static void readable(struct conn *c)
+{
+    do {
+        struct buffer *b = buffer_take(&c->server->buffers);
+        if (!b) {
+            conn_close(c);
+            return;
+        }
+        ssize_t n = conn_read(c, b->data, BUFFER_BYTES);
+        if (n > 0)
+            feed(c, b->data, (size_t)n);
+        else if (n == IO_EOF || n == IO_ERROR)
+            conn_close(c);
+        else if (n == IO_AGAIN_WRITE)
+            conn_want(c, WATCH_READ | WATCH_WRITE);
+        buffer_give(&c->server->buffers, &b);
+        if (n <= 0)
+            return;
+    } while (awaits_request(c) && io_pending(&c->io) > 0);
+}
+
+/* What is still on its way when we have answered and shut would, unread, reset the connection and
+ * take the answer from the client's hands (RFC 9112 section 9.6). */
+static void linger(struct conn *c)
+{
+    struct buffer *b = buffer_take(&c->server->buffers);
+    ssize_t n = b ? conn_read(c, b->data, BUFFER_BYTES) : IO_ERROR;
+    buffer_give(&c->server->buffers, &b);
+    if (n > 0)
+        c->lingered += (size_t)n;
+    if (n == IO_EOF || n == IO_ERROR || c->lingered > LINGER_BYTES)
+        conn_close(c);
+}
+
+static void handshake(struct conn *c)
+{
+    int status = io_handshake(&c->io);
+    if (status == IO_ERROR) {
+        counter_add(&c->server->options.counters->tls_failures, 1);
+        conn_close(c);
+        return;
+    }
+    bool wants_write = status == IO_AGAIN_WRITE || io_unsent(&c->io) > 0;
+    conn_want(c, WATCH_READ | (wants_write ? WATCH_WRITE : 0));
+    if (status != IO_DONE)
+        return;
+    conn_set_state(c, CONN_HEAD);
+    readable(c);
+}
+
+static void conn_event(struct watch *w, unsigned events)
+{
+    struct conn *c = list_entry(w, struct conn, watch);
+    switch (c->state) {
+    case CONN_HANDSHAKE:
+        handshake(c);
+        return;
+    case CONN_IDLE:
+    case CONN_HEAD:
+        if (io_unsent(&c->io) && io_flush(&c->io) == IO_DONE)
+            conn_want(c, WATCH_READ);
+        readable(c);
+        return;
+    case CONN_BUSY:
+        exchange_client_event(c->exchange, events);
+        return;
+    case CONN_LINGER:
+        linger(c);
+        return;
+    case CONN_CLOSED:
+        return;
+    }
+}
+
+static void timed_out(struct deadline *d)
+{
+    struct conn *c = list_entry(d, struct conn, deadline);
+    static const struct h1_verdict slow = {408, "head.timeout",
+                                           "The request did not arrive in time."};
+    if (c->state == CONN_HEAD && c->inbox) {
+        exchange_start_bad(c, &slow);
+        return;
+    }
+    if (c->state == CONN_IDLE && c->server->is_draining) {
+        /* A request may have come in this very moment: it gets its answer. */
+        readable(c);
+        if (c->state != CONN_IDLE)
+            return;
+    }
+    conn_close(c);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static void conn_freed(struct watch *w)
+{
+    free(list_entry(w, struct conn, watch));
+}
+
+static void left(struct http_server *s)
+{
+    s->n_conns--;
+    counter_add(&s->options.counters->connections_open, -1);
+    if (s->is_crowded && s->n_conns + s->options.connections / 20 < s->options.connections) {
+        s->is_crowded = false;
+        s->options.crowded(s->options.ctx, false);
+    }
+    if (s->is_draining && s->n_conns == 0)
+        s->options.drained(s->options.ctx);
+}
+
+void conn_close(struct conn *c)
+{
+    if (c->state == CONN_CLOSED)
+        return;
+    if (io_is_tls(&c->io) && !c->saw_eof && c->state != CONN_LINGER && c->state != CONN_HANDSHAKE)
+        io_shutdown(&c->io);
+    conn_set_state(c, CONN_CLOSED);
+    list_remove(&c->link);
+    io_finish(&c->io);
+    free(c->inbox);
+    c->inbox = NULL;
+    watch_close(&c->watch, conn_freed);
+    left(c->server);
+}
+
+void conn_done(struct conn *c, bool keep)
+{
+    c->exchange = NULL;
+    if (c->state == CONN_CLOSED)
+        return;
+    if (keep && !c->saw_eof) {
+        conn_set_state(c, CONN_IDLE);
+        conn_want(c, WATCH_READ | (io_unsent(&c->io) ? WATCH_WRITE : 0));
+        conn_next(c);
+        return;
+    }
+    if (!c->must_linger || c->saw_eof) {
+        conn_close(c);
+        return;
+    }
+    io_shutdown(&c->io);
+    conn_set_state(c, CONN_LINGER);
+    conn_want(c, WATCH_READ);
+}
+
+static void refuse_fd(int fd, struct conn *c)
+{
+    if (c)
+        free(c);
+    (void)fd;
+}
+
+static bool open_io(struct conn *c, int fd)
+{
+    const struct snapshot *snap = gate_snapshot(c->server->options.gate);
+    struct tls_server *tls = c->role == HTTP_ROLE_APPS ? snap->tls[c->listener] : NULL;
+    struct fail f = {0};
+    if (!tls) {
+        io_open_plain(&c->io, fd);
+        return true;
+    }
+    if (io_open_server(&c->io, c->server->loop, fd, tls, &f))
+        return true;
+    log_warn("conn.tls", f.text);
+    return false;
+}
+
+void http_accept(struct http_server *s, enum http_role role, size_t listener, int fd,
+                 const struct listener_peer *peer)
+{
+    struct fail f = {0};
+    struct conn *c = mem_alloc(sizeof *c);
+    c->server = s;
+    c->role = role;
+    c->listener = (uint32_t)listener;
+    c->peer = *peer;
+    if (!watch_open(s->loop, &c->watch, fd, conn_event, &f)) {
+        log_warn("conn.watch", f.text);
+        refuse_fd(fd, c);
+        return;
+    }
+    deadline_init(&c->deadline, timed_out);
+    list_append(&s->conns, &c->link);
+    s->n_conns++;
+    counter_add(&s->options.counters->connections, 1);
+    counter_add(&s->options.counters->connections_open, 1);
+    c->state = CONN_HEAD;
+    if (!open_io(c, fd)) {
+        conn_close(c);
+        return;
+    }
+    conn_set_state(c, io_is_tls(&c->io) ? CONN_HANDSHAKE : CONN_HEAD);
+    conn_want(c, WATCH_READ);
+    if (s->n_conns >= s->options.connections && !s->is_crowded) {
+        s->is_crowded = true;
+        s->options.crowded(s->options.ctx, true);
+    }
+    /* With TCP_DEFER_ACCEPT the first bytes are there already. */
+    if (c->state == CONN_HANDSHAKE)
+        handshake(c);
+    else
+        readable(c);
+}
+
+/* ---- the server ------------------------------------------------------------------------------ */
+
+void http_swap(struct http_server *s)
+{
+    s->limits = gate_snapshot(s->options.gate)->config->limits;
+    s->request_limits = (struct h1_limits){
+        .request_line_bytes = (uint32_t)s->limits.request_line_bytes,
+        .field_bytes = (uint32_t)s->limits.header_bytes,
+        .fields_bytes = (uint32_t)s->limits.headers_bytes,
+        .fields = (uint32_t)s->limits.fields,
+    };
+    s->response_limits = s->request_limits;
+    s->response_limits.field_bytes = (uint32_t)s->limits.response_headers_bytes;
+    s->response_limits.fields_bytes = (uint32_t)s->limits.response_headers_bytes;
+    s->buffers.most = s->limits.buffers_bytes / BUFFER_BYTES;
+}
+
+struct http_server *http_create(const struct http_options *o)
+{
+    struct http_server *s = mem_alloc(sizeof *s);
+    s->options = *o;
+    s->loop = o->loop;
+    s->upstreams = upstream_pools_create(o->loop, o->counters);
+    list_init(&s->conns);
+    buffer_pool_init(&s->buffers, gate_snapshot(o->gate)->config->limits.buffers_bytes);
+    http_swap(s);
+    return s;
+}
+
+void http_destroy(struct http_server *s)
+{
+    if (!s)
+        return;
+    while (s->free_exchanges) {
+        struct exchange *next = s->free_exchanges->next;
+        free(s->free_exchanges);
+        s->free_exchanges = next;
+    }
+    upstream_pools_destroy(s->upstreams);
+    buffer_pool_finish(&s->buffers);
+    free(s);
+}
+
+static struct conn *nth(struct list_node *n)
+{
+    return list_entry(n, struct conn, link);
+}
+
+void http_drain(struct http_server *s)
+{
+    s->is_draining = true;
+    for (struct list_node *n = s->conns.next, *next; n != &s->conns; n = next) {
+        next = n->next;
+        if (nth(n)->state == CONN_IDLE)
+            conn_set_state(nth(n), CONN_IDLE);
+    }
+    if (s->n_conns == 0)
+        s->options.drained(s->options.ctx);
+}
+
+void http_cut(struct http_server *s)
+{
+    while (!list_empty(&s->conns)) {
+        struct conn *c = nth(s->conns.next);
+        if (c->exchange)
+            exchange_cut(c->exchange, END_DRAIN);
+        conn_close(c);
+    }
+    upstream_pools_close(s->upstreams);
+}
+
+size_t http_connections(const struct http_server *s)
+{
+    return s->n_conns;
+}
+
+str http_date(struct http_server *s)
+{
+    int64_t now_s = loop_wall_us(s->loop) / 1000000;
+    if (now_s != s->date_s) {
+        static const char days[] = "SunMonTueWedThuFriSat";
+        static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+        struct tm tm;
+        time_t t = (time_t)now_s;
+        gmtime_r(&t, &tm);
+        /* By hand: strftime would follow the locale. */
+        int n = snprintf(s->date, sizeof s->date, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+                         days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
+                         tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        s->date_n = (size_t)n < sizeof s->date ? (size_t)n : sizeof s->date - 1;
+        s->date_s = now_s;
+    }
+    return (str){s->date, s->date_n};
+}

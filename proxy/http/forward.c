@@ -1,0 +1,365 @@
+/* The way up: connect, the request written anew, the body under back-pressure. */
+#include "proxy/http/exchange.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "proxy/http/fields.h"
+#include "proxy/http/page.h"
+
+static const struct {
+    enum visit_end end;
+    uint16_t status;
+} FAILURES[] = {
+    {END_UPSTREAM_UNREACHABLE, 502}, {END_UPSTREAM_BUSY, 503}, {END_UPSTREAM_SLOW, 504},
+    {END_UPSTREAM_RESET, 502},       {END_UPSTREAM_BAD, 502},  {END_UPSTREAM_TRUNCATED, 502},
+    {END_UPSTREAM_TLS, 502},         {END_BODY_STALL, 408},    {END_BODY_BAD, 400},
+    {END_BODY_TOO_LARGE, 413},       {END_UNSUPPORTED, 501},   {END_BUFFERS, 503},
+    {END_VISITS_FULL, 503},
+};
+
+void forward_failed(struct exchange *ex, enum visit_end end)
+{
+    for (size_t i = 0; i < sizeof FAILURES / sizeof *FAILURES; i++)
+        if (FAILURES[i].end == end) {
+            if (end == END_BODY_STALL || end == END_BODY_BAD || end == END_BODY_TOO_LARGE) {
+                ex->keep = false;
+                ex->conn->must_linger = true;
+            }
+            answer_failure(ex, FAILURES[i].status, end);
+            return;
+        }
+    exchange_cut(ex, end);
+}
+
+static void dial(struct exchange *ex);
+
+/* Once, on a fresh connection: only for a request that may be repeated, of which the upstream's
+ * silence shows that a kept-alive connection had died under us (RFC 9110 section 9.2.2). */
+static bool retry(struct exchange *ex)
+{
+    if (ex->has_retried || !ex->up || ex->up->uses == 0 || !ex->app || ex->answer_n ||
+        ex->interim || ex->head.framing != FRAMING_NONE ||
+        !http_method_is_idempotent(ex->head.method_id))
+        return false;
+    ex->has_retried = true;
+    upstream_drop(&ex->up);
+    sink_clear(&ex->to_up, &ex->conn->server->buffers);
+    buffer_give(&ex->conn->server->buffers, &ex->answer_head);
+    ex->request_done = false;
+    dial(ex);
+    return true;
+}
+
+void forward_broken(struct exchange *ex)
+{
+    if (ex->phase == EX_FORWARD && !retry(ex))
+        forward_failed(ex, END_UPSTREAM_RESET);
+}
+
+static bool write_head(struct exchange *ex)
+{
+    struct http_server *s = ex->conn->server;
+    const struct visit *v = &ex->visit;
+    const struct visit_header *headers;
+    char addr[ADDR_TEXT_BYTES];
+    size_t n_headers = visit_identity_headers(v, &headers, &ex->close.headers_left_out);
+    struct http_pair *pairs =
+        n_headers ? arena_array(&ex->arena, struct http_pair, n_headers) : NULL;
+    for (size_t i = 0; i < n_headers; i++)
+        pairs[i] = (struct http_pair){headers[i].name, headers[i].value};
+    size_t n_names = ex->app->n_identity_headers;
+    str *names = n_names ? arena_array(&ex->arena, str, n_names) : NULL;
+    for (size_t i = 0; i < n_names; i++)
+        names[i] = ex->app->identity_headers[i].name;
+    size_t addr_n = addr_text(&v->request.client, addr);
+    struct request_out out = {
+        .head = &ex->head,
+        .path = v->request.path,
+        .query = ex->head.query,
+        .host = ex->app->rewrite_host ? ex->app->upstreams[0].host_field : ex->head.host_raw,
+        .forwarded_for = v->request.client.family ? (str){addr, addr_n} : STR("unknown"),
+        .forwarded_proto = ex->is_tls ? STR("https") : STR("http"),
+        .forwarded_host = ex->head.host_raw,
+        .request_id = {v->id, VISIT_ID_CHARS},
+        .identity = pairs,
+        .n_identity = n_headers,
+        .app_fields = n_names ? field_set_new(&ex->arena, names, n_names) : NULL,
+        .drop_authorization = v->took_authorization,
+        .is_websocket = ex->head.wants_upgrade_websocket,
+        .framing = ex->head.framing,
+        .content_length = ex->head.content_length,
+    };
+    struct buffer *b = buffer_take(&s->buffers);
+    if (!b)
+        return false;
+    size_t n = request_head_write(&out, b->data, BUFFER_BYTES);
+    sink_put(&ex->to_up, &s->buffers, &b, b->data, n);
+    return n > 0;
+}
+
+static void send_request(struct exchange *ex, struct upstream_conn *up)
+{
+    ex->up = up;
+    up->ready = forward_up_event;
+    up->ctx = ex;
+    ex->close.upstream_addr = up->addr;
+    ex->close.upstream_reused = up->uses > 0;
+    ex->answer_scan =
+        (struct h1_scan){.limits = &ex->conn->server->response_limits, .is_response = true};
+    ex->answer_n = 0;
+    exchange_set_phase(ex, EX_FORWARD);
+    if (!write_head(ex)) {
+        forward_failed(ex, END_BUFFERS);
+        return;
+    }
+    ex->request_done = body_in_is_done(&ex->request_in);
+    ex->sent_us = gate_now_us();
+    forward_pump(ex);
+}
+
+static void connected(void *ctx, struct upstream_conn *c, enum upstream_verdict verdict,
+                      const char *why)
+{
+    static const enum visit_end ends[] = {
+        [UPSTREAM_FAILED] = END_UPSTREAM_UNREACHABLE, [UPSTREAM_READY] = END_NONE,
+        [UPSTREAM_FULL] = END_UPSTREAM_BUSY,          [UPSTREAM_TLS] = END_UPSTREAM_TLS,
+        [UPSTREAM_SLOW] = END_UPSTREAM_SLOW,
+    };
+    struct exchange *ex = ctx;
+    ex->dial = NULL;
+    ex->close.connect_us = gate_now_us() - ex->dial_us;
+    if (verdict == UPSTREAM_READY) {
+        send_request(ex, c);
+        return;
+    }
+    char app[128];
+    snprintf(app, sizeof app, "%.*s", STR_ARG(ex->visit.app_name));
+    log_warn("upstream.unreachable", why, "app", app, "end", visit_end_word(ends[verdict]));
+    forward_failed(ex, ends[verdict]);
+}
+
+static void dial(struct exchange *ex)
+{
+    struct http_server *s = ex->conn->server;
+    exchange_set_phase(ex, EX_DIAL);
+    exchange_arm(ex, TIMER_NONE, 0);
+    ex->dial_us = gate_now_us();
+    struct upstream_dial *d = upstream_dial(s->upstreams, ex->app, &s->limits, connected, ex);
+    /* When it connected or failed at once, `connected` has run, and ex may be gone. */
+    if (d)
+        ex->dial = d;
+}
+
+/* What an app may refuse before anything is sent to it. */
+static bool is_acceptable(struct exchange *ex)
+{
+    const struct http_request_head *h = &ex->head;
+    if (ex->app->upstreams[0].scheme == UPSTREAM_OTHER) {
+        forward_failed(ex, END_UNSUPPORTED);
+        return false;
+    }
+    if (h->framing == FRAMING_LENGTH && h->content_length > ex->max_body_bytes) {
+        forward_failed(ex, END_BODY_TOO_LARGE);
+        return false;
+    }
+    if (!h->wants_upgrade_websocket)
+        return true;
+    const char *bad = ex->app->websocket ? ws_request_check(h) : "ws.off";
+    if (!bad)
+        return true;
+    uint16_t status = !ex->app->websocket ? 403 : strcmp(bad, "ws.version") == 0 ? 426 : 400;
+    ex->visit.outcome = VISIT_REFUSED;
+    ex->visit.reason = bad;
+    ex->visit.refusal = (struct visit_refusal){
+        .status = status, .reason = bad, .sentence = STR("This WebSocket cannot be opened here.")};
+    answer_refusal(ex, END_REFUSED);
+    return false;
+}
+
+/* The decision is made: now the client may send its body (RFC 9110 section 10.1.1). */
+static void send_continue(struct exchange *ex)
+{
+    struct iovec iov = {(void *)(uintptr_t)HTTP_CONTINUE, sizeof HTTP_CONTINUE - 1};
+    if (ex->head.expects_continue && !ex->conn->inbox)
+        (void)!io_writev(&ex->conn->io, &iov, 1);
+}
+
+void forward_start(struct exchange *ex)
+{
+    struct http_server *s = ex->conn->server;
+    ex->app = ex->visit.app;
+    ex->body_stall_ms = ex->app->body_stall_ms;
+    ex->first_byte_ms = ex->app->first_byte_timeout_ms;
+    ex->max_body_bytes = ex->app->max_body_bytes;
+    ex->close.upstream = ex->app->upstreams[0].text;
+    if (!is_acceptable(ex))
+        return;
+    send_continue(ex);
+    deadline_set(s->loop, &ex->long_after, s->limits.visit_after_ms);
+    struct upstream_conn *up = upstream_take(s->upstreams, ex->app, &s->limits);
+    if (up)
+        send_request(ex, up);
+    else
+        dial(ex);
+}
+
+/* ---- the body ---------------------------------------------------------------------------------
+ */
+
+/* The payload at `data`, framed anew; there is room for the framing around it. */
+static size_t frame(struct exchange *ex, char **data, size_t n, bool is_last)
+{
+    char head[BODY_CHUNK_HEAD_MAX];
+    if (ex->head.framing != FRAMING_CHUNKED)
+        return n;
+    size_t total = n;
+    if (n) {
+        size_t head_n = body_out_chunk_head(head, n);
+        *data -= head_n;
+        memcpy(*data, head, head_n);
+        memcpy(*data + head_n + n, BODY_CHUNK_TAIL, 2);
+        total = head_n + n + 2;
+    }
+    if (is_last) {
+        memcpy(*data + total, BODY_LAST_CHUNK, sizeof BODY_LAST_CHUNK - 1);
+        total += sizeof BODY_LAST_CHUNK - 1;
+    }
+    return total;
+}
+
+enum pull { PULL_GONE = 0, PULL_NOTHING, PULL_SOME, PULL_DRAINED };
+
+static enum pull take_body(struct exchange *ex, struct buffer *b, size_t n)
+{
+    struct conn *c = ex->conn;
+    size_t consumed, data_len;
+    enum body_verdict verdict = body_in_feed(&ex->request_in, b->data, n, &consumed, &data_len);
+    if (verdict == BODY_BAD || ex->request_in.total > ex->max_body_bytes) {
+        buffer_give(&c->server->buffers, &b);
+        forward_failed(ex, verdict == BODY_BAD ? END_BODY_BAD : END_BODY_TOO_LARGE);
+        return PULL_GONE;
+    }
+    /* What follows the body is the next request: it is put aside before the framing of our own may
+     * need its place. */
+    if (verdict == BODY_DONE && consumed < n &&
+        !conn_keep(c, b->data + consumed, n - consumed, 2 * BUFFER_BYTES)) {
+        buffer_give(&c->server->buffers, &b);
+        exchange_cut(ex, END_BUFFERS);
+        return PULL_GONE;
+    }
+    ex->request_done = verdict == BODY_DONE;
+    char *data = b->data;
+    size_t framed = frame(ex, &data, data_len, ex->request_done);
+    sink_put(&ex->to_up, &c->server->buffers, &b, data, framed);
+    return PULL_SOME;
+}
+
+/* One piece of the body from the inbox or the socket into the sink. */
+static enum pull pull(struct exchange *ex)
+{
+    struct conn *c = ex->conn;
+    struct buffer *b = buffer_take(&c->server->buffers);
+    if (!b) {
+        forward_failed(ex, END_BUFFERS);
+        return PULL_GONE;
+    }
+    size_t kept = conn_take_kept(c, b->data, BUFFER_BYTES);
+    ssize_t n = kept ? (ssize_t)kept : conn_read(c, b->data, BUFFER_BYTES);
+    if (n > 0) {
+        enum pull got = take_body(ex, b, (size_t)n);
+        bool drained = !kept && (size_t)n < BUFFER_BYTES;
+        return got == PULL_SOME && drained ? PULL_DRAINED : got;
+    }
+    buffer_give(&c->server->buffers, &b);
+    if (n == IO_EOF || n == IO_ERROR) {
+        exchange_cut(ex, END_CLIENT_ABORT);
+        return PULL_GONE;
+    }
+    return PULL_NOTHING;
+}
+
+static void await_client(struct exchange *ex)
+{
+    conn_want(ex->conn, watch_wanted(&ex->conn->watch) | WATCH_READ);
+    if (ex->phase == EX_FORWARD)
+        exchange_arm(ex, TIMER_BODY, ex->body_stall_ms);
+}
+
+bool forward_pump(struct exchange *ex)
+{
+    struct http_server *s = ex->conn->server;
+    bool is_drained = false;
+    /* The head waits for the first bytes of the body, if there are any, to leave with them. */
+    bool holds_head =
+        !ex->request_done && ex->to_up.n == 1 && ex->to_up.sent == 0 && ex->conn->inbox;
+    for (;;) {
+        enum sink_status status =
+            holds_head ? SINK_EMPTY : sink_flush(&ex->to_up, &s->buffers, &ex->up->io);
+        if (status == SINK_ERROR) {
+            if (ex->phase != EX_FORWARD)
+                return true; /* the answer goes on without the rest of the request */
+            forward_broken(ex);
+            return false;
+        }
+        if (status == SINK_BLOCKED) {
+            watch_want(&ex->up->watch, WATCH_READ | WATCH_WRITE);
+            conn_want(ex->conn, watch_wanted(&ex->conn->watch) & ~(unsigned)WATCH_READ);
+            if (ex->phase == EX_FORWARD)
+                exchange_arm(ex, TIMER_UPSTREAM, ex->first_byte_ms);
+            return true;
+        }
+        if (!holds_head)
+            watch_want(&ex->up->watch, WATCH_READ);
+        if (ex->request_done && !holds_head) {
+            if (ex->phase == EX_FORWARD)
+                exchange_arm(ex, TIMER_FIRST_BYTE, ex->first_byte_ms);
+            return true;
+        }
+        if (is_drained) {
+            await_client(ex);
+            return true;
+        }
+        enum pull got = pull(ex);
+        holds_head = false;
+        if (got == PULL_GONE)
+            return false;
+        if (got == PULL_NOTHING && sink_is_empty(&ex->to_up)) {
+            await_client(ex);
+            return true;
+        }
+        is_drained = got == PULL_DRAINED || got == PULL_NOTHING;
+    }
+}
+
+void forward_client_readable(struct exchange *ex)
+{
+    if (!sink_is_empty(&ex->to_up)) {
+        /* The upstream is slow: leave the client's bytes in its socket. */
+        conn_want(ex->conn, watch_wanted(&ex->conn->watch) & ~(unsigned)WATCH_READ);
+        return;
+    }
+    forward_pump(ex);
+}
+
+void forward_up_event(void *ctx, unsigned events)
+{
+    struct exchange *ex = ctx;
+    struct upstream_conn *up = ex->up;
+    if (ex->phase == EX_TUNNEL) {
+        tunnel_up_event(ex, events);
+        return;
+    }
+    /* An answer that is there already comes first: the upstream may have closed behind it, and
+     * writing to it would only say so. */
+    if (events & WATCH_READ) {
+        struct conn *c = ex->conn;
+        respond_up_readable(ex);
+        if (c->exchange != ex || ex->up != up || up->is_closed)
+            return;
+    }
+    if ((events & WATCH_WRITE) && !sink_is_empty(&ex->to_up))
+        forward_pump(ex);
+    else if ((events & WATCH_WRITE) && ex->up && io_unsent(&ex->up->io))
+        forward_pump(ex);
+}

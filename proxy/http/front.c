@@ -1,0 +1,102 @@
+/* Trusted hops. See front.h. */
+#include "proxy/http/front.h"
+
+#include "proxy/http/fields.h"
+
+static bool is_trusted(const struct config_listener *l, const struct addr *a)
+{
+    for (size_t i = 0; i < l->n_trusted; i++)
+        if (cidr_has(&l->trusted[i], a))
+            return true;
+    return false;
+}
+
+/* "1.2.3.4", "[::1]:80", "\"[::1]\"", "1.2.3.4:80": what proxies write. */
+static bool parse_hop(str s, struct addr *out)
+{
+    s = str_trim(s, " \t\"");
+    if (s.n && s.p[0] == '[')
+        s = str_upto(s, str_find(s, ']') + 1);
+    else if (str_find(s, ':') == str_rfind(s, ':'))
+        s = str_upto(s, str_find(s, ':'));
+    return addr_parse(s, out);
+}
+
+/* for= of one element of Forwarded (RFC 7239); absent when there is none. */
+static str forwarded_part(str element, str name)
+{
+    while (element.p) {
+        str pair = str_trim(str_cut(&element, ';'), " \t");
+        size_t eq = str_find(pair, '=');
+        if (str_eq_nocase(str_trim(str_upto(pair, eq), " \t"), name))
+            return str_trim(str_from(pair, eq + 1), " \t\"");
+    }
+    return (str){NULL, 0};
+}
+
+/* From the right: each trusted hop vouches for the address before it, the first one that is not
+ * trusted is the client. Some proxies append to the field, others add a second one, so all fields
+ * of the name are one list. */
+struct walk {
+    const struct config_listener *listener;
+    struct addr hop;
+    bool is_over;
+};
+
+static void walk_list(struct walk *w, str list, bool is_forwarded)
+{
+    while (list.n && !w->is_over) {
+        size_t comma = str_rfind(list, ',');
+        str last = comma == list.n ? list : str_from(list, comma + 1);
+        list = comma == list.n ? (str){NULL, 0} : str_upto(list, comma);
+        if (is_forwarded)
+            last = forwarded_part(last, STR("for"));
+        if (!parse_hop(last, &w->hop))
+            w->hop = (struct addr){0};
+        w->is_over = !is_trusted(w->listener, &w->hop);
+    }
+}
+
+static struct addr walk(const struct config_listener *l, const struct http_request_head *head,
+                        enum field_id id, struct addr nearest)
+{
+    struct walk w = {.listener = l, .hop = nearest};
+    for (size_t i = head->n_fields; i-- > 0;)
+        if (head->fields[i].id == id)
+            walk_list(&w, head->fields[i].value, id == FIELD_FORWARDED);
+    return w.hop;
+}
+
+/* The word of the hop nearest to us, which wrote last. */
+static str last_word(const struct http_request_head *head, enum field_id id)
+{
+    for (size_t i = head->n_fields; i-- > 0;) {
+        str list = head->fields[i].value;
+        size_t comma = str_rfind(list, ',');
+        if (head->fields[i].id == id)
+            return comma == list.n ? list : str_from(list, comma + 1);
+    }
+    return (str){NULL, 0};
+}
+
+static bool says_https(const struct http_request_head *head)
+{
+    str word = head->x_forwarded_proto.p
+                   ? last_word(head, FIELD_X_FORWARDED_PROTO)
+                   : forwarded_part(last_word(head, FIELD_FORWARDED), STR("proto"));
+    return str_eq_nocase(str_trim(word, " \t"), STR("https"));
+}
+
+void front_view(const struct config_listener *l, const struct listener_peer *peer, bool is_tls,
+                const struct http_request_head *head, struct front_view *out)
+{
+    *out = (struct front_view){.client = peer->addr, .is_https = is_tls};
+    bool is_unix = l->address.kind == ADDRESS_UNIX;
+    if (l->front != FRONT_FORWARDED || (!is_unix && !is_trusted(l, &peer->addr)))
+        return;
+    if (head->x_forwarded_for.p)
+        out->client = walk(l, head, FIELD_X_FORWARDED_FOR, peer->addr);
+    else if (head->forwarded.p)
+        out->client = walk(l, head, FIELD_FORWARDED, peer->addr);
+    out->is_https = is_tls || says_https(head);
+}

@@ -1,0 +1,183 @@
+/* WebSockets after the 101: bytes both ways, and a close frame of ours when the visit is ended.
+ *
+ * A browser shows a cut connection as 1006 and says nothing; so the reason is sent as a close
+ * frame, between two frames of the upstream's, and then the connection is shut. */
+#include "proxy/http/exchange.h"
+
+#include "proxy/http/page.h"
+
+enum { CLOSE_WITHIN_MS = 800 };
+
+static bool is_blocked(const struct sink *s, const struct io *io)
+{
+    return !sink_is_empty(s) || io_unsent(io) > 0;
+}
+
+/* Masks from what is blocked: a side is read only while the other takes. */
+static void set_wants(struct exchange *ex)
+{
+    bool down_blocked = is_blocked(&ex->to_client, &ex->conn->io);
+    bool up_blocked = is_blocked(&ex->to_up, &ex->up->io);
+    bool reads_client = !up_blocked && !ex->tunnel_ending;
+    watch_want(&ex->up->watch, (down_blocked ? 0 : WATCH_READ) | (up_blocked ? WATCH_WRITE : 0));
+    conn_want(ex->conn, (reads_client ? WATCH_READ : 0) | (down_blocked ? WATCH_WRITE : 0));
+    if (ex->tunnel_ending)
+        return;
+    if (down_blocked)
+        exchange_arm(ex, TIMER_CLIENT, ex->conn->server->limits.client_stall_ms);
+    else if (ex->timer != TIMER_NONE)
+        exchange_arm(ex, TIMER_NONE, 0);
+}
+
+/* False when ex is gone. */
+static bool flush_both(struct exchange *ex)
+{
+    struct http_server *s = ex->conn->server;
+    if (sink_flush(&ex->to_client, &s->buffers, &ex->conn->io) == SINK_ERROR) {
+        exchange_cut(ex, END_CLIENT_ABORT);
+        return false;
+    }
+    if (sink_flush(&ex->to_up, &s->buffers, &ex->up->io) == SINK_ERROR) {
+        exchange_cut(ex, END_UPSTREAM_RESET);
+        return false;
+    }
+    if (ex->tunnel_ending && ex->answer_done && !is_blocked(&ex->to_client, &ex->conn->io)) {
+        ex->keep = false;
+        ex->conn->must_linger = true;
+        exchange_finish(ex, ex->tunnel_why);
+        return false;
+    }
+    set_wants(ex);
+    return true;
+}
+
+static void put_close_frame(struct exchange *ex)
+{
+    struct http_server *s = ex->conn->server;
+    struct buffer *b = buffer_take(&s->buffers);
+    if (!b || ex->to_client.n == 2)
+        buffer_give(&s->buffers, &b);
+    ex->answer_done = true;
+    if (!b || ex->down_frames.saw_close || ex->down_frames.bad) {
+        buffer_give(&s->buffers, &b);
+        return;
+    }
+    enum ws_code code = ex->tunnel_why == END_DRAIN ? WS_GOING_AWAY : WS_POLICY;
+    size_t n = ws_close_write(b->data, code, str_of(visit_end_text(ex->tunnel_why)), NULL);
+    sink_put(&ex->to_client, &s->buffers, &b, b->data, n);
+}
+
+/* Bytes from the upstream; when the visit is ending only up to the end of the current frame. */
+static void pass_down(struct exchange *ex, struct buffer *b, const char *p, size_t n)
+{
+    if (ex->tunnel_ending)
+        n = ws_scan_to_boundary(&ex->down_frames, p, n);
+    else
+        ws_scan_feed(&ex->down_frames, p, n);
+    ex->close.bytes_out += n;
+    sink_put(&ex->to_client, &ex->conn->server->buffers, &b, p, n);
+    if (ex->tunnel_ending && (ws_at_boundary(&ex->down_frames) || ex->down_frames.bad))
+        put_close_frame(ex);
+}
+
+/* False when nothing came or ex is gone. */
+static bool read_up(struct exchange *ex)
+{
+    struct buffer *b = buffer_take(&ex->conn->server->buffers);
+    ssize_t n = b ? io_read(&ex->up->io, b->data, BUFFER_BYTES) : IO_ERROR;
+    if (n > 0) {
+        pass_down(ex, b, b->data, (size_t)n);
+        return true;
+    }
+    buffer_give(&ex->conn->server->buffers, &b);
+    if (n != IO_EOF && n != IO_ERROR)
+        return false;
+    exchange_cut(ex, ex->tunnel_ending           ? ex->tunnel_why
+                     : ex->down_frames.saw_close ? END_COMPLETE
+                     : n == IO_EOF               ? END_COMPLETE
+                                                 : END_UPSTREAM_RESET);
+    return false;
+}
+
+static bool read_client(struct exchange *ex)
+{
+    struct conn *c = ex->conn;
+    struct buffer *b = buffer_take(&c->server->buffers);
+    if (!b) {
+        exchange_cut(ex, END_BUFFERS);
+        return false;
+    }
+    size_t kept = conn_take_kept(c, b->data, BUFFER_BYTES);
+    ssize_t n = kept ? (ssize_t)kept : conn_read(c, b->data, BUFFER_BYTES);
+    if (n > 0) {
+        ex->request_in.total += (uint64_t)n;
+        sink_put(&ex->to_up, &c->server->buffers, &b, b->data, (size_t)n);
+        return true;
+    }
+    buffer_give(&c->server->buffers, &b);
+    if (n == IO_EOF || n == IO_ERROR)
+        exchange_cut(ex, n == IO_EOF ? END_COMPLETE : END_CLIENT_ABORT);
+    return false;
+}
+
+void tunnel_up_event(struct exchange *ex, unsigned events)
+{
+    struct conn *c = ex->conn;
+    do {
+        bool may_read = !is_blocked(&ex->to_client, &c->io) && !ex->answer_done;
+        if ((events & WATCH_READ) && may_read && !read_up(ex) && c->exchange != ex)
+            return;
+        if (!flush_both(ex))
+            return;
+    } while ((events & WATCH_READ) && !is_blocked(&ex->to_client, &c->io) &&
+             io_pending(&ex->up->io) > 0);
+}
+
+void tunnel_client_event(struct exchange *ex, unsigned events)
+{
+    struct conn *c = ex->conn;
+    do {
+        bool may_read = !is_blocked(&ex->to_up, &ex->up->io) && !ex->tunnel_ending;
+        if ((events & WATCH_READ) && may_read && !read_client(ex) && c->exchange != ex)
+            return;
+        if (!flush_both(ex))
+            return;
+    } while ((events & WATCH_READ) && !is_blocked(&ex->to_up, &ex->up->io) &&
+             io_pending(&c->io) > 0 && !ex->tunnel_ending);
+}
+
+void tunnel_ended(struct visit *v, enum visit_end why)
+{
+    struct exchange *ex = list_entry(v, struct exchange, visit);
+    if (ex->tunnel_ending)
+        return;
+    ex->tunnel_ending = true;
+    ex->tunnel_why = why;
+    exchange_arm(ex, TIMER_CLIENT, CLOSE_WITHIN_MS);
+    if (ws_at_boundary(&ex->down_frames) && ex->to_client.n < 2)
+        put_close_frame(ex);
+    flush_both(ex);
+}
+
+void tunnel_start(struct exchange *ex, struct buffer **b, size_t off, size_t n)
+{
+    struct conn *c = ex->conn;
+    ex->keep = false;
+    ex->has_answered = true;
+    ex->request_done = true;
+    exchange_set_phase(ex, EX_TUNNEL);
+    exchange_arm(ex, TIMER_NONE, 0);
+    deadline_clear(c->server->loop, &ex->long_after);
+    if (!visit_stand(&ex->visit, VISIT_KIND_WEBSOCKET, tunnel_ended)) {
+        buffer_give(&c->server->buffers, b);
+        exchange_cut(ex, END_VISITS_FULL);
+        return;
+    }
+    ex->app = NULL;
+    pass_down(ex, *b, (*b)->data + off, n);
+    *b = NULL;
+    if (c->inbox)
+        tunnel_client_event(ex, WATCH_READ);
+    else
+        flush_both(ex);
+}

@@ -1,0 +1,127 @@
+/* Health, readiness and Prometheus text (exposition format 0.0.4). See metrics.h. */
+#include "proxy/metrics.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct page {
+    struct arena *arena;
+    char *p;
+    size_t n, cap;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct page *page, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(page->p + page->n, page->cap - page->n, fmt, ap);
+    va_end(ap);
+    if (n > 0 && (size_t)n < page->cap - page->n)
+        page->n += (size_t)n;
+}
+
+static void metric(struct page *page, const char *name, const char *type, const char *help,
+                   int64_t value)
+{
+    put(page, "# HELP %s %s\n# TYPE %s %s\n%s %lld\n", name, help, name, type, name,
+        (long long)value);
+}
+
+static int64_t sum(const struct metrics *m, size_t offset)
+{
+    int64_t total = 0;
+    for (unsigned i = 0; i < m->n_workers; i++) {
+        const char *base = (const char *)worker_counters(m->workers[i]);
+        const _Atomic int64_t *c = (const void *)(base + offset);
+        total += atomic_load_explicit(c, memory_order_relaxed);
+    }
+    return total;
+}
+
+static void put_audit(struct page *page, const struct metrics *m)
+{
+    struct audit_counts c;
+    audit_counts(m->audit, &c);
+    metric(page, "postern_audit_records_total", "counter", "Records in the chain.",
+           (int64_t)c.records);
+    metric(page, "postern_audit_bytes_total", "counter", "Bytes of records.", (int64_t)c.bytes);
+    metric(page, "postern_audit_lost_total", "counter", "Records that were lost.", (int64_t)c.lost);
+    metric(page, "postern_audit_waits_total", "counter", "Times that a ring had no room.",
+           (int64_t)c.waits);
+    metric(page, "postern_audit_syncs_total", "counter", "Syncs of the journal.", (int64_t)c.syncs);
+    metric(page, "postern_audit_errors_total", "counter", "Failed writes of the journal.",
+           (int64_t)c.errors);
+    metric(page, "postern_audit_checkpoints_total", "counter", "Signed checkpoints.",
+           (int64_t)c.checkpoints);
+    metric(page, "postern_audit_writable", "gauge", "1 while the journal can be written.",
+           c.is_writable);
+}
+
+static void put_control(struct page *page, struct metrics *m)
+{
+    metric(page, "postern_policy_generation", "gauge", "Policy sets published since start.",
+           (int64_t)atomic_load(&m->policy_generation));
+    metric(page, "postern_reloads_total", "counter", "Reloads that were published.",
+           (int64_t)atomic_load(&m->reloads_good));
+    metric(page, "postern_reload_failures_total", "counter", "Reloads that were refused.",
+           (int64_t)atomic_load(&m->reloads_failed));
+    metric(page, "postern_reload_failing", "gauge", "1 while the files are not what runs.",
+           atomic_load(&m->reload_fails));
+    metric(page, "postern_key_fetches_total", "counter", "Key sets fetched from issuers.",
+           (int64_t)atomic_load(&m->keys_fetched));
+    metric(page, "postern_key_fetch_failures_total", "counter", "Fetches of key sets that failed.",
+           (int64_t)atomic_load(&m->keys_failed));
+    metric(page, "postern_start_time_seconds", "gauge", "When this process started.", m->started_s);
+}
+
+static void answer_metrics(struct metrics *m, struct arena *a, struct http_admin_answer *out)
+{
+    struct page page = {.arena = a, .cap = 32 * 1024};
+    page.p = arena_text(a, page.cap);
+#define X(member, name, type, help)                                                                \
+    metric(&page, name, type, help, sum(m, offsetof(struct counters, member)));
+    COUNTERS(X)
+#undef X
+    put_audit(&page, m);
+    put_control(&page, m);
+    put(&page,
+        "# HELP postern_build_info Version.\n# TYPE postern_build_info gauge\n"
+        "postern_build_info{version=\"%s\"} 1\n",
+        POSTERN_VERSION);
+    *out = (struct http_admin_answer){
+        200, STR("text/plain; version=0.0.4; charset=utf-8"), {page.p, page.n}};
+}
+
+static void answer_ready(struct metrics *m, struct http_admin_answer *out)
+{
+    out->type = STR("text/plain; charset=utf-8");
+    out->status = 503;
+    if (atomic_load(&m->is_draining))
+        out->body = STR("draining\n");
+    else if (!atomic_load(&m->has_policy))
+        out->body = STR("no valid policy is loaded: everything is refused\n");
+    else if (!audit_is_writable(m->audit) && !audit_continues(m->audit))
+        out->body = STR("the access log cannot be written: everything is refused\n");
+    else {
+        out->status = 200;
+        out->body = STR("ready\n");
+    }
+}
+
+void metrics_answer(struct metrics *m, str method, str path, struct arena *a,
+                    struct http_admin_answer *out)
+{
+    *out = (struct http_admin_answer){404, STR("text/plain; charset=utf-8"),
+                                      STR("try /healthz, /readyz or /metrics\n")};
+    if (!str_eq(method, STR("GET")) && !str_eq(method, STR("HEAD"))) {
+        out->status = 405;
+        out->body = STR("GET only\n");
+        return;
+    }
+    if (str_eq(path, STR("/healthz")))
+        *out = (struct http_admin_answer){200, out->type, STR("ok\n")};
+    else if (str_eq(path, STR("/readyz")))
+        answer_ready(m, out);
+    else if (str_eq(path, STR("/metrics")))
+        answer_metrics(m, a, out);
+}

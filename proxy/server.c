@@ -1,0 +1,543 @@
+/* The control thread. See server.h. */
+#include "proxy/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/encode.h"
+#include "base/jout.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "proxy/config/loaded.h"
+#include "proxy/keys.h"
+#include "proxy/metrics.h"
+#include "proxy/worker.h"
+
+enum {
+    MAX_WORKERS = 256,
+    SPARE_DESCRIPTORS = 200, /* files, listeners, pools of the control thread */
+    TICKET_ROTATE_MS = 4 * 3600 * 1000,
+};
+
+struct server {
+    struct server_options options;
+    struct snapshot_inputs inputs;
+    struct loop *loop;
+    struct mailbox *mailbox;
+    struct snapshot *snapshot; /* what runs */
+    struct reload *reload;
+    struct watch reload_watch;
+    struct deadline reload_due, drain_due, tickets_due;
+    struct tls_tickets *tickets;
+    struct keys *keys;
+    struct audit *audit;
+    struct worker *workers[MAX_WORKERS];
+    unsigned n_workers, n_drained;
+    struct metrics metrics;
+    struct signal_watch *signals[3];
+    char node[256], boot[17];
+    bool is_draining, has_reload_watch;
+};
+
+/* ---- publishing -------------------------------------------------------------------------------
+ */
+
+static void note_snapshot(struct server *s)
+{
+    atomic_store(&s->metrics.has_policy, s->snapshot->policy != NULL);
+    atomic_store(&s->metrics.policy_generation, s->snapshot->policy_generation);
+}
+
+static void publish(struct server *s, struct snapshot *next)
+{
+    struct snapshot *old = s->snapshot;
+    s->snapshot = next;
+    note_snapshot(s);
+    for (unsigned i = 0; i < s->n_workers; i++)
+        worker_publish(s->workers[i], next);
+    snapshot_unref(&old);
+}
+
+static void keys_changed(void *ctx, size_t issuer, struct keyset *keys)
+{
+    struct server *s = ctx;
+    struct snapshot *next = snapshot_with_keys(s->snapshot, issuer, keys);
+    publish(s, next);
+    if (s->reload)
+        reload_set_current(s->reload, next);
+}
+
+static void keys_answered(void *ctx, size_t issuer, bool is_good)
+{
+    struct server *s = ctx;
+    atomic_fetch_add(is_good ? &s->metrics.keys_fetched : &s->metrics.keys_failed, 1);
+    /* After the snapshot with the new keys: messages of one sender arrive in order. */
+    for (unsigned i = 0; i < s->n_workers; i++)
+        worker_keys_answered(s->workers[i], issuer);
+}
+
+/* ---- messages from workers ---------------------------------------------------------------------
+ */
+
+struct missed {
+    size_t issuer, kid_n;
+    char kid[];
+};
+
+static void on_missed(void *ctx, void *arg)
+{
+    struct server *s = ctx;
+    struct missed *m = arg;
+    keys_missed(s->keys, m->issuer, (str){m->kid, m->kid_n});
+    free(m);
+}
+
+static void need_keys(void *ctx, unsigned worker, size_t issuer, str kid)
+{
+    struct server *s = ctx;
+    struct missed *m = mem_alloc(sizeof *m + kid.n);
+    m->issuer = issuer;
+    m->kid_n = kid.n;
+    if (kid.n)
+        memcpy(m->kid, kid.p, kid.n);
+    if (!mailbox_post(s->mailbox, on_missed, m))
+        free(m);
+}
+
+static void on_drained(void *ctx, void *arg)
+{
+    struct server *s = ctx;
+    if (++s->n_drained == s->n_workers)
+        loop_stop(s->loop);
+}
+
+static void drained(void *ctx, unsigned worker)
+{
+    struct server *s = ctx;
+    mailbox_post(s->mailbox, on_drained, NULL);
+}
+
+static void admin(void *ctx, str method, str path, struct arena *a, struct http_admin_answer *out)
+{
+    struct server *s = ctx;
+    metrics_answer(&s->metrics, method, path, a, out);
+}
+
+/* ---- reload -------------------------------------------------------------------------------------
+ */
+
+/* One finding a line in the log; the command line prints them with their source. */
+static void log_findings(const struct findings *f, const char *event)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        const struct finding *it = &f->items[i];
+        char place[512];
+        static const enum log_level levels[] = {LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO};
+        snprintf(place, sizeof place, "%.*s:%u:%u", STR_ARG(it->file), it->line, it->column);
+        log_event(levels[it->severity], event, it->message.p, "at", place, "code", it->code.p,
+                  NULL);
+    }
+}
+
+static void write_errors(struct jout *j, const struct findings *f)
+{
+    jout_key(j, STR("errors"));
+    jout_open(j, '[');
+    for (size_t i = 0; i < f->n && j->cap - j->n > 2048; i++)
+        if (f->items[i].severity == FINDING_ERROR)
+            jout_str(j, str_upto(f->items[i].message, 160));
+    jout_close(j, ']');
+}
+
+/* policy.loaded, or policy.failed with what was found. */
+static void record_policy(struct server *s, str kind, const struct snapshot *before,
+                          const char *trigger, const struct findings *f)
+{
+    enum { ROOM = 64 * 1024 };
+    char *text = mem_alloc(ROOM);
+    struct jout j;
+    jout_init(&j, text, ROOM);
+    jout_open(&j, '{');
+    jout_ktime(&j, STR("time"), loop_wall_us(s->loop));
+    jout_kstr(&j, STR("kind"), kind);
+    jout_kstr(&j, STR("node"), str_of(s->node));
+    jout_kstr(&j, STR("boot"), str_of(s->boot));
+    loaded_write(&j, s->snapshot, before, trigger);
+    if (f && f->errors)
+        write_errors(&j, f);
+    jout_close(&j, '}');
+    if (!j.overflow)
+        audit_append(s->audit, jout_text(&j));
+    free(text);
+}
+
+static void arm_reload(struct server *s)
+{
+    int64_t left_ms = reload_due_ms(s->reload) - loop_now_ms(s->loop);
+    deadline_set(s->loop, &s->reload_due, left_ms < 1 ? 1 : left_ms);
+}
+
+static void adopt(struct server *s, struct snapshot *next)
+{
+    struct snapshot *before = snapshot_ref(s->snapshot);
+    publish(s, next);
+    keys_configure(s->keys, next->config);
+    if (next->policy_generation != before->policy_generation)
+        record_policy(s, STR("policy.loaded"), before, reload_trigger(s->reload), NULL);
+    snapshot_unref(&before);
+    log_info("reload.published", "a new snapshot is in force", "policy",
+             s->snapshot->policy_digest, "trigger", reload_trigger(s->reload));
+}
+
+static void look(struct server *s)
+{
+    struct snapshot *next = NULL;
+    struct findings f;
+    findings_init(&f);
+    switch (reload_check(s->reload, loop_now_ms(s->loop), loop_wall_us(s->loop), &next, &f)) {
+    case RELOAD_NOTHING:
+        break;
+    case RELOAD_NEW:
+        adopt(s, next);
+        log_findings(&f, "reload.finding");
+        break;
+    case RELOAD_FAILED:
+        log_findings(&f, "reload.failed");
+        record_policy(s, STR("policy.failed"), NULL, reload_trigger(s->reload), &f);
+        log_error("reload.refused", "the files have errors; what was in force stays in force",
+                  "trigger", reload_trigger(s->reload));
+        break;
+    }
+    findings_finish(&f);
+    struct reload_counts counts = reload_counts(s->reload);
+    atomic_store(&s->metrics.reloads_good, counts.good);
+    atomic_store(&s->metrics.reloads_failed, counts.failed);
+    atomic_store(&s->metrics.reload_fails, counts.is_failing);
+    arm_reload(s);
+}
+
+static void look_due(struct deadline *d)
+{
+    look(list_entry(d, struct server, reload_due));
+}
+
+static void files_changed(struct watch *w, unsigned events)
+{
+    struct server *s = list_entry(w, struct server, reload_watch);
+    reload_notice(s->reload, loop_now_ms(s->loop));
+    arm_reload(s);
+}
+
+/* ---- signals
+ * ------------------------------------------------------------------------------------- */
+
+static void too_long(struct deadline *d)
+{
+    struct server *s = list_entry(d, struct server, drain_due);
+    log_warn("drain.cut", "the drain timeout is over; what still runs is cut");
+    loop_stop(s->loop);
+}
+
+static void drain(struct server *s)
+{
+    if (s->is_draining) {
+        log_warn("drain.cut", "a second signal: what still runs is cut");
+        loop_stop(s->loop);
+        return;
+    }
+    s->is_draining = true;
+    atomic_store(&s->metrics.is_draining, true);
+    log_info("drain.begin", "no new connections; requests under way are answered");
+    deadline_set(s->loop, &s->drain_due, s->snapshot->config->limits.drain_timeout_ms);
+    for (unsigned i = 0; i < s->n_workers; i++)
+        worker_drain(s->workers[i]);
+}
+
+static void on_signal(void *ctx, int signum)
+{
+    struct server *s = ctx;
+    if (signum != SIGHUP) {
+        drain(s);
+        return;
+    }
+    reload_request(s->reload, "SIGHUP");
+    arm_reload(s);
+}
+
+static bool open_signals(struct server *s, struct fail *f)
+{
+    static const int signums[] = {SIGTERM, SIGINT, SIGHUP};
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < 3; i++)
+        if (!(s->signals[i] = signal_open(s->loop, signums[i], on_signal, s, f)))
+            return false;
+    return true;
+}
+
+/* ---- start
+ * --------------------------------------------------------------------------------------- */
+
+static rlim_t raise_descriptors(void)
+{
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+/* Each client connection may need one to an upstream. */
+static size_t connections_each(const struct server *s, unsigned workers)
+{
+    size_t descriptors = raise_descriptors(), most = s->snapshot->config->limits.connections;
+    size_t can = descriptors > 2 * SPARE_DESCRIPTORS ? (descriptors - SPARE_DESCRIPTORS) / 2 : 100;
+    if (most == 0 || most > can)
+        most = can;
+    return most / workers > 8 ? most / workers : 8;
+}
+
+static bool bind_one(const struct listen_address *a, bool reuse, int *fd_out, struct fail *f)
+{
+    struct listener_options o = {
+        .address = {.family = a->kind == ADDRESS_UNIX ? LISTENER_UNIX : LISTENER_TCP,
+                    .ip = a->addr,
+                    .port = a->port,
+                    .path = a->path},
+        .reuse_port = reuse,
+    };
+    *fd_out = listener_bind(&o, f);
+    return *fd_out >= 0;
+}
+
+/* A unix socket cannot be bound twice, so the first worker has it; so it is with the admin's. */
+static bool bind_worker(struct server *s, unsigned index, struct worker_listener *out,
+                        size_t *n_out, struct fail *f)
+{
+    const struct snapshot *snap = s->snapshot;
+    const struct config *c = snap->config;
+    *n_out = 0;
+    for (size_t i = 0; i < snap->n_listeners; i++) {
+        const struct config_listener *l = &snap->listeners[i];
+        bool is_unix = l->address.kind == ADDRESS_UNIX;
+        struct worker_listener *w = &out[*n_out];
+        if (is_unix && index > 0)
+            continue;
+        *w = (struct worker_listener){.index = i,
+                                      .role = HTTP_ROLE_APPS,
+                                      .peer_uid = l->has_peer_uid ? l->peer_uid : (uid_t)-1};
+        if (!bind_one(&l->address, true, &w->fd, f))
+            return false;
+        (*n_out)++;
+    }
+    if (index > 0 || !c->has_admin)
+        return true;
+    struct worker_listener *w = &out[*n_out];
+    *w = (struct worker_listener){.role = HTTP_ROLE_ADMIN, .peer_uid = (uid_t)-1};
+    if (!bind_one(&c->admin, false, &w->fd, f))
+        return false;
+    (*n_out)++;
+    return true;
+}
+
+static bool start_worker(struct server *s, unsigned index, size_t connections, struct fail *f)
+{
+    struct worker_listener listeners[64];
+    size_t n = 0;
+    if (s->snapshot->n_listeners >= 63)
+        return fail_set(f, FAIL_LIMIT, "more than 62 listeners are configured");
+    if (!bind_worker(s, index, listeners, &n, f)) {
+        while (n-- > 0)
+            close(listeners[n].fd);
+        return false;
+    }
+    struct worker_options o = {
+        .index = index,
+        .audit = s->audit,
+        .node = str_of(s->node),
+        .boot = str_of(s->boot),
+        .snapshot = s->snapshot,
+        .listeners = listeners,
+        .n_listeners = n,
+        .connections = connections,
+        .events = {need_keys, drained, admin, s},
+    };
+    s->workers[index] = worker_start(&o, f);
+    if (s->workers[index])
+        s->n_workers = index + 1;
+    return s->workers[index] != NULL;
+}
+
+static bool start_workers(struct server *s, struct fail *f)
+{
+    unsigned n = config_workers(s->snapshot->config);
+    n = n > MAX_WORKERS ? MAX_WORKERS : n;
+    size_t connections = connections_each(s, n);
+    s->metrics.workers = s->workers;
+    for (unsigned i = 0; i < n; i++)
+        if (!start_worker(s, i, connections, f))
+            return false;
+    s->metrics.n_workers = n;
+    return true;
+}
+
+static bool open_audit(struct server *s, struct fail *f)
+{
+    const struct config *c = s->snapshot->config;
+    char key[4096], state[4096];
+    snprintf(key, sizeof key, "%.*s/keys/checkpoint", STR_ARG(c->state_dir));
+    snprintf(state, sizeof state, "%.*s/audit.state", STR_ARG(c->state_dir));
+    mkdir(c->state_dir.p, 0700);
+    struct audit_options o = {
+        .file = c->audit.file.p,
+        .key_file = key,
+        .state_file = state,
+        .node = s->node,
+        .boot = s->boot,
+        .is_always = c->audit.is_always,
+        .continues = c->audit.continues,
+        .rotate_bytes = (int64_t)c->audit.rotate_bytes,
+        .rotate_every_s = c->audit.rotate_every_ms / 1000,
+        .keep_s = c->audit.keep_ms / 1000,
+        .compress = c->audit.compress,
+        .ring_bytes = c->limits.audit_ring_bytes,
+        .is_null = s->options.audit_sink && strcmp(s->options.audit_sink, "null") == 0,
+    };
+    s->audit = audit_open(&o, f);
+    s->metrics.audit = s->audit;
+    return s->audit != NULL;
+}
+
+/* A broken configuration is told with all its errors; broken policies alone start, and refuse. */
+static bool load(struct server *s)
+{
+    struct findings f;
+    bool policy_broken = false;
+    findings_init(&f);
+    s->inputs = (struct snapshot_inputs){
+        .config_path = s->options.config_path,
+        .wall_us = (int64_t)time(NULL) * 1000000,
+        .zoneinfo = s->options.zoneinfo,
+        .tickets = s->tickets = tls_tickets_create(),
+    };
+    s->snapshot = snapshot_build(&s->inputs, NULL, &policy_broken, &f);
+    findings_sort(&f);
+    findings_print(&f, stderr);
+    if (s->snapshot && policy_broken)
+        log_error("policy.failed", "no valid policy: everything is refused until there is one");
+    findings_finish(&f);
+    return s->snapshot != NULL;
+}
+
+static void rotate_tickets(struct deadline *d)
+{
+    struct server *s = list_entry(d, struct server, tickets_due);
+    tls_tickets_rotate(s->tickets);
+    deadline_set(s->loop, &s->tickets_due, TICKET_ROTATE_MS);
+}
+
+static bool open_control(struct server *s, struct fail *f)
+{
+    struct keys_events events = {keys_changed, keys_answered, s};
+    s->loop = loop_create(f);
+    s->mailbox = s->loop ? mailbox_open(s->loop, s, f) : NULL;
+    if (!s->mailbox || !open_signals(s, f))
+        return false;
+    deadline_init(&s->reload_due, look_due);
+    deadline_init(&s->drain_due, too_long);
+    deadline_init(&s->tickets_due, rotate_tickets);
+    deadline_set(s->loop, &s->tickets_due, TICKET_ROTATE_MS);
+    s->keys = keys_create(s->loop, &events);
+    s->reload = reload_create(&s->inputs, s->snapshot, loop_now_ms(s->loop));
+    if (reload_fd(s->reload) >= 0) {
+        s->has_reload_watch =
+            watch_open(s->loop, &s->reload_watch, reload_fd(s->reload), files_changed, f);
+        if (!s->has_reload_watch)
+            return false;
+        watch_want(&s->reload_watch, WATCH_READ);
+    }
+    arm_reload(s);
+    return true;
+}
+
+static void tell_ready(const struct server *s)
+{
+    char number[24];
+    for (size_t i = 0; i < s->snapshot->n_listeners; i++) {
+        const struct config_listener *l = &s->snapshot->listeners[i];
+        log_info("listening", NULL, "address", l->address.text.p, "tls",
+                 l->n_certificates ? "yes" : "no");
+        if (l->is_plain_allowed && !l->n_certificates && !addr_is_loopback(&l->address.addr))
+            log_warn("listening.plain", "tokens travel in the clear on this address", "address",
+                     l->address.text.p);
+    }
+    log_info("ready", "postern " POSTERN_VERSION " is running", "workers",
+             log_num(number, s->n_workers), "policy", s->snapshot->policy_digest);
+}
+
+static void stop(struct server *s)
+{
+    for (unsigned i = 0; i < s->n_workers; i++)
+        worker_join(s->workers[i]);
+    for (unsigned i = 0; i < s->n_workers; i++)
+        worker_destroy(s->workers[i]);
+    audit_close(s->audit);
+    keys_destroy(s->keys);
+    if (s->has_reload_watch)
+        watch_detach(&s->reload_watch, NULL);
+    reload_destroy(s->reload);
+    if (s->loop) {
+        deadline_clear(s->loop, &s->reload_due);
+        deadline_clear(s->loop, &s->drain_due);
+        deadline_clear(s->loop, &s->tickets_due);
+    }
+    for (size_t i = 0; i < 3; i++)
+        signal_close(s->signals[i]);
+    if (s->mailbox)
+        mailbox_close(s->mailbox);
+    loop_destroy(s->loop);
+    mailbox_destroy(s->mailbox);
+    snapshot_unref(&s->snapshot);
+    tls_tickets_destroy(s->tickets);
+}
+
+static void name_us(struct server *s)
+{
+    unsigned char boot[8];
+    random_fill(boot, sizeof boot);
+    hex_encode(boot, sizeof boot, s->boot);
+    if (gethostname(s->node, sizeof s->node - 1) != 0 || !s->node[0])
+        snprintf(s->node, sizeof s->node, "postern");
+    s->metrics.started_s = time(NULL);
+}
+
+int server_run(const struct server_options *o)
+{
+    static struct server s; /* one a process; too large for a stack */
+    struct fail f = {0};
+    s = (struct server){.options = *o};
+    name_us(&s);
+    if (!load(&s))
+        return 1;
+    log_level(s.snapshot->config->log_level);
+    log_style(s.snapshot->config->log_style);
+    note_snapshot(&s);
+    bool good = open_audit(&s, &f) && open_control(&s, &f) && start_workers(&s, &f);
+    if (good) {
+        record_policy(&s, s.snapshot->policy ? STR("policy.loaded") : STR("policy.failed"), NULL,
+                      "start", NULL);
+        keys_configure(s.keys, s.snapshot->config);
+        tell_ready(&s);
+        loop_run(s.loop);
+        log_info("stopped", NULL);
+    } else {
+        log_error("start.failed", f.text);
+    }
+    stop(&s);
+    return good ? 0 : 1;
+}
