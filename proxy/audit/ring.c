@@ -161,7 +161,7 @@ uint64_t audit_commit(struct audit_ring *r, size_t n, size_t reserved)
     r->head++;
     atomic_store_explicit(&r->committed, r->head, memory_order_release);
     /* With an older record still in the ring the writer was woken for that one, and it looks
-     * several times more before it sleeps: the fence of a wake-up (0.1 us) is spared. */
+     * several times more before it sleeps: the barrier of a wake-up (0.1 us) is spared. */
     if (ring_used(r) > r->room_bytes / 2 || r->head - r->tail > r->n_slots / 2)
         kick(r, wake_now);
     else if (was_empty)

@@ -5,9 +5,12 @@
 #include <time.h>
 #include <unistd.h>
 
+/* The writer exchanges the state, then looks at the counters; a producer stores a counter, then
+ * reads the state by an operation that writes it as well. Of two such operations one is first, and
+ * the second sees all that was stored before it: no wake-up is lost. */
 void wake_announce(struct wake *w, enum wake_state state)
 {
-    atomic_store(&w->state, state);
+    atomic_exchange(&w->state, state);
 }
 
 void wake_wait(struct wake *w, enum wake_state state, int64_t max_us)
@@ -25,17 +28,17 @@ static bool wake(struct wake *w)
     return true;
 }
 
-/* The writer stores its state, then looks at the counters; we stored a counter, then look at the
- * state. Sequential consistency of both (the fence here, the store there) means that one of the
- * two sees the other: no wake-up is lost. */
+static unsigned look(struct wake *w)
+{
+    return atomic_fetch_or(&w->state, 0);
+}
+
 bool wake_for_record(struct wake *w)
 {
-    atomic_thread_fence(memory_order_seq_cst);
-    return atomic_load_explicit(&w->state, memory_order_relaxed) == WAKE_SLEEPING && wake(w);
+    return look(w) == WAKE_SLEEPING && wake(w);
 }
 
 bool wake_now(struct wake *w)
 {
-    atomic_thread_fence(memory_order_seq_cst);
-    return atomic_load_explicit(&w->state, memory_order_relaxed) != WAKE_AWAKE && wake(w);
+    return look(w) != WAKE_AWAKE && wake(w);
 }
