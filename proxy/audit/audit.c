@@ -141,20 +141,21 @@ static bool make_room(struct audit *a, struct fail *f)
     return journal_has_room(&a->journal) || journal_flush(&a->journal, f);
 }
 
+/* What is there at the beginning, no more: a worker that writes as fast as we read must not keep
+ * the others, a sync or a rotation waiting. */
 static bool drain_ring(struct audit *a, struct audit_ring *r, size_t *taken, struct fail *f)
 {
-    for (;;) {
+    uint64_t end = atomic_load_explicit(&r->committed, memory_order_acquire);
+    while (r->taken != end) {
         if (!make_room(a, f))
             return false;
-        str record = ring_peek(r);
-        if (!record.p)
-            return true;
-        journal_add(&a->journal, record);
+        journal_add(&a->journal, ring_peek(r));
         ring_drop(r);
         (*taken)++;
-        /* A busy ring must not keep checkpoints from their place. */
+        /* A long turn must not keep checkpoints from their place. */
         journal_tick(&a->journal, a->journal.seen);
     }
+    return true;
 }
 
 static bool drain_overflow(struct audit *a, struct overflow *o, size_t *taken, struct fail *f)

@@ -104,7 +104,7 @@ void audit_table_row(FILE *out, str line)
 {
     json_t *o = json_loadb(line.p, line.n, 0, NULL);
     str kind = get(o, "kind", NULL);
-    put(out, get(o, "time", NULL), TIME_WIDTH, true);
+    put(out, str_upto(get(o, "time", NULL), TIME_WIDTH), TIME_WIDTH, true); /* milliseconds */
     put(out, kind, APP_WIDTH, true);
     if (json_is_object(json_object_get(o, "decision"))) {
         str user = first_of(get(o, "identity", "email"), get(o, "identity", "subject"));

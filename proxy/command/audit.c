@@ -226,7 +226,7 @@ static bool place_of_config(const char *path, struct place *where)
         return false;
     where->file = mem_dup(c->audit.file);
     where->key = read_state(c->state_dir, "keys/checkpoint.pub");
-    where->since = read_state(c->state_dir, "audit.checkpoint");
+    where->since = read_state(c->state_dir, "audit.state");
     config_unref(&c);
     return true;
 }
