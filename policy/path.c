@@ -60,7 +60,7 @@ struct scan {
     struct path_rules rules;
     char *out;
     size_t n;
-    bool seeks_dots;  /* a dot, param or escape was seen: look at the segments in the end */
+    bool seeks_dots;  /* a segment may be one of dots: look at all of them in the end */
     bool has_percent; /* a %25 was kept: look at what follows it */
     bool has_utf8;    /* an escaped byte over 0x7F was kept: look at the code points */
 };
@@ -120,7 +120,8 @@ static enum path_verdict scan_byte(struct scan *s, char c)
             put(s, c);
         break;
     case BYTE_DOT:
-        s->seeks_dots = true;
+        /* In the middle of a segment it is an ordinary byte: most paths end in .js or .css. */
+        s->seeks_dots |= s->n == 0 || s->out[s->n - 1] == '/';
         put(s, c);
         break;
     case BYTE_PERCENT:

@@ -34,10 +34,11 @@ static void what_is_no_version_is_refused(void **state)
                                        "-1",    "4294967296", "1,2",  "1.2.3.4.5.6.7.8.9"};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        str text = str_of(rows[i]);
         struct version v;
-        if (version_parse(str_of(rows[i]), &v))
-            print_error("\"%s\" is read\n", rows[i]);
-        assert_false(version_parse(str_of(rows[i]), &v));
+        if (version_parse(text, &v))
+            print_error("\"%.*s\" is read\n", STR_ARG(text));
+        assert_false(version_parse(text, &v));
     }
 }
 

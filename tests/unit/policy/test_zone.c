@@ -191,9 +191,10 @@ static void rules_of_the_footer_are_read_strictly(void **state)
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_true(zone_rule_parse(str_of(good[i]), &rule));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        if (zone_rule_parse(str_of(bad[i]), &rule))
-            print_error("\"%s\" is read\n", bad[i]);
-        assert_false(zone_rule_parse(str_of(bad[i]), &rule));
+        str text = str_of(bad[i]);
+        if (zone_rule_parse(text, &rule))
+            print_error("\"%.*s\" is read\n", STR_ARG(text));
+        assert_false(zone_rule_parse(text, &rule));
     }
 }
 
