@@ -1,6 +1,7 @@
 """The demo does what it prints."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -33,8 +34,7 @@ def test_ends_cleanly_and_starts_again():
     for _ in range(2):
         p, shown = run_until(port, "Ctrl-C")
         assert "curl -i" in shown, shown
-        folder = next(w for w in shown.split() if "postern-demo-" in w).split("/{")[0]
-        folder = folder[:folder.index("postern-demo-")] + "postern-demo-" + folder.split("postern-demo-")[1].split("/")[0]
+        folder = re.search(r"@(\S*postern-demo-[^/]*)/", shown).group(1)
         assert os.path.isdir(folder)
         p.send_signal(signal.SIGINT)
         assert p.wait(20 * SLOWNESS) == 0

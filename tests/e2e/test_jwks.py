@@ -71,6 +71,7 @@ def test_rotation_under_load(start, issuer, server):
 
 def test_unknown_kids_do_not_make_us_ask(start, issuer, server):
     gate = start(issuer=issuer, config=remote(issuer, server))
+    assert gate.get("/x", issuer.person("eva", ["staff"])).status == 200
     before = server.fetches
     for i in range(50):
         token = issuer.keys["RS256"].token(issuer.claims("eva"), {"kid": "k%d" % i})
@@ -95,7 +96,8 @@ def test_issuer_down_later(start, issuer, server):
         assert gate.get("/x", issuer.person("eva", ["staff"])).status == 200
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"keys":[]}', b"<html>", b"{" * 10000, b'{"keys":"' + b"a" * 300000 + b'"}'])
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"keys":[]}', b"<html>", b"{" * 10000, b'{"keys":"' + b"a" * 300000 + b'"}'],
+                         ids=["nothing", "empty", "a list", "no keys", "html", "deep", "too long"])
 def test_bad_answer_keeps_the_old_keys(start, issuer, server, body):
     gate = start(issuer=issuer, config=remote(issuer, server))
     assert gate.get("/x", issuer.person("eva", ["staff"])).status == 200

@@ -88,8 +88,10 @@ def test_endless(gate, staff, path):
 @pytest.mark.parametrize("host", ["away", "no-socket", "no-name", "tls-unknown-ca", "tls-wrong-name", "tls-to-plain"])
 def test_unreachable(gate, staff, host):
     answer = gate.get("/x", staff, host=host + ".example")
-    assert answer.status == 502, answer
-    assert gate.record(answer)["end"]
+    # An upstream that does not answer the handshake may be slow as well as unreachable.
+    assert answer.status in ((502, 504) if host == "tls-to-plain" else (502,)), answer
+    assert gate.record(answer)["end"] == ("upstream-slow" if answer.status == 504 else
+                                          "upstream-tls" if host.startswith("tls") else "upstream-unreachable")
 
 
 def test_tcp_upstream_is_not_implemented(gate, staff):
@@ -159,5 +161,5 @@ def test_our_cookies_cannot_be_set(gate, staff):
                                         ("no-store", "no-store"), ("private", "private")])
 def test_cache_control(gate, staff, sent, seen):
     answer = answer_with(gate, staff, *(["Cache-Control:" + sent] if sent else []))
-    got = answer.get("Cache-Control")
+    got = ", ".join(answer.all("Cache-Control"))
     assert seen in got and "public" not in got and "s-maxage" not in got

@@ -124,13 +124,6 @@ def test_app_without_websockets(start, origin, staff):
     assert Socket(gate, staff).answer.status in (400, 403, 501)
 
 
-def test_unmasked_frame_ends_it(gate, staff):
-    with open_socket(gate, staff) as s:
-        s.conn.send(b"\x81\x02hi")
-        opcode, data = s.read()
-        assert opcode == 8 and struct.unpack(">H", data[:2])[0] in (1002, 1008)
-
-
 def close_code(s):
     """The close frame that ends a visit: (code, text)."""
     while True:

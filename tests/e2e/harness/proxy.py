@@ -154,7 +154,7 @@ class Postern:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def stop(self, seconds=20.0):
+    def stop(self, seconds=40.0):
         """SIGTERM, and the exit status. Whoever does not end in time is killed, and that is an error."""
         if self.process is None:
             return 0
