@@ -40,7 +40,7 @@ def rules(v, n):
 
 
 def config(v):
-    certificate = {"cert": v.tls_cert, "key": v.tls_key}
+    certificate = {"cert": v.tls_cert, "key": v.dir + "/tls.key"}
     return {
         "version": 1,
         "listeners": [
@@ -52,7 +52,7 @@ def config(v):
         "state": v.dir + "/state",
         "workers": v.threads,
         "issuers": {"bench": {"issuer": v.iss, "audience": v.aud, "jwks_file": v.jwks,
-                              "algs": ["RS256", "ES256"]}},
+                              "algs": ["RS256", "ES256"], "absent_means_none": ["groups"]}},
         "audit": {"file": v.dir + "/access.log", "sync": "batch"},
     }
 
@@ -60,6 +60,10 @@ def config(v):
 def files(v):
     for name, mode in (("policies", 0o755), ("state", 0o700)):
         os.makedirs(os.path.join(v.dir, name), mode=mode, exist_ok=True)
+    # postern refuses a key that others may read, and the bench makes its material readable for all.
+    fd = os.open(v.dir + "/tls.key", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w") as out:
+        out.write(open(v.tls_key).read())
     apps = {"version": 1, "apps": [app(v, n) for n in range(APPS)],
             "rules": [r for n in range(APPS) for r in rules(v, n)]}
     # JSON is YAML, and the bench has the standard library only.
