@@ -127,6 +127,20 @@ void audit_release(struct audit_ring *r, size_t bytes)
     r->reserved -= bytes;
 }
 
+/* Everything is consumed: begin at the first byte again. After a burst (a disk that stood still)
+ * the memory it took goes back, once it is certain that this was a burst and not the usual load. */
+static void start_over(struct audit_ring *r)
+{
+    if (r->write_at > r->touched)
+        r->touched = r->write_at;
+    r->calm_starts = r->write_at > RING_KEPT_BYTES ? 0 : r->calm_starts + 1;
+    r->write_at = 0;
+    if (r->calm_starts < RING_CALM_STARTS || r->touched <= RING_KEPT_BYTES)
+        return;
+    madvise(r->room + RING_KEPT_BYTES, r->room_bytes - RING_KEPT_BYTES, MADV_DONTNEED);
+    r->touched = RING_KEPT_BYTES;
+}
+
 char *audit_begin(struct audit_ring *r, size_t bytes)
 {
     if (!r->room)
@@ -134,9 +148,11 @@ char *audit_begin(struct audit_ring *r, size_t bytes)
     assert(!r->begun && bytes > 0 && bytes <= AUDIT_RECORD_MAX);
     r->tail = atomic_load_explicit(&r->consumed, memory_order_acquire);
     if (r->tail == r->head)
-        r->write_at = 0;
-    else if (r->room_bytes - r->write_at < bytes)
+        start_over(r);
+    else if (r->room_bytes - r->write_at < bytes) {
+        r->touched = r->room_bytes;
         r->write_at = 0; /* the reservation rule says that the oldest record is not in the way */
+    }
     r->begun = bytes;
     return r->room + r->write_at;
 }

@@ -15,6 +15,8 @@
 #include <stdatomic.h>
 
 enum {
+    RING_KEPT_BYTES = 1024 * 1024, /* what an idle ring may keep of its memory */
+    RING_CALM_STARTS = 1024,
     RING_SLOT_BYTES = 512,     /* one slot for so many bytes of room */
     RING_RESERVED_BYTES = 1024 /* a reservation is at least this much: it stands for one slot */
 };
@@ -54,8 +56,10 @@ struct audit_ring {
     size_t write_at;            /* the next record begins here */
     size_t begun;               /* bytes asked by audit_begin; 0: none is open */
     size_t reserved;
-    uint64_t head; /* == committed */
-    uint64_t tail; /* consumed, as last seen */
+    size_t touched;       /* bytes of room that have pages behind them, about */
+    unsigned calm_starts; /* times in a row that the ring began again with little in it */
+    uint64_t head;        /* == committed */
+    uint64_t tail;        /* consumed, as last seen */
     atomic_uint_fast64_t waits, lost;
 
     /* Shared; each written by one side. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SECOND = 1000000 };
@@ -311,6 +312,31 @@ static void takes_records_of_any_thread(void **state)
     assert_int_equal(desk_count(d, "\"kind\":\"visit.end\",\"seq\":3"), 1);
 }
 
+static void standard_output_is_a_journal_too(void **state)
+{
+    struct desk *d = *state;
+    char path[320];
+    snprintf(path, sizeof path, "%s.out", d->file);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (!freopen(path, "we", stdout))
+            _exit(1);
+        d->options.file = "-";
+        d->options.rotate_bytes = 100;
+        desk_open(d);
+        desk_put_many(d, 0, 10);
+        desk_turn(d, SECOND);
+        desk_close(d);
+        _exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    assert_int_equal(rename(path, d->file), 0);
+    assert_int_equal(desk_verify(d, VERIFY_GOOD).records, 12);
+}
+
 static void null_sink_is_for_benchmarks(void **state)
 {
     struct desk *d = *state;
@@ -348,6 +374,7 @@ int main(void)
         on_desk(refuses_a_second_writer),
         on_desk(refuses_a_folder_that_is_not_there),
         on_desk(takes_records_of_any_thread),
+        on_desk(standard_output_is_a_journal_too),
         on_desk(null_sink_is_for_benchmarks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum { BYTES = 512 * 1024, STEP = 2000 };
 
@@ -173,6 +175,37 @@ static void forced_records_go_to_the_heap_and_are_bounded(void **state)
     assert_null(overflow_take(&r->overflow));
 }
 
+static size_t resident(const struct audit_ring *r)
+{
+    unsigned char pages[2048];
+    size_t n = 0, page = (size_t)sysconf(_SC_PAGESIZE);
+    assert_int_equal(mincore(r->room, r->room_bytes, pages), 0);
+    for (size_t i = 0; i < r->room_bytes / page; i++)
+        n += pages[i] & 1;
+    return n * page;
+}
+
+static void memory_of_a_burst_goes_back(void **state)
+{
+    struct pair *p = *state;
+    struct audit_ring *r = p->ring;
+    unsigned n = 0;
+    ring_finish(r);
+    memset(r, 0, sizeof *r);
+    assert_true(ring_init(r, &p->shared, 4 * 1024 * 1024));
+    while (audit_reserve(r, STEP))
+        put(r, n++, STEP, STEP);
+    assert_true(resident(r) > 3 * 1024 * 1024);
+    for (unsigned i = 0; i < n; i++)
+        take(r, i, STEP);
+    for (unsigned i = 0; i <= RING_CALM_STARTS; i++) {
+        assert_true(audit_reserve(r, STEP));
+        put(r, i, STEP, STEP);
+        take(r, i, STEP);
+    }
+    assert_true(resident(r) <= RING_KEPT_BYTES);
+}
+
 static void wakes_only_a_sleeper(void **state)
 {
     struct pair *p = *state;
@@ -203,6 +236,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(small_records_do_not_overrun_the_slots, setup, teardown),
         cmocka_unit_test_setup_teardown(forced_records_go_to_the_heap_and_are_bounded, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(memory_of_a_burst_goes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(wakes_only_a_sleeper, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
