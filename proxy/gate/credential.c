@@ -45,7 +45,7 @@ static void fill_claims(struct credential *c, const struct issuer *issuer)
         claims[n++] =
             (struct policy_claim){id->claims[i].name, value_of(&c->arena, &id->claims[i])};
     for (size_t i = 0; i < issuer->n_absent_means_none; i++)
-        if (!identity_claim(id, issuer->absent_means_none[i]) && id->groups_state != GROUPS_OVERAGE)
+        if (identity_claim_is_none(id, issuer, issuer->absent_means_none[i]))
             claims[n++] =
                 (struct policy_claim){issuer->absent_means_none[i], {.kind = POLICY_VALUE_LIST}};
     c->facts.claims = claims;
