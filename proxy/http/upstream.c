@@ -1,7 +1,6 @@
 /* Upstream pools. See upstream.h. */
 #include "proxy/http/upstream.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -98,17 +97,21 @@ void upstream_pools_destroy(struct upstream_pools *p)
  * settings never serve another's. */
 static struct upstream_pool *pool_of(struct upstream_pools *p, const struct app *app)
 {
-    char key[1024];
-    int n =
-        snprintf(key, sizeof key, "%.*s|%.*s", STR_ARG(app->name), STR_ARG(app->upstreams[0].text));
-    str name = {key, n < (int)sizeof key ? (size_t)n : sizeof key - 1};
-    struct upstream_pool *pool = map_get(&p->by_key, name);
+    enum { KEY_MOST = 1024 };
+    char key[KEY_MOST];
+    str name = str_upto(app->name, KEY_MOST / 4),
+        text = str_upto(app->upstreams[0].text, KEY_MOST / 2);
+    memcpy(key, name.p, name.n);
+    key[name.n] = '|';
+    memcpy(key + name.n + 1, text.p, text.n);
+    str whole = {key, name.n + 1 + text.n};
+    struct upstream_pool *pool = map_get(&p->by_key, whole);
     if (!pool) {
         pool = mem_alloc(sizeof *pool);
         pool->owner = p;
-        pool->key = mem_dup(name);
+        pool->key = mem_dup(whole);
         list_init(&pool->idle);
-        map_add(&p->by_key, (str){pool->key, name.n}, pool);
+        map_add(&p->by_key, (str){pool->key, whole.n}, pool);
     }
     if (pool->tls != app->tls) { /* other settings: what was verified before does not count */
         close_idle(pool);
