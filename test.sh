@@ -55,7 +55,7 @@ build() {
         return 0
     fi
     printf 'FAILED, %d s\n' $((SECONDS - begin))
-    tail -n 60 "$log"
+    awk '/^FAILED|ERROR:/ { found = 1 } found' "$log" | head -n 80 | grep . || tail -n 40 "$log"
     rm -f "$log"
     broken=$((broken + 1))
     return 1

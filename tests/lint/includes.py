@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints every include between rooms and refuses those that point up or sideways.
 
-    main > { command server } > worker > { portal console tunnel ssh rdp } > http > gate > config
+    main > command > server > { keys metrics } > worker > { portal console tunnel ssh rdp } > http > gate > config
          > { authn policy net audit store } > base
 
 A file may include its own room and any lower one, and of another room only its faces.
@@ -22,14 +22,18 @@ LEVELS = [
     ("http",),
     ("portal", "console", "tunnel", "ssh", "rdp"),
     ("worker",),
-    ("command", "server"),
+    ("keys", "metrics"),
+    ("server",),
+    ("command",),
     ("main",),
 ]
 LEVEL = {room: n for n, rooms in enumerate(LEVELS) for room in rooms}
 
 # Every header of base is a face. Another room shows <room>/<room>.h, and what stands here.
 FACES = {
-    "gate": {"proxy/gate/request.h"},
+    "config": {"proxy/config/loaded.h"},    # what is published, for the server alone
+    "gate": {"proxy/gate/request.h", "proxy/gate/counters.h"},
+    "http": {"proxy/http/fields.h"},        # the table that `config headers` prints
 }
 NET_ONLY = {"uv.h", "openssl/ssl.h", "openssl/bio.h"}
 # The two libraries decide on bytes, facts and a time: who includes these has gone looking for more.
