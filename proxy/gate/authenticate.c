@@ -45,11 +45,15 @@ static struct credential *remember(struct visit *v, const struct token_key *key,
 {
     const struct config *config = v->pin->snapshot->config;
     identity_match_services(id, config->services, config->n_services);
-    struct credential *c = credential_create(id, issuer->config->issuer);
+    if (!v->gate->credential_scratch)
+        v->gate->credential_scratch = mem_alloc(CREDENTIAL_SCRATCH_BYTES);
+    struct credential *c =
+        credential_create(id, issuer->config->issuer, v->gate->credential_scratch);
+    identity_unref(&id);
     /* Only what was verified with the keys of now: a visit that began under an older snapshot may
      * have used a key that was withdrawn since. */
     if (v->pin == v->gate->pin)
-        token_cache_put(v->gate->tokens, key, credential_ref(c), c->identity->exp_s, now_s,
+        token_cache_put(v->gate->tokens, key, credential_ref(c), c->facts.expires_s, now_s,
                         v->gate->keys_generation);
     return c;
 }
@@ -93,8 +97,7 @@ static enum visit_outcome prove(struct visit *v, str token, bool must_be_ours,
 
 static bool is_same_person(const struct credential *a, const struct credential *b)
 {
-    return str_eq(a->identity->issuer, b->identity->issuer) &&
-           str_eq(a->identity->subject, b->identity->subject);
+    return str_eq(a->facts.issuer, b->facts.issuer) && str_eq(a->facts.subject, b->facts.subject);
 }
 
 /* Two proofs of two different people: nobody can say who this is. */

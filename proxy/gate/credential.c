@@ -35,27 +35,26 @@ static struct policy_value value_of(struct arena *a, const struct claim *c)
 }
 
 /* The claims of the token, and as empty lists those whose absence the issuer says means none. */
-static void fill_claims(struct credential *c, const struct issuer *issuer)
+static void fill_claims(struct policy_identity *facts, const struct identity *id,
+                        const struct issuer *issuer, struct arena *a)
 {
-    const struct identity *id = c->identity;
     struct policy_claim *claims =
-        arena_array(&c->arena, struct policy_claim, id->n_claims + issuer->n_absent_means_none + 1);
+        arena_array(a, struct policy_claim, id->n_claims + issuer->n_absent_means_none + 1);
     size_t n = 0;
     for (size_t i = 0; i < id->n_claims; i++)
-        claims[n++] =
-            (struct policy_claim){id->claims[i].name, value_of(&c->arena, &id->claims[i])};
+        claims[n++] = (struct policy_claim){id->claims[i].name, value_of(a, &id->claims[i])};
     for (size_t i = 0; i < issuer->n_absent_means_none; i++)
         if (identity_claim_is_none(id, issuer, issuer->absent_means_none[i]))
             claims[n++] =
                 (struct policy_claim){issuer->absent_means_none[i], {.kind = POLICY_VALUE_LIST}};
-    c->facts.claims = claims;
-    c->facts.n_claims = n;
+    facts->claims = claims;
+    facts->n_claims = n;
 }
 
-static void fill_facts(struct credential *c, const struct issuer *issuer)
+static struct policy_identity facts_of(const struct identity *id, const struct issuer *issuer,
+                                       struct arena *a)
 {
-    const struct identity *id = c->identity;
-    c->facts = (struct policy_identity){
+    struct policy_identity facts = {
         .issuer = id->issuer,
         .subject = id->subject,
         .issuer_name = id->issuer_name,
@@ -75,7 +74,8 @@ static void fill_facts(struct credential *c, const struct issuer *issuer)
         .auth_time_s = id->has_auth_time ? id->auth_time_s : 0,
         .expires_s = id->exp_s,
     };
-    fill_claims(c, issuer);
+    fill_claims(&facts, id, issuer, a);
+    return facts;
 }
 
 static void write_list(struct jout *j, str name, const str *items, size_t n)
@@ -122,9 +122,9 @@ static bool is_registered(str name)
     return false;
 }
 
-static void write_identity(struct jout *j, const struct credential *c)
+static void write_identity(struct jout *j, const struct identity *id,
+                           const struct policy_identity *facts)
 {
-    const struct identity *id = c->identity;
     jout_key(j, STR("identity"));
     jout_open(j, '{');
     jout_kstr(j, STR("kind"), id->is_machine ? STR("machine") : STR("human"));
@@ -142,10 +142,10 @@ static void write_identity(struct jout *j, const struct credential *c)
         write_list(j, STR("groups"), id->groups, id->n_groups);
     jout_key(j, STR("claims"));
     jout_open(j, '{');
-    for (size_t i = 0; i < c->facts.n_claims; i++)
-        if (!is_registered(c->facts.claims[i].name)) {
-            jout_key_text(j, c->facts.claims[i].name);
-            write_value(j, &c->facts.claims[i].value);
+    for (size_t i = 0; i < facts->n_claims; i++)
+        if (!is_registered(facts->claims[i].name)) {
+            jout_key_text(j, facts->claims[i].name);
+            write_value(j, &facts->claims[i].value);
         }
     jout_close(j, '}');
     jout_close(j, '}');
@@ -172,40 +172,116 @@ static void write_auth(struct jout *j, const struct identity *id)
     jout_close(j, '}');
 }
 
-/* A token has 16 KiB at most, so what it says fits here even escaped. */
-enum { RECORD_ROOM = 6 * TOKEN_MAX_BYTES + 4096 };
+/* ---- packing ----------------------------------------------------------------------------------
+ * Two passes over the same walk: the first counts, the second copies. A text that several facts
+ * share (a group is also a claim's item) is kept once. */
 
-static void render(struct credential *c)
+enum { SEEN = 32 };
+
+struct pack {
+    char *block; /* NULL: counting */
+    size_t n;
+    str seen_from[SEEN];
+    const char *seen_to[SEEN];
+    size_t n_seen;
+};
+
+static void *pack_room(struct pack *p, size_t bytes)
 {
-    char *room = mem_alloc(RECORD_ROOM);
+    p->n = (p->n + 7) & ~(size_t)7;
+    void *room = p->block ? p->block + p->n : NULL;
+    p->n += bytes;
+    return room;
+}
+
+static str pack_text(struct pack *p, str s)
+{
+    if (s.n == 0)
+        return s.p ? STR("") : s;
+    for (size_t i = 0; i < p->n_seen; i++)
+        if (p->seen_from[i].p == s.p && p->seen_from[i].n == s.n)
+            return (str){p->seen_to[i], s.n};
+    char *to = p->block ? p->block + p->n : NULL;
+    p->n += s.n;
+    if (to)
+        memcpy(to, s.p, s.n);
+    if (p->n_seen < SEEN) {
+        p->seen_from[p->n_seen] = s;
+        p->seen_to[p->n_seen++] = to;
+    }
+    return (str){to, s.n};
+}
+
+static const str *pack_list(struct pack *p, const str *items, size_t n)
+{
+    str *to = pack_room(p, n * sizeof *to);
+    for (size_t i = 0; i < n; i++) {
+        str text = pack_text(p, items[i]);
+        if (to)
+            to[i] = text;
+    }
+    return to;
+}
+
+static struct policy_value pack_value(struct pack *p, struct policy_value v)
+{
+    struct policy_value *items = v.n ? pack_room(p, v.n * sizeof *items) : NULL;
+    v.text = pack_text(p, v.text);
+    for (size_t i = 0; i < v.n; i++) {
+        struct policy_value item = v.items[i];
+        item.text = pack_text(p, item.text);
+        if (items)
+            items[i] = item;
+    }
+    v.items = items;
+    return v;
+}
+
+static void pack_claims(struct pack *p, struct policy_identity *facts)
+{
+    struct policy_claim *to = pack_room(p, facts->n_claims * sizeof *to);
+    for (size_t i = 0; i < facts->n_claims; i++) {
+        struct policy_claim claim = {pack_text(p, facts->claims[i].name),
+                                     pack_value(p, facts->claims[i].value)};
+        if (to)
+            to[i] = claim;
+    }
+    facts->claims = to;
+}
+
+static void pack(struct pack *p, const struct policy_identity *facts, str record)
+{
+    struct credential *c = pack_room(p, sizeof *c);
+    struct policy_identity f = *facts;
+    str *texts[] = {&f.issuer, &f.subject, &f.issuer_name, &f.service, &f.email, &f.acr};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = pack_text(p, *texts[i]);
+    f.groups = pack_list(p, f.groups, f.n_groups);
+    f.amr = pack_list(p, f.amr, f.n_amr);
+    pack_claims(p, &f);
+    record = pack_text(p, record);
+    if (c)
+        *c = (struct credential){.refs = 1, .facts = f, .record = record};
+}
+
+struct credential *credential_create(const struct identity *id, const struct issuer *issuer,
+                                     char scratch[CREDENTIAL_SCRATCH_BYTES])
+{
+    char block[2048];
+    struct arena a;
     struct jout j;
-    jout_init(&j, room, RECORD_ROOM);
-    write_identity(&j, c);
-    write_auth(&j, c->identity);
-    c->record = j.overflow ? STR("\"identity\":null") : arena_dup(&c->arena, jout_text(&j));
-    free(room);
-}
-
-/* What fill_claims takes, so that it comes in one piece: thousands of these wait in a cache. */
-static size_t claims_bytes(const struct identity *id, const struct issuer *issuer)
-{
-    size_t n = (id->n_claims + issuer->n_absent_means_none + 1) * sizeof(struct policy_claim) + 64;
-    for (size_t i = 0; i < id->n_claims; i++)
-        if (id->claims[i].kind == CLAIM_LIST)
-            n += (id->claims[i].n_items + 1) * sizeof(struct policy_value) + 16;
-    return n;
-}
-
-struct credential *credential_create(struct identity *identity, const struct issuer *issuer)
-{
-    struct credential *c = mem_alloc(sizeof *c);
-    c->refs = 1;
-    c->identity = identity;
-    arena_init(&c->arena, NULL, 0);
-    c->arena.chunk_bytes = claims_bytes(identity, issuer);
-    fill_facts(c, issuer);
-    render(c);
-    return c;
+    arena_init(&a, block, sizeof block);
+    struct policy_identity facts = facts_of(id, issuer, &a);
+    jout_init(&j, scratch, CREDENTIAL_SCRATCH_BYTES);
+    write_identity(&j, id, &facts);
+    write_auth(&j, id);
+    str record = j.overflow ? STR("\"identity\":null") : jout_text(&j);
+    struct pack count = {0}, copy = {0};
+    pack(&count, &facts, record);
+    copy.block = mem_alloc(count.n);
+    pack(&copy, &facts, record);
+    arena_finish(&a);
+    return (struct credential *)(void *)copy.block;
 }
 
 struct credential *credential_ref(struct credential *c)
@@ -218,11 +294,8 @@ void credential_unref(struct credential **c)
 {
     struct credential *old = *c;
     *c = NULL;
-    if (!old || --old->refs)
-        return;
-    identity_unref(&old->identity);
-    arena_finish(&old->arena);
-    free(old);
+    if (old && --old->refs == 0)
+        free(old);
 }
 
 /* A header value of ours: visible bytes, no line ends (RFC 9110 section 5.5). */
@@ -236,37 +309,38 @@ static bool is_carriable(str s, bool in_list)
     return true;
 }
 
-static str join(const struct claim *claim, struct arena *a, bool *bad_out)
+static str join(const struct policy_value *list, struct arena *a, bool *bad_out)
 {
     size_t n = 0;
-    for (size_t i = 0; i < claim->n_items; i++) {
-        if (claim->items[i].kind == CLAIM_OTHER || !is_carriable(claim->items[i].text, true)) {
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->items[i].kind == POLICY_VALUE_OTHER || !is_carriable(list->items[i].text, true)) {
             *bad_out = true;
             return (str){NULL, 0};
         }
-        n += claim->items[i].text.n + 1;
+        n += list->items[i].text.n + 1;
     }
     char *out = arena_text(a, n + 1);
     size_t at = 0;
-    for (size_t i = 0; i < claim->n_items; i++) {
+    for (size_t i = 0; i < list->n; i++) {
         if (i)
             out[at++] = ',';
-        memcpy(out + at, claim->items[i].text.p, claim->items[i].text.n);
-        at += claim->items[i].text.n;
+        memcpy(out + at, list->items[i].text.p, list->items[i].text.n);
+        at += list->items[i].text.n;
     }
     return (str){out, at};
 }
 
 str credential_claim_text(const struct credential *c, str name, struct arena *a, bool *bad_out)
 {
-    const struct claim *claim = identity_claim(c->identity, name);
-    if (!claim)
-        return (str){NULL, 0};
-    if (claim->kind == CLAIM_LIST)
-        return join(claim, a, bad_out);
-    if (claim->kind == CLAIM_OTHER || !is_carriable(claim->text, false)) {
+    for (size_t i = 0; i < c->facts.n_claims; i++) {
+        const struct policy_value *value = &c->facts.claims[i].value;
+        if (!str_eq(c->facts.claims[i].name, name))
+            continue;
+        if (value->kind == POLICY_VALUE_LIST)
+            return join(value, a, bad_out);
+        if (value->kind != POLICY_VALUE_OTHER && is_carriable(value->text, false))
+            return value->text;
         *bad_out = true;
-        return (str){NULL, 0};
     }
-    return claim->text;
+    return (str){NULL, 0};
 }

@@ -8,16 +8,19 @@
 #include "authn/authn.h"
 #include "policy/policy.h"
 
+/* One heap block with all its texts: thousands of these wait in a worker's cache. */
 struct credential {
     unsigned refs;
-    struct identity *identity; /* one reference */
     struct policy_identity facts;
     str record; /* `"identity":{...},"auth":{...}`, ready members of an audit record */
-    struct arena arena;
 };
 
-/* Takes the identity. */
-struct credential *credential_create(struct identity *identity, const struct issuer *issuer);
+/* Scratch that credential_create needs: what the longest token says, escaped. */
+enum { CREDENTIAL_SCRATCH_BYTES = 6 * TOKEN_MAX_BYTES + 4096 };
+
+/* Copies what it needs; the identity stays the caller's. */
+struct credential *credential_create(const struct identity *identity, const struct issuer *issuer,
+                                     char scratch[CREDENTIAL_SCRATCH_BYTES]);
 struct credential *credential_ref(struct credential *c);
 /* Nulls *c; takes NULL. */
 void credential_unref(struct credential **c);

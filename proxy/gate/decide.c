@@ -149,11 +149,11 @@ bool decide_again(struct visit *v, enum visit_end *why)
     int64_t wall_us = loop_wall_us(v->gate->options.loop);
     *why = END_POLICY;
     if (v->who) {
-        if (v->who->identity->exp_s <= wall_us / 1000000) {
+        if (v->who->facts.expires_s <= wall_us / 1000000) {
             *why = END_EXPIRED;
             return false;
         }
-        if (!snapshot_issuer_by_iss(s, v->who->identity->issuer))
+        if (!snapshot_issuer_by_iss(s, v->who->facts.issuer))
             return false;
     }
     const struct app *app = s->policy ? snapshot_app_by_host(s, v->request.host) : NULL;

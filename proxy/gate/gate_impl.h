@@ -24,6 +24,7 @@ struct gate {
     size_t n_standing;
     int64_t newest_wall_us; /* to notice a clock that was stepped back */
     char scratch[TOKEN_PEEK_BYTES];
+    char *credential_scratch; /* made with the first token */
 };
 
 /* pin.c */

@@ -51,6 +51,7 @@ void gate_destroy(struct gate *g)
     token_cache_destroy(g->tokens);
     pin_give(&g->pin);
     free(g->node_json);
+    free(g->credential_scratch);
     free(g);
 }
 
@@ -268,6 +269,15 @@ enum visit_outcome visit_wait(struct visit *v, int64_t most_ms)
     return VISIT_WAITING;
 }
 
+/* The keys that it waited for are in the newest snapshot: it is judged by that, from the route on. */
+static void begin_anew(struct visit *v)
+{
+    pin_give(&v->pin);
+    v->pin = pin_take(v->gate);
+    v->app = NULL;
+    v->step = STEP_ROUTE;
+}
+
 static void resume_those(struct gate *g, size_t issuer)
 {
     struct list_node todo;
@@ -288,6 +298,8 @@ static void resume_those(struct gate *g, size_t issuer)
             list_append(&g->waiting, &v->wait_link);
             continue;
         }
+        if (issuer != SIZE_MAX)
+            begin_anew(v);
         visit_resume(v);
     }
 }
