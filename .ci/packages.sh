@@ -51,10 +51,14 @@ python() {
     if [ -x /usr/bin/python3 ]; then /usr/bin/python3 "$@"; else python3 "$@"; fi
 }
 
-# Sets up a build directory once; later runs only reconfigure when the build files changed.
+# Sets up a build directory once; later runs only make sure of the options.
 build_in() {
     local dir=$1
     shift
-    [ -f "$dir/build.ninja" ] || meson setup "$dir" "$@" || return 1
+    if [ ! -f "$dir/build.ninja" ]; then
+        meson setup "$dir" "$@" || return 1
+    elif [ $# -gt 0 ]; then
+        meson configure "$dir" "$@" || return 1
+    fi
     ninja -C "$dir"
 }
