@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "proxy/http/exchange.h"
@@ -339,13 +340,6 @@ void conn_done(struct conn *c, bool keep)
     conn_want(c, WATCH_READ);
 }
 
-static void refuse_fd(int fd, struct conn *c)
-{
-    if (c)
-        free(c);
-    (void)fd;
-}
-
 static bool open_io(struct conn *c, int fd)
 {
     const struct snapshot *snap = gate_snapshot(c->server->options.gate);
@@ -372,7 +366,8 @@ void http_accept(struct http_server *s, enum http_role role, size_t listener, in
     c->peer = *peer;
     if (!watch_open(s->loop, &c->watch, fd, conn_event, &f)) {
         log_warn("conn.watch", f.text);
-        refuse_fd(fd, c);
+        close(fd);
+        free(c);
         return;
     }
     deadline_init(&c->deadline, timed_out);
@@ -415,6 +410,11 @@ void http_swap(struct http_server *s)
     s->buffers.most = s->limits.buffers_bytes / BUFFER_BYTES;
 }
 
+static void send_all(void *ctx)
+{
+    exchange_send_all(ctx);
+}
+
 struct http_server *http_create(const struct http_options *o)
 {
     struct http_server *s = mem_alloc(sizeof *s);
@@ -422,6 +422,8 @@ struct http_server *http_create(const struct http_options *o)
     s->loop = o->loop;
     s->upstreams = upstream_pools_create(o->loop, o->counters);
     list_init(&s->conns);
+    list_init(&s->to_send);
+    loop_before_wait(o->loop, send_all, s);
     buffer_pool_init(&s->buffers, gate_snapshot(o->gate)->config->limits.buffers_bytes);
     http_swap(s);
     return s;
@@ -431,6 +433,7 @@ void http_destroy(struct http_server *s)
 {
     if (!s)
         return;
+    loop_before_wait(s->loop, NULL, NULL);
     while (s->free_exchanges) {
         struct exchange *next = s->free_exchanges->next;
         free(s->free_exchanges);

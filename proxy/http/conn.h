@@ -21,6 +21,8 @@ struct http_server {
     struct upstream_pools *upstreams;
     struct list_node conns; /* conn.link */
     struct exchange *free_exchanges;
+    struct list_node to_send; /* exchange.to_send_link: heads that leave together */
+    size_t n_to_send;
     size_t n_conns, n_free_exchanges;
     struct h1_limits request_limits, response_limits;
     struct limits limits; /* of the current snapshot */

@@ -8,7 +8,7 @@
 #include "proxy/http/front.h"
 #include "proxy/http/page.h"
 
-enum { EXCHANGES_KEPT = 64 };
+enum { EXCHANGES_KEPT = 64, DIAL_AGAIN_MS = 500 };
 
 static const char *const PHASE[] = {
 #define X(id, name) [id] = name,
@@ -53,19 +53,36 @@ static void timed_out(struct deadline *d)
 
 /* ---- long visits ----------------------------------------------------------------------------- */
 
+bool exchange_stand(struct exchange *ex, enum visit_kind kind,
+                    void (*ended)(struct visit *v, enum visit_end why))
+{
+    ex->close.upstream = arena_dup(&ex->arena, ex->close.upstream);
+    if (!visit_stand(&ex->visit, kind, ended))
+        return false;
+    ex->app = NULL;
+    return true;
+}
+
+/* A download that is under way when we are told to end gets its time (drain_timeout); only what
+ * never ends by itself is ended at once. */
 static void stream_ended(struct visit *v, enum visit_end why)
 {
-    exchange_cut(list_entry(v, struct exchange, visit), why);
+    struct exchange *ex = list_entry(v, struct exchange, visit);
+    if (why != END_DRAIN || ex->is_endless)
+        exchange_cut(ex, why);
 }
 
 static void runs_long(struct deadline *d)
 {
     struct exchange *ex = list_entry(d, struct exchange, long_after);
-    if (!visit_stand(&ex->visit, VISIT_KIND_STREAM, stream_ended)) {
-        exchange_cut(ex, END_VISITS_FULL);
+    if (ex->phase == EX_ANSWER)
+        return;
+    if (ex->phase == EX_DIAL) { /* the head is not written yet, and writing it takes the app */
+        deadline_set(ex->conn->server->loop, d, DIAL_AGAIN_MS);
         return;
     }
-    ex->app = NULL;
+    if (!exchange_stand(ex, VISIT_KIND_STREAM, stream_ended))
+        forward_failed(ex, END_VISITS_FULL);
 }
 
 /* ---- begin ----------------------------------------------------------------------------------- */
@@ -90,6 +107,7 @@ struct exchange *exchange_new(struct conn *c, str head)
     struct exchange *ex = take(c->server);
     ex->conn = c;
     c->exchange = ex;
+    list_init(&ex->to_send_link);
     arena_init(&ex->arena, ex->block, sizeof ex->block);
     deadline_init(&ex->deadline, timed_out);
     deadline_init(&ex->long_after, runs_long);
@@ -318,6 +336,7 @@ void exchange_finish(struct exchange *ex, enum visit_end end)
     exchange_set_phase(ex, EX_OVER);
     exchange_arm(ex, TIMER_NONE, 0);
     deadline_clear(s->loop, &ex->long_after);
+    list_remove(&ex->to_send_link);
     upstream_dial_cancel(ex->dial);
     upstream_drop(&ex->up);
     sink_clear(&ex->to_up, &s->buffers);

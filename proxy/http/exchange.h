@@ -34,6 +34,7 @@ enum { EXCHANGE_ARENA_BYTES = 6 * 1024 };
 struct exchange {
     struct exchange *next; /* while free */
     struct conn *conn;
+    struct list_node to_send_link; /* server.to_send */
     struct visit visit;
     struct arena arena;
     enum exchange_phase phase;
@@ -54,11 +55,13 @@ struct exchange {
     const struct app *app; /* NULL once the visit stands */
     int64_t body_stall_ms, first_byte_ms;
     uint64_t max_body_bytes;
+    bool shared_cache;
 
     struct body_in request_in;
     enum http_framing request_out;
     bool request_done; /* all of it was read and given to the upstream's sink */
     struct sink to_up;
+    bool up_deaf; /* writing to the upstream failed: what it has said before still counts */
 
     struct buffer *answer_head; /* an incomplete answer head */
     size_t answer_n;
@@ -68,11 +71,13 @@ struct exchange {
     enum http_framing answer_out;
     bool answer_done; /* all of it was given to the client's sink */
     bool up_reusable;
+    bool is_endless; /* an event stream: waiting for its end would be waiting for nothing */
     struct sink to_client;
 
     struct ws_scan down_frames; /* tunnel: where a close frame of ours may stand */
     bool tunnel_ending;
     enum visit_end tunnel_why;
+    uint64_t taken; /* bytes that had left when the tunnel's timer was armed */
 
     struct visit_close close;
     int64_t dial_us, sent_us; /* monotonic */
@@ -89,10 +94,16 @@ void exchange_set_phase(struct exchange *ex, enum exchange_phase phase);
 void exchange_arm(struct exchange *ex, enum exchange_timer timer, int64_t ms);
 /* Writes the record and gives everything back; the conn goes on or closes. ex is gone after it. */
 void exchange_finish(struct exchange *ex, enum visit_end end);
+/* Sends the requests that wait in server.to_send. */
+void exchange_send_all(struct http_server *s);
 /* The client's socket is ready. */
 void exchange_client_event(struct exchange *ex, unsigned events);
 /* The worker cuts everything. */
 void exchange_cut(struct exchange *ex, enum visit_end end);
+/* The visit joins the table of long ones and lets go of its snapshot, so ex->app is NULL after it.
+ * False when the table is full. */
+bool exchange_stand(struct exchange *ex, enum visit_kind kind,
+                    void (*ended)(struct visit *v, enum visit_end why));
 
 /* answer.c: answers of ours */
 /* The visit's refusal, as a page or a problem. */

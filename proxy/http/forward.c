@@ -43,6 +43,7 @@ static bool retry(struct exchange *ex)
         !http_method_is_idempotent(ex->head.method_id))
         return false;
     ex->has_retried = true;
+    list_remove(&ex->to_send_link);
     upstream_drop(&ex->up);
     sink_clear(&ex->to_up, &ex->conn->server->buffers);
     buffer_give(&ex->conn->server->buffers, &ex->answer_head);
@@ -55,6 +56,16 @@ void forward_broken(struct exchange *ex)
 {
     if (ex->phase == EX_FORWARD && !retry(ex))
         forward_failed(ex, END_UPSTREAM_RESET);
+}
+
+/* No head that we write is longer: what came, twice what may be said again, and what is ours. */
+static size_t head_most(const struct exchange *ex, const struct http_pair *pairs, size_t n)
+{
+    size_t most = 1024 + ex->head_bytes.n + ex->visit.request.path.n + 3 * ex->head.host_raw.n +
+                  ex->app->upstreams[0].host_field.n;
+    for (size_t i = 0; i < n; i++)
+        most += pairs[i].name.n + pairs[i].value.n + 4;
+    return most;
 }
 
 static bool write_head(struct exchange *ex)
@@ -90,17 +101,41 @@ static bool write_head(struct exchange *ex)
         .framing = ex->head.framing,
         .content_length = ex->head.content_length,
     };
-    struct buffer *b = buffer_take(&s->buffers);
-    if (!b)
-        return false;
-    size_t n = request_head_write(&out, b->data, BUFFER_BYTES);
-    sink_put(&ex->to_up, &s->buffers, &b, b->data, n);
+    size_t cap = head_most(ex, pairs, n_headers);
+    char *room = arena_text(&ex->arena, cap);
+    size_t n = request_head_write(&out, room, cap);
+    struct buffer *none = NULL; /* the arena outlives the sink */
+    sink_put(&ex->to_up, &s->buffers, &none, room, n);
     return n > 0;
+}
+
+/* Requests leave at the end of the turn, a batch at a time: each send may have to wake the
+ * upstream, which on an idle processor costs more than all of our own work, and one wake-up serves
+ * them all. */
+enum { SEND_BATCH = 16 };
+
+void exchange_send_all(struct http_server *s)
+{
+    while (!list_empty(&s->to_send)) {
+        struct exchange *ex = list_entry(s->to_send.next, struct exchange, to_send_link);
+        list_remove(&ex->to_send_link);
+        forward_pump(ex);
+    }
+    s->n_to_send = 0;
+}
+
+static void send_soon(struct exchange *ex)
+{
+    struct http_server *s = ex->conn->server;
+    list_append(&s->to_send, &ex->to_send_link);
+    if (++s->n_to_send >= SEND_BATCH)
+        exchange_send_all(s);
 }
 
 static void send_request(struct exchange *ex, struct upstream_conn *up)
 {
     ex->up = up;
+    ex->up_deaf = false;
     up->ready = forward_up_event;
     up->ctx = ex;
     ex->close.upstream_addr = up->addr;
@@ -115,7 +150,7 @@ static void send_request(struct exchange *ex, struct upstream_conn *up)
     }
     ex->request_done = body_in_is_done(&ex->request_in);
     ex->sent_us = gate_now_us();
-    forward_pump(ex);
+    send_soon(ex);
 }
 
 static void connected(void *ctx, struct upstream_conn *c, enum upstream_verdict verdict,
@@ -192,9 +227,10 @@ void forward_start(struct exchange *ex)
     ex->body_stall_ms = ex->app->body_stall_ms;
     ex->first_byte_ms = ex->app->first_byte_timeout_ms;
     ex->max_body_bytes = ex->app->max_body_bytes;
-    ex->close.upstream = ex->app->upstreams[0].text;
+    ex->shared_cache = ex->app->shared_cache;
     if (!is_acceptable(ex))
         return;
+    ex->close.upstream = ex->app->upstreams[0].text;
     send_continue(ex);
     deadline_set(s->loop, &ex->long_after, s->limits.visit_after_ms);
     struct upstream_conn *up = upstream_take(s->upstreams, ex->app, &s->limits);
@@ -228,6 +264,7 @@ static size_t frame(struct exchange *ex, char **data, size_t n, bool is_last)
     return total;
 }
 
+enum { PULLS_PER_EVENT = 16 }; /* one fast upload shall not hold up all others */
 enum pull { PULL_GONE = 0, PULL_NOTHING, PULL_SOME, PULL_DRAINED };
 
 static enum pull take_body(struct exchange *ex, struct buffer *b, size_t n)
@@ -286,22 +323,30 @@ static void await_client(struct exchange *ex)
         exchange_arm(ex, TIMER_BODY, ex->body_stall_ms);
 }
 
+/* An upstream may answer early (413, 401) and close: the answer stands in our socket then, and what
+ * is left of the request is read and thrown away so that the client comes to read it. Without an
+ * answer the socket's end says so at once. */
+static enum sink_status flush_up(struct exchange *ex)
+{
+    struct buffer_pool *buffers = &ex->conn->server->buffers;
+    enum sink_status status =
+        ex->up_deaf ? SINK_ERROR : sink_flush(&ex->to_up, buffers, &ex->up->io);
+    if (status != SINK_ERROR)
+        return status;
+    ex->up_deaf = true;
+    sink_clear(&ex->to_up, buffers);
+    return SINK_EMPTY;
+}
+
 bool forward_pump(struct exchange *ex)
 {
-    struct http_server *s = ex->conn->server;
     bool is_drained = false;
+    unsigned pulls = 0;
     /* The head waits for the first bytes of the body, if there are any, to leave with them. */
     bool holds_head =
         !ex->request_done && ex->to_up.n == 1 && ex->to_up.sent == 0 && ex->conn->inbox;
     for (;;) {
-        enum sink_status status =
-            holds_head ? SINK_EMPTY : sink_flush(&ex->to_up, &s->buffers, &ex->up->io);
-        if (status == SINK_ERROR) {
-            if (ex->phase != EX_FORWARD)
-                return true; /* the answer goes on without the rest of the request */
-            forward_broken(ex);
-            return false;
-        }
+        enum sink_status status = holds_head ? SINK_EMPTY : flush_up(ex);
         if (status == SINK_BLOCKED) {
             watch_want(&ex->up->watch, WATCH_READ | WATCH_WRITE);
             conn_want(ex->conn, watch_wanted(&ex->conn->watch) & ~(unsigned)WATCH_READ);
@@ -328,7 +373,8 @@ bool forward_pump(struct exchange *ex)
             await_client(ex);
             return true;
         }
-        is_drained = got == PULL_DRAINED || got == PULL_NOTHING;
+        is_drained = got == PULL_DRAINED || got == PULL_NOTHING ||
+                     (++pulls >= PULLS_PER_EVENT && io_pending(&ex->conn->io) == 0);
     }
 }
 

@@ -7,12 +7,13 @@ static void complete(struct exchange *ex)
 {
     struct http_server *s = ex->conn->server;
     bool clean = ex->request_done && sink_is_empty(&ex->to_up);
+    bool reusable = ex->up && ex->up_reusable && !ex->up_deaf;
     if (!clean) { /* it answered without reading all: nobody can say where the next request begins
                    */
         ex->keep = false;
         ex->conn->must_linger = true;
     }
-    if (ex->up && ex->up_reusable && clean)
+    if (reusable && clean)
         upstream_give(&ex->up, &s->limits);
     exchange_finish(ex, END_COMPLETE);
 }
@@ -113,7 +114,7 @@ static size_t write_head(struct exchange *ex, const struct http_response_head *h
         .is_websocket = h->is_upgrade,
         .is_tls = ex->is_tls,
         .is_identified = ex->visit.who != NULL,
-        .shared_cache = ex->app && ex->app->shared_cache,
+        .shared_cache = ex->shared_cache,
         .date = http_date(c->server),
     };
     return response_head_write(&out, to->data, BUFFER_BYTES);
@@ -132,11 +133,14 @@ static void take_head(struct exchange *ex, struct buffer *b, size_t n,
     struct buffer *head = buffer_take(&s->buffers);
     size_t head_n = head ? write_head(ex, h, head) : 0;
     if (head_n == 0) {
+        enum visit_end why = head ? END_UPSTREAM_BAD : END_BUFFERS;
         buffer_give(&s->buffers, &head);
         buffer_give(&s->buffers, &b);
-        forward_failed(ex, head ? END_UPSTREAM_BAD : END_BUFFERS);
+        forward_failed(ex, why);
         return;
     }
+    str type = str_trim(str_upto(h->content_type, str_find(h->content_type, ';')), " \t");
+    ex->is_endless = str_eq_nocase(type, STR("text/event-stream"));
     if (h->is_upgrade) {
         sink_put(&ex->to_client, &s->buffers, &head, head->data, head_n);
         tunnel_start(ex, &b, head_len, n - head_len);

@@ -27,7 +27,10 @@ static void forget_wall(struct loop *loop)
 
 static void on_before_wait(uv_prepare_t *handle)
 {
-    forget_wall(handle->data);
+    struct loop *loop = handle->data;
+    if (loop->turn_fn)
+        loop->turn_fn(loop->turn_ctx);
+    forget_wall(loop);
 }
 
 static void on_after_wait(uv_check_t *handle)
@@ -113,6 +116,12 @@ void loop_destroy(struct loop *loop)
     tls_scratch_destroy(loop->tls_scratch);
     dial_cache_destroy(loop->dial_cache);
     free(loop);
+}
+
+void loop_before_wait(struct loop *loop, void (*fn)(void *ctx), void *ctx)
+{
+    loop->turn_fn = fn;
+    loop->turn_ctx = ctx;
 }
 
 int64_t loop_now_ms(const struct loop *loop)

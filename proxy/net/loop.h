@@ -24,6 +24,9 @@ void loop_stop(struct loop *loop);
 /* Everything opened on it must be closed before; closed callbacks still outstanding are run. NULL
  * is fine. */
 void loop_destroy(struct loop *loop);
+/* `fn` runs once a turn, when all its events were handled and before the loop waits again: the
+ * place to do at once what they left behind. One per loop. */
+void loop_before_wait(struct loop *loop, void (*fn)(void *ctx), void *ctx);
 /* Monotonic, read once per turn. */
 int64_t loop_now_ms(const struct loop *loop);
 /* Wall time in microseconds since 1970, read at most once per turn. */

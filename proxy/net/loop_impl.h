@@ -14,6 +14,8 @@ struct loop {
     uv_loop_t uv;
     uv_prepare_t before_wait; /* both forget the wall time; the first keeps the loop alive */
     uv_check_t after_wait;
+    void (*turn_fn)(void *ctx);
+    void *turn_ctx;
     int64_t wall_us; /* 0 = not read yet in this turn */
     struct wheel wheel;
     uv_timer_t wheel_timer;
