@@ -143,35 +143,53 @@ enum visit_outcome decide(struct visit *v)
     return VISIT_PERMITTED;
 }
 
+/* The record's end tells the decision that ended it, and by which policy; its own snapshot may be
+ * gone soon. */
+static bool refuse_again(struct visit *v, const struct policy_decision *next)
+{
+    const struct snapshot *s = v->gate->pin->snapshot;
+    v->outcome = VISIT_REFUSED;
+    v->decision = *next;
+    v->reason = policy_reason_code(next->reason);
+    for (size_t i = 0; i < next->n_rules; i++)
+        v->decision.rules[i] = arena_dup(v->arena, next->rules[i]);
+    for (size_t i = 0; i < next->n_would_rules; i++)
+        v->decision.would_rules[i] = arena_dup(v->arena, next->would_rules[i]);
+    v->policy_digest = arena_dup(v->arena, str_of(s->policy_digest));
+    v->policy_generation = s->policy_generation;
+    return false;
+}
+
+static bool refuse_for(struct visit *v, enum policy_reason reason)
+{
+    return refuse_again(v, &(struct policy_decision){.reason = reason});
+}
+
 bool decide_again(struct visit *v, enum visit_end *why)
 {
     const struct snapshot *s = v->gate->pin->snapshot;
     int64_t wall_us = loop_wall_us(v->gate->options.loop);
     *why = END_POLICY;
-    if (v->who) {
-        if (v->who->facts.expires_s <= wall_us / 1000000) {
-            *why = END_EXPIRED;
-            return false;
-        }
-        if (!snapshot_issuer_by_iss(s, v->who->facts.issuer))
-            return false;
+    if (v->who && v->who->facts.expires_s <= wall_us / 1000000) {
+        *why = END_EXPIRED;
+        return refuse_for(v, POLICY_REASON_NO_IDENTITY);
     }
-    const struct app *app = s->policy ? snapshot_app_by_host(s, v->request.host) : NULL;
+    if (v->who && !snapshot_issuer_by_iss(s, v->who->facts.issuer))
+        return refuse_for(v, POLICY_REASON_NO_IDENTITY);
+    if (!s->policy)
+        return refuse_for(v, POLICY_REASON_NO_POLICY);
+    const struct app *app = snapshot_app_by_host(s, v->request.host);
     if (!app || !str_eq(app->name, v->app_name))
-        return false;
+        return refuse_for(v, POLICY_REASON_INPUT_HOST);
     struct policy_decision next;
     struct policy_request r = policy_request_of(v, app->policy);
-    bool was_public = v->is_public;
-    v->is_public = policy_is_public_path(s->policy, app->policy, v->request.path);
     /* A path that became public stays the visit of the person who came; the reverse is decided as a
      * visit without identity, and refused. */
-    if (!was_public)
-        v->is_public = false;
+    v->is_public = v->is_public && policy_is_public_path(s->policy, app->policy, v->request.path);
     struct policy_facts facts = facts_of(v, &r, wall_us);
     policy_decide(s->policy, &facts, &next);
+    if (next.effect != POLICY_ALLOW)
+        return refuse_again(v, &next);
     v->decision.valid_until_s = next.valid_until_s;
-    if (next.effect == POLICY_ALLOW)
-        return true;
-    v->reason = policy_reason_code(next.reason);
-    return false;
+    return true;
 }

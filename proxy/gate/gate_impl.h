@@ -50,5 +50,7 @@ void record_close(struct visit *v, const struct visit_close *close);
 enum visit_outcome visit_refuse(struct visit *v, uint16_t status, const char *reason, str sentence,
                                 str remedy);
 enum visit_outcome visit_wait(struct visit *v, int64_t most_ms);
+enum visit_outcome visit_reserve(struct visit *v);
+enum visit_outcome visit_refuse_unrecorded(struct visit *v);
 
 #endif

@@ -239,10 +239,11 @@ static uint64_t put_record(struct visit *v, str kind, const struct visit_close *
 }
 
 /* `sync: always`: first call writes the open record and waits; later ones look whether it is on
- * disk. The close record has its own room, or the visit waits for it like any other. */
+ * disk. The close record needs room of its own, and the visit waits for it like any other. */
 enum visit_outcome record_open(struct visit *v)
 {
     struct audit_ring *ring = v->gate->options.ring;
+    struct audit *audit = v->gate->options.audit;
     if (!v->ticket) {
         v->outcome = VISIT_PERMITTED;
         v->ticket = put_record(v, STR("request.open"), NULL);
@@ -250,18 +251,11 @@ enum visit_outcome record_open(struct visit *v)
             return VISIT_PERMITTED;
         audit_want(ring, v->ticket);
     }
-    if (audit_durable(ring) >= v->ticket) {
-        size_t want = record_bytes(v);
-        if (!v->reserved && audit_reserve(ring, want))
-            v->reserved = want;
-        return VISIT_PERMITTED;
-    }
-    if (v->wait_is_over || !audit_is_writable(v->gate->options.audit))
-        return visit_refuse(v, 503, "audit:unwritable",
-                            STR("The access log cannot take a record now, and without a record "
-                                "nobody is let through."),
-                            STR("Try again in a moment."));
-    return visit_wait(v, 5000);
+    if (audit_durable(ring) >= v->ticket)
+        return visit_reserve(v);
+    if (!v->wait_is_over && audit_is_writable(audit))
+        return visit_wait(v, 5000);
+    return audit_continues(audit) ? visit_reserve(v) : visit_refuse_unrecorded(v);
 }
 
 void record_start(struct visit *v)

@@ -76,6 +76,8 @@ static bool same_keys(const struct snapshot *a, const struct snapshot *b)
 static void look_again(struct visit *v)
 {
     enum visit_end why;
+    if (v->outcome != VISIT_PERMITTED)
+        return; /* it was told to end, and its owner is at it */
     if (!decide_again(v, &why)) {
         deadline_clear(v->gate->options.loop, &v->again);
         counter_add(&v->gate->options.counters->visits_ended, 1);
@@ -123,7 +125,8 @@ void gate_swap(struct gate *g, struct snapshot *snapshot)
 
 static void end_standing(struct visit *v, void *arg)
 {
-    v->ended(v, *(enum visit_end *)arg);
+    if (v->outcome == VISIT_PERMITTED)
+        v->ended(v, *(enum visit_end *)arg);
 }
 
 void gate_end_all(struct gate *g, enum visit_end why)
@@ -147,7 +150,7 @@ enum visit_outcome visit_refuse(struct visit *v, uint16_t status, const char *re
     return VISIT_REFUSED;
 }
 
-static enum visit_outcome refuse_unrecorded(struct visit *v)
+enum visit_outcome visit_refuse_unrecorded(struct visit *v)
 {
     bool full = audit_is_writable(v->gate->options.audit);
     counter_add(&v->gate->options.counters->audit_refusals, 1);
@@ -160,7 +163,7 @@ static enum visit_outcome refuse_unrecorded(struct visit *v)
 }
 
 /* Room for the whole record, before anything else happens. */
-static enum visit_outcome reserve(struct visit *v)
+enum visit_outcome visit_reserve(struct visit *v)
 {
     size_t want = record_bytes(v);
     if (v->reserved >= want)
@@ -173,7 +176,7 @@ static enum visit_outcome reserve(struct visit *v)
         return VISIT_PERMITTED;
     int64_t most_ms = v->pin->snapshot->config->limits.audit_wait_ms;
     if (!audit_is_writable(v->gate->options.audit) || most_ms == 0 || v->wait_is_over)
-        return refuse_unrecorded(v);
+        return visit_refuse_unrecorded(v);
     return visit_wait(v, most_ms);
 }
 
@@ -185,7 +188,7 @@ static enum visit_outcome authenticate_and_reserve(struct visit *v)
         if (outcome != VISIT_PERMITTED)
             return outcome;
     }
-    return reserve(v);
+    return visit_reserve(v);
 }
 
 static enum visit_outcome open_record(struct visit *v)
@@ -199,7 +202,7 @@ static const struct {
     const char *name;
     enum visit_outcome (*run)(struct visit *v);
 } STEPS[STEP_COUNT] = {
-    [STEP_RESERVE] = {"reserve", reserve},
+    [STEP_RESERVE] = {"reserve", visit_reserve},
     [STEP_ROUTE] = {"route", route},
     [STEP_AUTHENTICATE] = {"authenticate", authenticate_and_reserve},
     [STEP_DECIDE] = {"decide", decide},
@@ -269,7 +272,8 @@ enum visit_outcome visit_wait(struct visit *v, int64_t most_ms)
     return VISIT_WAITING;
 }
 
-/* The keys that it waited for are in the newest snapshot: it is judged by that, from the route on. */
+/* The keys that it waited for are in the newest snapshot: it is judged by that, from the route on.
+ */
 static void begin_anew(struct visit *v)
 {
     pin_give(&v->pin);

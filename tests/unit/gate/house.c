@@ -337,7 +337,7 @@ json_t *house_log(struct house *h)
     h->log = json_array();
     while (rest.n) {
         str line = str_cut(&rest, '\n');
-        json_t *record = json_loadb(line.p, line.n, JSON_REJECT_DUPLICATES, NULL);
+        json_t *record = json_loadb(line.p, line.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
         if (!record)
             print_error("no record: %.*s\n", STR_ARG(line));
         assert_non_null(record);
