@@ -238,6 +238,10 @@ void keys_missed(struct keys *k, size_t issuer, str kid)
         return; /* `answered` follows with the fetch that is on its way */
     case JWKS_MISS_PRESENT:
     case JWKS_MISS_REFUSE:
+        /* `answered` speaks to all who wait for this issuer: while a fetch is under way it would
+         * refuse those who wait for what it brings. */
+        if (s->fetch)
+            return;
         k->events.answered(k->events.ctx, issuer, false);
         return;
     }
