@@ -101,7 +101,8 @@ static void write_texts(struct jout *j, str name, const str *items, size_t n)
 static void write_decision(struct jout *j, const struct visit *v)
 {
     const struct policy_decision *d = &v->decision;
-    bool allowed = v->outcome == VISIT_PERMITTED || v->ticket || v->ended;
+    /* Who waits for the disk to take an open record was allowed; if it does not, he is refused. */
+    bool allowed = v->outcome == VISIT_PERMITTED || (v->outcome == VISIT_WAITING && v->ticket);
     jout_key(j, STR("decision"));
     jout_open(j, '{');
     jout_kstr(j, STR("effect"), allowed ? STR("allow") : STR("deny"));
