@@ -41,7 +41,7 @@ struct server {
     struct metrics metrics;
     struct signal_watch *signals[3];
     char node[256], boot[17];
-    bool is_draining, has_reload_watch;
+    bool is_draining, has_reload_watch, is_over;
 };
 
 /* ---- publishing -------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ static void need_keys(void *ctx, unsigned worker, size_t issuer, str kid)
 static void on_drained(void *ctx, void *arg)
 {
     struct server *s = ctx;
-    if (++s->n_drained == s->n_workers)
+    if (++s->n_drained == s->n_workers && !s->is_over)
         loop_stop(s->loop);
 }
 
@@ -484,9 +484,13 @@ static void stop(struct server *s)
 {
     for (unsigned i = 0; i < s->n_workers; i++)
         worker_join(s->workers[i]);
+    /* What they posted last is delivered now, while those it is for exist. */
+    s->is_over = true;
+    if (s->mailbox)
+        mailbox_close(s->mailbox);
+    audit_close(s->audit); /* its writer posts to the workers' mailboxes until then */
     for (unsigned i = 0; i < s->n_workers; i++)
         worker_destroy(s->workers[i]);
-    audit_close(s->audit);
     keys_destroy(s->keys);
     if (s->has_reload_watch)
         watch_detach(&s->reload_watch, NULL);
@@ -498,8 +502,6 @@ static void stop(struct server *s)
     }
     for (size_t i = 0; i < 3; i++)
         signal_close(s->signals[i]);
-    if (s->mailbox)
-        mailbox_close(s->mailbox);
     loop_destroy(s->loop);
     mailbox_destroy(s->mailbox);
     snapshot_unref(&s->snapshot);

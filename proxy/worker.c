@@ -28,7 +28,7 @@ struct worker {
     struct accepting accepting[MAX_LISTENERS];
     size_t n_accepting;
     struct counters counters;
-    bool is_draining;
+    bool is_draining, has_drained;
 };
 
 /* ---- on the worker's thread -------------------------------------------------------------------
@@ -51,9 +51,13 @@ static void crowded(void *ctx, bool is_crowded)
             listener_pause(w->accepting[i].listener, is_crowded);
 }
 
+/* Told once: connections of the administrators' listener come and go while others still drain. */
 static void drained(void *ctx)
 {
     struct worker *w = ctx;
+    if (w->has_drained)
+        return;
+    w->has_drained = true;
     w->options.events.drained(w->options.events.ctx, w->options.index);
 }
 
