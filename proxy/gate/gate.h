@@ -169,7 +169,8 @@ void visit_refuse_input(struct visit *v, uint16_t status, const char *reason, st
 /* Writes the record and gives everything back. The visit may wait or stand: it leaves both. */
 void visit_end(struct visit *v, const struct visit_close *close);
 /* Joins the table: writes visit.start or request.open, lets go of the snapshot. False when the
- * table is full: the visit must end. `ended` may be called from any later event. */
+ * table is full: the visit must end. `ended` may be called from any later event. A stream may
+ * become a WebSocket by standing again. */
 bool visit_stand(struct visit *v, enum visit_kind kind,
                  void (*ended)(struct visit *v, enum visit_end why));
 /* The snapshot that this visit is judged by; NULL once it stands. */

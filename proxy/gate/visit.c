@@ -398,6 +398,12 @@ bool visit_stand(struct visit *v, enum visit_kind kind,
                  void (*ended)(struct visit *v, enum visit_end why))
 {
     struct gate *g = v->gate;
+    if (v->ended) { /* a stream that became a WebSocket: it stands already */
+        v->kind = kind;
+        v->ended = ended;
+        record_start(v);
+        return true;
+    }
     if (g->n_standing >= g->pin->snapshot->config->limits.long_visits)
         return false;
     bool is_newest = v->pin == g->pin;

@@ -13,18 +13,36 @@ static bool is_blocked(const struct sink *s, const struct io *io)
     return !sink_is_empty(s) || io_unsent(io) > 0;
 }
 
+static bool up_is_blocked(const struct exchange *ex)
+{
+    return !ex->up_deaf && is_blocked(&ex->to_up, &ex->up->io);
+}
+
+/* Only bytes that leave put the end off, not what the silent side sends meanwhile. */
+static void arm_stall(struct exchange *ex, enum exchange_timer timer, int64_t ms)
+{
+    bool is_down = timer == TIMER_CLIENT;
+    const struct sink *s = is_down ? &ex->to_client : &ex->to_up;
+    uint64_t taken = s->sent - io_unsent(is_down ? &ex->conn->io : &ex->up->io);
+    if (ex->timer != timer || ex->taken != taken)
+        exchange_arm(ex, timer, ms);
+    ex->taken = taken;
+}
+
 /* Masks from what is blocked: a side is read only while the other takes. */
 static void set_wants(struct exchange *ex)
 {
     bool down_blocked = is_blocked(&ex->to_client, &ex->conn->io);
-    bool up_blocked = is_blocked(&ex->to_up, &ex->up->io);
+    bool up_blocked = up_is_blocked(ex);
     bool reads_client = !up_blocked && !ex->tunnel_ending;
     watch_want(&ex->up->watch, (down_blocked ? 0 : WATCH_READ) | (up_blocked ? WATCH_WRITE : 0));
     conn_want(ex->conn, (reads_client ? WATCH_READ : 0) | (down_blocked ? WATCH_WRITE : 0));
     if (ex->tunnel_ending)
         return;
     if (down_blocked)
-        exchange_arm(ex, TIMER_CLIENT, ex->conn->server->limits.client_stall_ms);
+        arm_stall(ex, TIMER_CLIENT, ex->conn->server->limits.client_stall_ms);
+    else if (up_blocked)
+        arm_stall(ex, TIMER_UPSTREAM, ex->first_byte_ms);
     else if (ex->timer != TIMER_NONE)
         exchange_arm(ex, TIMER_NONE, 0);
 }
@@ -38,8 +56,8 @@ static bool flush_both(struct exchange *ex)
         return false;
     }
     if (sink_flush(&ex->to_up, &s->buffers, &ex->up->io) == SINK_ERROR) {
-        exchange_cut(ex, END_UPSTREAM_RESET);
-        return false;
+        sink_clear(&ex->to_up, &s->buffers); /* its last frames and its end are read first */
+        ex->up_deaf = true;
     }
     if (ex->tunnel_ending && ex->answer_done && !is_blocked(&ex->to_client, &ex->conn->io)) {
         ex->keep = false;
@@ -92,10 +110,13 @@ static bool read_up(struct exchange *ex)
     buffer_give(&ex->conn->server->buffers, &b);
     if (n != IO_EOF && n != IO_ERROR)
         return false;
-    exchange_cut(ex, ex->tunnel_ending           ? ex->tunnel_why
-                     : ex->down_frames.saw_close ? END_COMPLETE
-                     : n == IO_EOF               ? END_COMPLETE
-                                                 : END_UPSTREAM_RESET);
+    bool is_orderly = ex->down_frames.saw_close || n == IO_EOF;
+    ex->keep = false;
+    /* The client may be sending still: a reset would take the last frames from its hands. */
+    ex->conn->must_linger = is_orderly;
+    exchange_finish(ex, ex->tunnel_ending ? ex->tunnel_why
+                        : is_orderly      ? END_COMPLETE
+                                          : END_UPSTREAM_RESET);
     return false;
 }
 
@@ -120,30 +141,41 @@ static bool read_client(struct exchange *ex)
     return false;
 }
 
-void tunnel_up_event(struct exchange *ex, unsigned events)
+static bool may_read_up(const struct exchange *ex)
+{
+    return !is_blocked(&ex->to_client, &ex->conn->io) && !ex->answer_done;
+}
+
+static bool may_read_client(const struct exchange *ex)
+{
+    return !up_is_blocked(ex) && !ex->tunnel_ending;
+}
+
+/* What TLS holds decrypted raises no readiness: whichever side is free to be read again after a
+ * write is read for it. */
+static void turn(struct exchange *ex, bool reads_client, bool reads_up)
 {
     struct conn *c = ex->conn;
     do {
-        bool may_read = !is_blocked(&ex->to_client, &c->io) && !ex->answer_done;
-        if ((events & WATCH_READ) && may_read && !read_up(ex) && c->exchange != ex)
+        if (reads_client && may_read_client(ex) && !read_client(ex) && c->exchange != ex)
+            return;
+        if (reads_up && may_read_up(ex) && !read_up(ex) && c->exchange != ex)
             return;
         if (!flush_both(ex))
             return;
-    } while ((events & WATCH_READ) && !is_blocked(&ex->to_client, &c->io) &&
-             io_pending(&ex->up->io) > 0);
+        reads_client = may_read_client(ex) && io_pending(&c->io) > 0;
+        reads_up = may_read_up(ex) && io_pending(&ex->up->io) > 0;
+    } while (reads_client || reads_up);
+}
+
+void tunnel_up_event(struct exchange *ex, unsigned events)
+{
+    turn(ex, false, events & WATCH_READ);
 }
 
 void tunnel_client_event(struct exchange *ex, unsigned events)
 {
-    struct conn *c = ex->conn;
-    do {
-        bool may_read = !is_blocked(&ex->to_up, &ex->up->io) && !ex->tunnel_ending;
-        if ((events & WATCH_READ) && may_read && !read_client(ex) && c->exchange != ex)
-            return;
-        if (!flush_both(ex))
-            return;
-    } while ((events & WATCH_READ) && !is_blocked(&ex->to_up, &ex->up->io) &&
-             io_pending(&c->io) > 0 && !ex->tunnel_ending);
+    turn(ex, events & WATCH_READ, false);
 }
 
 void tunnel_ended(struct visit *v, enum visit_end why)
@@ -163,21 +195,18 @@ void tunnel_start(struct exchange *ex, struct buffer **b, size_t off, size_t n)
 {
     struct conn *c = ex->conn;
     ex->keep = false;
+    exchange_arm(ex, TIMER_NONE, 0);
+    deadline_clear(c->server->loop, &ex->long_after);
+    if (!exchange_stand(ex, VISIT_KIND_WEBSOCKET, tunnel_ended)) {
+        buffer_give(&c->server->buffers, b);
+        sink_clear(&ex->to_client, &c->server->buffers);
+        forward_failed(ex, END_VISITS_FULL);
+        return;
+    }
     ex->has_answered = true;
     ex->request_done = true;
     exchange_set_phase(ex, EX_TUNNEL);
-    exchange_arm(ex, TIMER_NONE, 0);
-    deadline_clear(c->server->loop, &ex->long_after);
-    if (!visit_stand(&ex->visit, VISIT_KIND_WEBSOCKET, tunnel_ended)) {
-        buffer_give(&c->server->buffers, b);
-        exchange_cut(ex, END_VISITS_FULL);
-        return;
-    }
-    ex->app = NULL;
     pass_down(ex, *b, (*b)->data + off, n);
     *b = NULL;
-    if (c->inbox)
-        tunnel_client_event(ex, WATCH_READ);
-    else
-        flush_both(ex);
+    turn(ex, c->inbox || io_pending(&c->io) > 0, io_pending(&ex->up->io) > 0);
 }

@@ -2,6 +2,7 @@
 #include "proxy/http/upstream.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 
@@ -157,7 +158,10 @@ void upstream_give(struct upstream_conn **pc, const struct limits *limits)
     struct upstream_pool *pool = c->pool;
     *pc = NULL;
     c->ready = NULL;
-    if (pool->owner->is_closing || pool->n_idle >= limits->upstream_idle) {
+    /* What TLS holds unread or unsent raises no readiness while idle: the next borrower would take
+     * it for his own. */
+    bool is_quiet = io_pending(&c->io) == 0 && io_unsent(&c->io) == 0;
+    if (!is_quiet || pool->owner->is_closing || pool->n_idle >= limits->upstream_idle) {
         conn_close(c);
         return;
     }
@@ -231,6 +235,7 @@ static bool conn_open(struct upstream_dial *d, const struct dial_result *r, stru
 {
     struct upstream_conn *c = mem_alloc(sizeof *c);
     if (!watch_open(d->pools->loop, &c->watch, r->fd, conn_event, f)) {
+        close(r->fd);
         free(c);
         return false;
     }
