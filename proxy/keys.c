@@ -17,6 +17,7 @@ struct source {
     uint64_t published; /* plan.generation told to the owner */
     struct deadline due;
     struct fetch *fetch;
+    bool is_settled;
     bool is_discovery; /* the running fetch is for the discovery document */
 };
 
@@ -42,6 +43,7 @@ static void publish(struct source *s)
 static void failed(struct source *s, const char *why)
 {
     log_warn("keys.failed", why, "issuer", s->issuer->name.p);
+    s->is_settled = true;
     jwks_source_failed(&s->plan, loop_now_ms(s->owner->loop));
     publish(s);
     schedule(s);
@@ -56,6 +58,7 @@ static void got_keys(struct source *s, const struct fetch_result *r)
         failed(s, f.text);
         return;
     }
+    s->is_settled = true;
     jwks_source_fetched(&s->plan, keys, r->max_age_s, loop_now_ms(s->owner->loop));
     publish(s);
     schedule(s);
@@ -221,6 +224,14 @@ void keys_configure(struct keys *k, const struct config *config)
     free(k->sources);
     k->sources = next;
     k->n = config->n_issuers;
+}
+
+bool keys_are_settled(const struct keys *k)
+{
+    for (size_t i = 0; i < k->n; i++)
+        if (k->sources[i] && !k->sources[i]->is_settled)
+            return false;
+    return true;
 }
 
 void keys_missed(struct keys *k, size_t issuer, str kid)

@@ -20,6 +20,8 @@ struct keys *keys_create(struct loop *loop, const struct keys_events *events);
 void keys_destroy(struct keys *k);
 /* The issuers as configured now; sources of those that stay the same go on. */
 void keys_configure(struct keys *k, const struct config *config);
+/* Each issuer with a URL was asked once, well or not. */
+bool keys_are_settled(const struct keys *k);
 /* A worker met a kid that it does not know. */
 void keys_missed(struct keys *k, size_t issuer, str kid);
 

@@ -30,7 +30,7 @@ static void metric(struct page *page, const char *name, const char *type, const 
 static int64_t sum(const struct metrics *m, size_t offset)
 {
     int64_t total = 0;
-    for (unsigned i = 0; i < m->n_workers; i++) {
+    for (unsigned i = 0, n = atomic_load(&m->n_workers); i < n; i++) {
         const char *base = (const char *)worker_counters(m->workers[i]);
         const _Atomic int64_t *c = (const void *)(base + offset);
         total += atomic_load_explicit(c, memory_order_relaxed);
@@ -98,6 +98,8 @@ static void answer_ready(struct metrics *m, struct http_admin_answer *out)
     out->status = 503;
     if (atomic_load(&m->is_draining))
         out->body = STR("draining\n");
+    else if (!atomic_load(&m->keys_settled))
+        out->body = STR("the issuers are asked for their keys\n");
     else if (!atomic_load(&m->has_policy))
         out->body = STR("no valid policy is loaded: everything is refused\n");
     else if (!audit_is_writable(m->audit) && !audit_continues(m->audit))

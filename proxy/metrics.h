@@ -10,8 +10,9 @@
 /* Shared by the control thread, which writes, and the worker that answers; atomics throughout. */
 struct metrics {
     struct worker *const *workers;
-    unsigned n_workers;
+    _Atomic unsigned n_workers;
     const struct audit *audit;
+    _Atomic bool keys_settled; /* each issuer was asked for its keys once, well or not */
     _Atomic bool has_policy, is_draining, reload_fails;
     _Atomic uint64_t reloads_good, reloads_failed, policy_generation, keys_fetched, keys_failed;
     int64_t started_s;

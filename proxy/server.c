@@ -76,6 +76,7 @@ static void keys_answered(void *ctx, size_t issuer, bool is_good)
 {
     struct server *s = ctx;
     atomic_fetch_add(is_good ? &s->metrics.keys_fetched : &s->metrics.keys_failed, 1);
+    atomic_store(&s->metrics.keys_settled, keys_are_settled(s->keys));
     /* After the snapshot with the new keys: messages of one sender arrive in order. */
     for (unsigned i = 0; i < s->n_workers; i++)
         worker_keys_answered(s->workers[i], issuer);
@@ -190,8 +191,8 @@ static void adopt(struct server *s, struct snapshot *next)
     if (next->policy_generation != before->policy_generation)
         record_policy(s, STR("policy.loaded"), before, reload_trigger(s->reload), NULL);
     snapshot_unref(&before);
-    log_info("reload.published", "a new snapshot is in force", "policy",
-             s->snapshot->policy_digest, "trigger", reload_trigger(s->reload));
+    log_info("reload.published", "a new snapshot is in force", "policy", s->snapshot->policy_digest,
+             "trigger", reload_trigger(s->reload));
 }
 
 static void look(struct server *s)
@@ -273,6 +274,7 @@ static bool open_signals(struct server *s, struct fail *f)
 {
     static const int signums[] = {SIGTERM, SIGINT, SIGHUP};
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a journal at its size limit is a failed write, not our end */
     for (size_t i = 0; i < 3; i++)
         if (!(s->signals[i] = signal_open(s->loop, signums[i], on_signal, s, f)))
             return false;
@@ -382,7 +384,7 @@ static bool start_workers(struct server *s, struct fail *f)
     for (unsigned i = 0; i < n; i++)
         if (!start_worker(s, i, connections, f))
             return false;
-    s->metrics.n_workers = n;
+    atomic_store(&s->metrics.n_workers, n); /* the first one may be asked already */
     return true;
 }
 
@@ -534,6 +536,7 @@ int server_run(const struct server_options *o)
         record_policy(&s, s.snapshot->policy ? STR("policy.loaded") : STR("policy.failed"), NULL,
                       "start", NULL);
         keys_configure(s.keys, s.snapshot->config);
+        atomic_store(&s.metrics.keys_settled, keys_are_settled(s.keys));
         tell_ready(&s);
         loop_run(s.loop);
         log_info("stopped", NULL);

@@ -70,7 +70,7 @@ static int teardown(void **state)
 struct outcome {
     int calls, status;
     int64_t max_age_s;
-    char body[64], type[64], why[256];
+    char body[64], type[64], why[512];
     size_t body_n;
 };
 
