@@ -11,15 +11,21 @@ static bool is_trusted(const struct config_listener *l, const struct addr *a)
     return false;
 }
 
-/* "1.2.3.4", "[::1]:80", "\"[::1]\"", "1.2.3.4:80": what proxies write. */
+/* "1.2.3.4", "[::1]:80", "\"[::1]\"", "1.2.3.4:80": what proxies write. Nothing is cut away that
+ * was not understood. */
 static bool parse_hop(str s, struct addr *out)
 {
+    uint64_t port;
     s = str_trim(s, " \t\"");
+    size_t end = s.n;
     if (s.n && s.p[0] == '[')
-        s = str_upto(s, str_find(s, ']') + 1);
+        end = str_find(s, ']') + 1;
     else if (str_find(s, ':') == str_rfind(s, ':'))
-        s = str_upto(s, str_find(s, ':'));
-    return addr_parse(s, out);
+        end = str_find(s, ':');
+    str tail = str_from(s, end);
+    if (tail.n && (tail.p[0] != ':' || !str_to_u64(str_from(tail, 1), 65535, &port)))
+        return false;
+    return addr_parse(str_upto(s, end), out);
 }
 
 /* for= of one element of Forwarded (RFC 7239); absent when there is none. */
@@ -45,7 +51,7 @@ struct walk {
 
 static void walk_list(struct walk *w, str list, bool is_forwarded)
 {
-    while (list.n && !w->is_over) {
+    while (list.p && !w->is_over) { /* an empty element is none that we know */
         size_t comma = str_rfind(list, ',');
         str last = comma == list.n ? list : str_from(list, comma + 1);
         list = comma == list.n ? (str){NULL, 0} : str_upto(list, comma);

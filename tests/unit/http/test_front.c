@@ -1,0 +1,163 @@
+/* Fronts: whose word about the client's address and scheme counts. */
+#include "unit.h"
+
+#include "proxy/http/front.h"
+
+enum { ROOM = 4096 };
+
+/* The head that the parser makes of these field lines. */
+static void parse(const char *fields, struct arena *a, struct http_request_head *out)
+{
+    str head = arena_printf(a, "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", fields);
+    struct h1_verdict v = h1_request_parse(head, &h1_limits_default, a, out);
+    if (v.status)
+        print_error("%s\n", v.id);
+    assert_int_equal(v.status, 0);
+}
+
+#define XFF "X-Forwarded-For: "
+#define XFP "X-Forwarded-Proto: "
+#define FWD "Forwarded: "
+
+static void addresses(void **state)
+{
+    static const struct {
+        const char *id, *front, *peer, *fields, *client;
+    } rows[] = {
+        {"direct", "direct", "198.51.100.7", "", "198.51.100.7"},
+        {"direct believes nothing", "direct", "192.0.2.1", XFF "203.0.113.9\r\n", "192.0.2.1"},
+        {"direct, Forwarded", "direct", "192.0.2.1", FWD "for=203.0.113.9\r\n", "192.0.2.1"},
+        {"untrusted peer", "forwarded", "198.51.100.7", XFF "203.0.113.9\r\n", "198.51.100.7"},
+        {"trusted, nothing said", "forwarded", "192.0.2.1", "", "192.0.2.1"},
+        {"trusted", "forwarded", "192.0.2.1", XFF "203.0.113.9\r\n", "203.0.113.9"},
+        {"the nearest untrusted counts", "forwarded", "192.0.2.1", XFF "10.9.9.9, 203.0.113.9\r\n",
+         "203.0.113.9"},
+        {"past a trusted hop", "forwarded", "192.0.2.1", XFF "203.0.113.9, 192.0.2.2\r\n",
+         "203.0.113.9"},
+        {"past several", "forwarded", "192.0.2.1",
+         XFF "1.1.1.1, 203.0.113.9, 192.0.2.3,192.0.2.2\r\n", "203.0.113.9"},
+        {"all trusted", "forwarded", "192.0.2.1", XFF "192.0.2.3, 192.0.2.2\r\n", "192.0.2.3"},
+        {"two fields are one list", "forwarded", "192.0.2.1",
+         XFF "203.0.113.9\r\n" XFF "192.0.2.2\r\n", "203.0.113.9"},
+        {"a second field beats the first", "forwarded", "192.0.2.1",
+         XFF "10.9.9.9\r\n" XFF "203.0.113.9\r\n", "203.0.113.9"},
+        {"three fields, others between", "forwarded", "192.0.2.1",
+         XFF "1.1.1.1, 203.0.113.9\r\nX-A: b\r\n" XFF "192.0.2.3\r\n" XFF "192.0.2.2\r\n",
+         "203.0.113.9"},
+        {"white space", "forwarded", "192.0.2.1", XFF " \t203.0.113.9 \t\r\n", "203.0.113.9"},
+        {"a port", "forwarded", "192.0.2.1", XFF "203.0.113.9:4711\r\n", "203.0.113.9"},
+        {"v6", "forwarded", "192.0.2.1", XFF "2001:db8::9\r\n", "2001:db8::9"},
+        {"v6 in brackets", "forwarded", "192.0.2.1", XFF "[2001:db8::9]\r\n", "2001:db8::9"},
+        {"v6 with a port", "forwarded", "192.0.2.1", XFF "[2001:db8::9]:4711\r\n", "2001:db8::9"},
+        {"v4 in v6 is v4", "forwarded", "192.0.2.1", XFF "::ffff:203.0.113.9\r\n", "203.0.113.9"},
+        {"a trusted hop in v6 clothes", "forwarded", "192.0.2.1",
+         XFF "203.0.113.9, ::ffff:192.0.2.2\r\n", "203.0.113.9"},
+        {"unparsable", "forwarded", "192.0.2.1", XFF "unknown\r\n", "-"},
+        {"empty element", "forwarded", "192.0.2.1", XFF "203.0.113.9,\r\n", "-"},
+        {"empty field", "forwarded", "192.0.2.1", XFF "\r\n", "-"},
+        {"unparsable stops the walk", "forwarded", "192.0.2.1", XFF "203.0.113.9, junk\r\n", "-"},
+        {"unparsable beyond the client", "forwarded", "192.0.2.1", XFF "junk, 203.0.113.9\r\n",
+         "203.0.113.9"},
+        {"half an address", "forwarded", "192.0.2.1", XFF "203.0.113\r\n", "-"},
+        {"leading zeros", "forwarded", "192.0.2.1", XFF "203.0.113.09\r\n", "-"},
+        {"a zone", "forwarded", "192.0.2.1", XFF "fe80::1%eth0\r\n", "-"},
+        {"a tail behind brackets", "forwarded", "192.0.2.1", XFF "[2001:db8::9]x\r\n", "-"},
+        {"a port that is none", "forwarded", "192.0.2.1", XFF "203.0.113.9:x\r\n", "-"},
+        {"an open bracket", "forwarded", "192.0.2.1", XFF "[2001:db8::9\r\n", "-"},
+        {"Forwarded", "forwarded", "192.0.2.1", FWD "for=203.0.113.9\r\n", "203.0.113.9"},
+        {"Forwarded, all parts", "forwarded", "192.0.2.1",
+         FWD "by=192.0.2.1; FOR = 203.0.113.9 ;proto=https;host=a\r\n", "203.0.113.9"},
+        {"Forwarded, quoted v6", "forwarded", "192.0.2.1", FWD "for=\"[2001:db8::9]:4711\"\r\n",
+         "2001:db8::9"},
+        {"Forwarded, several", "forwarded", "192.0.2.1",
+         FWD "for=1.1.1.1, for=203.0.113.9, for=192.0.2.2\r\n", "203.0.113.9"},
+        {"Forwarded, two fields", "forwarded", "192.0.2.1",
+         FWD "for=203.0.113.9\r\n" FWD "for=192.0.2.2\r\n", "203.0.113.9"},
+        {"Forwarded, obfuscated", "forwarded", "192.0.2.1", FWD "for=_hidden\r\n", "-"},
+        {"Forwarded, unknown", "forwarded", "192.0.2.1", FWD "for=unknown\r\n", "-"},
+        {"Forwarded without for", "forwarded", "192.0.2.1", FWD "proto=https\r\n", "-"},
+        {"Forwarded, for within a word", "forwarded", "192.0.2.1",
+         FWD "xfor=203.0.113.9;for=203.0.113.8\r\n", "203.0.113.8"},
+        {"X-Forwarded-For before Forwarded", "forwarded", "192.0.2.1",
+         FWD "for=10.9.9.9\r\n" XFF "203.0.113.9\r\n", "203.0.113.9"},
+        {"X-Real-IP is nobody's word", "forwarded", "192.0.2.1", "X-Real-IP: 10.9.9.9\r\n",
+         "192.0.2.1"},
+        {"unix", "unix", "", XFF "203.0.113.9\r\n", "203.0.113.9"},
+        {"unix, nothing said", "unix", "", "", "-"},
+        {"unix, direct", "unix direct", "", XFF "203.0.113.9\r\n", "-"},
+    };
+    struct cidr trusted;
+    assert_int_equal(cidr_parse(STR("192.0.2.0/24"), &trusted), CIDR_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct config_listener l = {.front = strstr(rows[i].front, "direct") ? FRONT_DIRECT
+                                                                             : FRONT_FORWARDED,
+                                    .trusted = &trusted,
+                                    .n_trusted = 1};
+        l.address.kind = strstr(rows[i].front, "unix") ? ADDRESS_UNIX : ADDRESS_TCP;
+        char block[ROOM], text[ADDR_TEXT_BYTES];
+        struct arena a;
+        struct http_request_head head;
+        struct listener_peer peer = {.port = 1};
+        struct front_view view;
+        arena_init(&a, block, sizeof block);
+        addr_parse(str_of(rows[i].peer), &peer.addr);
+        parse(rows[i].fields, &a, &head);
+        front_view(&l, &peer, false, &head, &view);
+        addr_text(&view.client, text);
+        if (strcmp(text, rows[i].client) != 0)
+            fail_msg("row \"%s\": %s, wanted %s", rows[i].id, text, rows[i].client);
+        arena_finish(&a);
+    }
+}
+
+static void schemes(void **state)
+{
+    static const struct {
+        const char *id, *peer, *fields;
+        bool is_tls, is_https;
+    } rows[] = {
+        {"plain", "192.0.2.1", "", false, false},
+        {"TLS", "192.0.2.1", "", true, true},
+        {"TLS is not talked away", "192.0.2.1", XFP "http\r\n", true, true},
+        {"said", "192.0.2.1", XFP "https\r\n", false, true},
+        {"in capitals", "192.0.2.1", XFP "HTTPS\r\n", false, true},
+        {"said by a stranger", "198.51.100.7", XFP "https\r\n", false, false},
+        {"the last word counts", "192.0.2.1", XFP "https, http\r\n", false, false},
+        {"the last word counts, https", "192.0.2.1", XFP "http, https\r\n", false, true},
+        {"the last field counts", "192.0.2.1", XFP "https\r\n" XFP "http\r\n", false, false},
+        {"Forwarded", "192.0.2.1", FWD "for=1.1.1.1;proto=https\r\n", false, true},
+        {"Forwarded, quoted", "192.0.2.1", FWD "proto=\"https\"\r\n", false, true},
+        {"Forwarded, last element", "192.0.2.1",
+         FWD "proto=https;for=1.1.1.1, for=2.2.2.2;proto=http\r\n", false, false},
+        {"X-Forwarded-Proto before Forwarded", "192.0.2.1", XFP "http\r\n" FWD "proto=https\r\n",
+         false, false},
+        {"another word", "192.0.2.1", XFP "wss\r\n", false, false},
+    };
+    struct cidr trusted;
+    assert_int_equal(cidr_parse(STR("192.0.2.0/24"), &trusted), CIDR_OK);
+    struct config_listener l = {.front = FRONT_FORWARDED, .trusted = &trusted, .n_trusted = 1};
+    l.address.kind = ADDRESS_TCP;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char block[ROOM];
+        struct arena a;
+        struct http_request_head head;
+        struct listener_peer peer = {.port = 1};
+        struct front_view view;
+        arena_init(&a, block, sizeof block);
+        assert_true(addr_parse(str_of(rows[i].peer), &peer.addr));
+        parse(rows[i].fields, &a, &head);
+        front_view(&l, &peer, rows[i].is_tls, &head, &view);
+        if (view.is_https != rows[i].is_https)
+            fail_msg("row \"%s\"", rows[i].id);
+        arena_finish(&a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses),
+        cmocka_unit_test(schemes),
+    };
+    return cmocka_run_group_tests_name("http front", tests, NULL, NULL);
+}
