@@ -115,6 +115,7 @@ void answer_refusal(struct exchange *ex, enum visit_end end)
 
 void answer_failure(struct exchange *ex, uint16_t status, enum visit_end end)
 {
+    list_remove(&ex->to_send_link);
     upstream_drop(&ex->up);
     sink_clear(&ex->to_up, &ex->conn->server->buffers);
     if (ex->has_answered || ex->phase == EX_ANSWER) {

@@ -433,7 +433,6 @@ void http_destroy(struct http_server *s)
 {
     if (!s)
         return;
-    loop_before_wait(s->loop, NULL, NULL);
     while (s->free_exchanges) {
         struct exchange *next = s->free_exchanges->next;
         free(s->free_exchanges);
@@ -470,6 +469,7 @@ void http_cut(struct http_server *s)
         conn_close(c);
     }
     upstream_pools_close(s->upstreams);
+    loop_before_wait(s->loop, NULL, NULL); /* the loop may be gone before we are */
 }
 
 size_t http_connections(const struct http_server *s)

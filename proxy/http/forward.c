@@ -35,12 +35,15 @@ void forward_failed(struct exchange *ex, enum visit_end end)
 static void dial(struct exchange *ex);
 
 /* Once, on a fresh connection: only for a request that may be repeated, of which the upstream's
- * silence shows that a kept-alive connection had died under us (RFC 9110 section 9.2.2). */
+ * silence shows that a kept-alive connection had died under us (RFC 9110 section 9.2.2); or for any
+ * that was not sent at all. */
 static bool retry(struct exchange *ex)
 {
-    if (ex->has_retried || !ex->up || ex->up->uses == 0 || !ex->app || ex->answer_n ||
-        ex->interim || ex->head.framing != FRAMING_NONE ||
-        !http_method_is_idempotent(ex->head.method_id))
+    if (ex->has_retried || !ex->up || ex->up->uses == 0 || !ex->app || ex->answer_n || ex->interim)
+        return false;
+    bool is_unsent = !list_empty(&ex->to_send_link);
+    if (!is_unsent &&
+        (ex->head.framing != FRAMING_NONE || !http_method_is_idempotent(ex->head.method_id)))
         return false;
     ex->has_retried = true;
     list_remove(&ex->to_send_link);
@@ -61,8 +64,8 @@ void forward_broken(struct exchange *ex)
 /* No head that we write is longer: what came, twice what may be said again, and what is ours. */
 static size_t head_most(const struct exchange *ex, const struct http_pair *pairs, size_t n)
 {
-    size_t most = 1024 + ex->head_bytes.n + ex->visit.request.path.n + 3 * ex->head.host_raw.n +
-                  ex->app->upstreams[0].host_field.n;
+    size_t most = 1024 + ex->head_bytes.n + ex->head.n_fields + ex->visit.request.path.n +
+                  3 * ex->head.host_raw.n + ex->app->upstreams[0].host_field.n;
     for (size_t i = 0; i < n; i++)
         most += pairs[i].name.n + pairs[i].value.n + 4;
     return most;
@@ -74,6 +77,7 @@ static bool write_head(struct exchange *ex)
     const struct visit *v = &ex->visit;
     const struct visit_header *headers;
     char addr[ADDR_TEXT_BYTES];
+    ex->close.headers_left_out = 0; /* a second try counts anew */
     size_t n_headers = visit_identity_headers(v, &headers, &ex->close.headers_left_out);
     struct http_pair *pairs =
         n_headers ? arena_array(&ex->arena, struct http_pair, n_headers) : NULL;
