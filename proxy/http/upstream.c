@@ -9,9 +9,11 @@
 struct upstream_pool {
     struct upstream_pools *owner;
     char *key;
-    struct list_node idle; /* upstream_conn.link, most recently used first */
-    size_t n_idle, n_open;
-    struct tls_client *tls; /* what its connections were verified by */
+    struct list_node idle;  /* upstream_conn.link, most recently used first */
+    size_t n_idle, n_open;  /* n_open: those on their way too */
+    struct tls_client *tls; /* what its connections are verified by, and for which name */
+    char *tls_name;
+    uint64_t settings; /* counts up when these two change */
 };
 
 struct upstream_pools {
@@ -29,6 +31,7 @@ struct upstream_dial {
     struct deadline deadline;
     struct tls_client *tls;
     str server_name;
+    uint64_t settings;
     int64_t timeout_ms;
     bool *is_gone; /* set while upstream_dial is on the stack: tells it that d was freed */
     upstream_done_fn *done;
@@ -87,11 +90,26 @@ void upstream_pools_destroy(struct upstream_pools *p)
     for (size_t i = 0; i < p->by_key.n; i++) {
         struct upstream_pool *pool = p->by_key.entries[i].value;
         tls_client_unref(&pool->tls);
+        free(pool->tls_name);
         free(pool->key);
         free(pool);
     }
     map_finish(&p->by_key);
     free(p);
+}
+
+/* Other settings: what was verified before does not count, not even what is lent now. */
+static void use_settings(struct upstream_pool *pool, const struct app *app)
+{
+    bool same_name = str_eq(str_of(pool->tls_name), app->tls_server_name);
+    if (pool->tls == app->tls && (!app->tls || same_name))
+        return;
+    close_idle(pool);
+    tls_client_unref(&pool->tls);
+    free(pool->tls_name);
+    pool->tls = app->tls ? tls_client_ref(app->tls) : NULL;
+    pool->tls_name = mem_dup(app->tls_server_name);
+    pool->settings++;
 }
 
 /* One pool for each upstream as written and app, so that connections verified under one app's TLS
@@ -114,11 +132,7 @@ static struct upstream_pool *pool_of(struct upstream_pools *p, const struct app 
         list_init(&pool->idle);
         map_add(&p->by_key, (str){pool->key, whole.n}, pool);
     }
-    if (pool->tls != app->tls) { /* other settings: what was verified before does not count */
-        close_idle(pool);
-        tls_client_unref(&pool->tls);
-        pool->tls = app->tls ? tls_client_ref(app->tls) : NULL;
-    }
+    use_settings(pool, app);
     return pool;
 }
 
@@ -161,7 +175,8 @@ void upstream_give(struct upstream_conn **pc, const struct limits *limits)
     /* What TLS holds unread or unsent raises no readiness while idle: the next borrower would take
      * it for his own. */
     bool is_quiet = io_pending(&c->io) == 0 && io_unsent(&c->io) == 0;
-    if (!is_quiet || pool->owner->is_closing || pool->n_idle >= limits->upstream_idle) {
+    bool is_good = is_quiet && c->settings == pool->settings && !pool->owner->is_closing;
+    if (!is_good || pool->n_idle >= limits->upstream_idle) {
         conn_close(c);
         return;
     }
@@ -189,6 +204,8 @@ static void dial_free(struct upstream_dial *d)
 {
     if (d->is_gone)
         *d->is_gone = true;
+    if (!d->conn)
+        d->pool->n_open--; /* else the connection does that when it closes */
     deadline_clear(d->pools->loop, &d->deadline);
     tls_client_unref(&d->tls);
     free((void *)(uintptr_t)d->server_name.p);
@@ -244,7 +261,7 @@ static bool conn_open(struct upstream_dial *d, const struct dial_result *r, stru
     list_init(&c->link);
     deadline_init(&c->idle, idle_too_long);
     io_open_plain(&c->io, r->fd);
-    d->pool->n_open++;
+    c->settings = d->settings;
     d->conn = c;
     return !d->tls || io_open_client(&c->io, d->pools->loop, r->fd, d->tls, d->server_name, f);
 }
@@ -295,6 +312,8 @@ struct upstream_dial *upstream_dial(struct upstream_pools *p, const struct app *
     struct upstream_dial *d = mem_alloc(sizeof *d);
     d->pools = p;
     d->pool = pool;
+    d->settings = pool->settings;
+    pool->n_open++;
     d->done = done;
     d->ctx = ctx;
     d->tls = app->tls ? tls_client_ref(app->tls) : NULL;

@@ -23,7 +23,8 @@ struct upstream_conn {
     struct deadline idle;
     struct addr addr;
     bool is_idle, is_closed;
-    uint64_t uses; /* exchanges before this one */
+    uint64_t uses;     /* exchanges before this one */
+    uint64_t settings; /* the pool's when it was verified */
     /* Set by the borrower: called on readiness while lent. */
     void (*ready)(void *ctx, unsigned events);
     void *ctx;
