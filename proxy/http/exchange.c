@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "proxy/http/acme.h"
 #include "proxy/http/fields.h"
 #include "proxy/http/front.h"
 #include "proxy/http/page.h"
@@ -214,6 +215,12 @@ static void answer_health(struct exchange *ex)
                  draining ? STR("draining\n") : STR("ok\n"), NULL, 0, END_OWN);
 }
 
+/* Nobody is sent to a host that is not ours, whatever Host says. */
+static bool is_served(const struct snapshot *s, str host)
+{
+    return str_eq(host, s->config->portal_host) || (s->policy && snapshot_app_by_host(s, host));
+}
+
 /* A redirect listener serves ACME challenges and redirects, nothing else. */
 static void answer_redirect(struct exchange *ex)
 {
@@ -221,8 +228,21 @@ static void answer_redirect(struct exchange *ex)
     str location = arena_printf(&ex->arena, "https://%.*s%.*s%s%.*s", STR_ARG(h->host),
                                 STR_ARG(h->path_raw), h->query.p ? "?" : "", STR_ARG(h->query));
     const struct http_pair extra[] = {{STR("Location"), location}};
+    str challenge;
     begin_visit(ex);
     fill_request(ex);
+    if (acme_challenge(listener_of(ex)->acme_dir, h->path_raw, &ex->arena, &challenge)) {
+        ex->visit.reason = "acme-challenge";
+        answer_small(ex, challenge.p ? 200 : 404, STR("text/plain; charset=utf-8"),
+                     challenge.p ? challenge : STR("no such challenge\n"), NULL, 0, END_OWN);
+        return;
+    }
+    if (!is_served(gate_snapshot(ex->conn->server->options.gate), h->host)) {
+        visit_refuse_input(&ex->visit, 421, "input:host",
+                           STR("No app answers to this host name here."));
+        answer_refusal(ex, END_REFUSED);
+        return;
+    }
     ex->visit.reason = "redirect";
     answer_small(ex, 308, (str){NULL, 0}, (str){NULL, 0}, extra, 1, END_OWN);
 }
