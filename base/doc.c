@@ -7,6 +7,7 @@
 #include <yaml.h>
 
 #include "base/encode.h"
+#include "base/map.h"
 
 struct parse {
     struct arena *arena;
@@ -122,15 +123,14 @@ static struct doc_node *node_new(struct parse *p, enum doc_kind kind, const yaml
 
 static struct doc_node *read_node(struct parse *p, yaml_event_t *e, unsigned depth);
 
-static void check_duplicate(struct parse *p, const struct child *first, const struct doc_node *key)
+static void check_duplicate(struct parse *p, struct map *seen, struct doc_node *key)
 {
-    for (const struct child *c = first; c; c = c->next)
-        if (str_eq(c->key->text, key->text)) {
-            doc_error(p->findings, key, "duplicate-key", NULL,
-                      "key \"%.*s\" stands here a second time; the first is in line %u",
-                      STR_ARG(key->text), c->key->line);
-            return;
-        }
+    if (map_add(seen, key->text, key))
+        return;
+    const struct doc_node *first = map_get(seen, key->text);
+    doc_error(p->findings, key, "duplicate-key", NULL,
+              "key \"%.*s\" stands here a second time; the first is in line %u", STR_ARG(key->text),
+              first->line);
 }
 
 static void fill(struct parse *p, struct doc_node *node, const struct child *first, size_t n)
@@ -163,36 +163,48 @@ static struct doc_node *read_key(struct parse *p, yaml_event_t *e, unsigned dept
     return key;
 }
 
-/* Children until the closing event; `first` collects them in order. */
+/* One child, and for a mapping its key before it; NULL on failure. */
+static struct child *read_child(struct parse *p, struct doc_node *node, yaml_event_t *e,
+                                struct map *seen, unsigned depth)
+{
+    struct child *c = arena_new(p->arena, struct child);
+    if (node->kind == DOC_MAP) {
+        c->key = read_key(p, e, depth);
+        yaml_event_delete(e);
+        if (!c->key || !next(p, e))
+            return NULL;
+        check_duplicate(p, seen, c->key);
+    }
+    c->value = read_node(p, e, depth);
+    yaml_event_delete(e);
+    return c->value ? c : NULL;
+}
+
+/* Children until the closing event, in order. */
 static bool read_children(struct parse *p, struct doc_node *node, yaml_event_type_t end,
                           unsigned depth)
 {
     struct child *first = NULL, **last = &first;
+    struct map seen;
     size_t n = 0;
+    bool good = false;
     yaml_event_t e;
+    map_init(&seen);
     while (next(p, &e)) {
         if (e.type == end) {
             yaml_event_delete(&e);
             fill(p, node, first, n);
-            return true;
+            good = true;
+            break;
         }
-        struct child *c = arena_new(p->arena, struct child);
-        if (node->kind == DOC_MAP) {
-            c->key = read_key(p, &e, depth);
-            yaml_event_delete(&e);
-            if (!c->key || !next(p, &e))
-                return false;
-            check_duplicate(p, first, c->key);
-        }
-        c->value = read_node(p, &e, depth);
-        yaml_event_delete(&e);
-        if (!c->value)
-            return false;
-        *last = c;
-        last = &c->next;
+        *last = read_child(p, node, &e, &seen, depth);
+        if (!*last)
+            break;
+        last = &(*last)->next;
         n++;
     }
-    return false;
+    map_finish(&seen);
+    return good;
 }
 
 static struct doc_node *read_scalar(struct parse *p, const yaml_event_t *e)
@@ -352,7 +364,11 @@ static void add(struct findings *f, enum finding_severity severity, const struct
     struct arena scratch;
     arena_init(&scratch, NULL, 0);
     str text = arena_vprintf(&scratch, fmt, ap);
-    struct finding_at at = doc_at(node);
+    bool is_counted_only =
+        severity == FINDING_ERROR && node && node->file && findings_is_full(f, node->file->name);
+    /* Looking for the source line takes a walk through the file: not for what nobody will see. */
+    struct finding_at at =
+        is_counted_only ? (struct finding_at){.file = node->file->name} : doc_at(node);
     findings_add(f, severity, code, &at, suggestion, "%s", text.p);
     arena_finish(&scratch);
 }

@@ -18,9 +18,11 @@ void findings_finish(struct findings *f)
     *f = (struct findings){0};
 }
 
-static bool file_is_full(const struct findings *f, str file)
+bool findings_is_full(const struct findings *f, str file)
 {
     size_t errors = 0;
+    if (f->errors < f->per_file_cap)
+        return false;
     for (size_t i = 0; i < f->n; i++)
         errors += f->items[i].severity == FINDING_ERROR && str_eq(f->items[i].file, file);
     return errors >= f->per_file_cap;
@@ -31,7 +33,7 @@ void findings_add(struct findings *f, enum finding_severity severity, const char
 {
     struct finding_at none = {0};
     at = at ? at : &none;
-    if (severity == FINDING_ERROR && f->errors >= f->per_file_cap && file_is_full(f, at->file)) {
+    if (severity == FINDING_ERROR && findings_is_full(f, at->file)) {
         f->errors++;
         f->dropped++;
         return;

@@ -47,6 +47,8 @@ void findings_finish(struct findings *f);
 __attribute__((format(printf, 6, 7))) void
 findings_add(struct findings *f, enum finding_severity severity, const char *code,
              const struct finding_at *at, const char *suggestion, const char *fmt, ...);
+/* True when a further error of this file would only be counted. */
+bool findings_is_full(const struct findings *f, str file);
 /* By file, then line, then column, then order of adding. */
 void findings_sort(struct findings *f);
 void findings_print(const struct findings *f, FILE *out);
