@@ -86,13 +86,32 @@ bool addr_to_sockaddr(const struct addr *a, uint16_t port, struct sockaddr_stora
     return false;
 }
 
+/* By hand: inet_ntop goes through printf, and every record holds two or three of these. */
+static size_t v4_text(const uint8_t *bytes, char *out)
+{
+    size_t n = 0;
+    for (int i = 0; i < 4; i++) {
+        unsigned v = bytes[i];
+        if (v >= 100)
+            out[n++] = (char)('0' + v / 100);
+        if (v >= 10)
+            out[n++] = (char)('0' + v / 10 % 10);
+        out[n++] = (char)('0' + v % 10);
+        out[n++] = '.';
+    }
+    out[--n] = '\0';
+    return n;
+}
+
 size_t addr_text(const struct addr *a, char out[ADDR_TEXT_BYTES])
 {
     if (a->family != 4 && a->family != 6) {
         memcpy(out, "-", 2);
         return 1;
     }
-    inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->bytes, out, ADDR_TEXT_BYTES);
+    if (a->family == 4)
+        return v4_text(a->bytes, out);
+    inet_ntop(AF_INET6, a->bytes, out, ADDR_TEXT_BYTES);
     return strlen(out);
 }
 
