@@ -326,9 +326,6 @@ void jwks_source_fetched(struct jwks_source *s, struct keyset *keys, int64_t max
 void jwks_source_failed(struct jwks_source *s, int64_t now_ms);
 /* A token named this kid (absent: named none) and no key fits. */
 enum jwks_miss jwks_source_miss(struct jwks_source *s, str kid, int64_t now_ms);
-/* max-age of a Cache-Control value; 0 for no-store and no-cache, -1 when it says nothing. */
-int64_t cache_control_max_age(str value);
-
 /* ---- Discovery --------------------------------------------------------------------------------
  */
 

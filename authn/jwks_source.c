@@ -138,27 +138,3 @@ enum jwks_miss jwks_source_miss(struct jwks_source *s, str kid, int64_t now_ms)
     jwks_source_begin(s);
     return JWKS_MISS_FETCH;
 }
-
-static int64_t directive_age(str directive)
-{
-    uint64_t seconds;
-    str name = str_trim(str_cut(&directive, '='), " \t");
-    if (str_eq_nocase(name, STR("no-store")) || str_eq_nocase(name, STR("no-cache")))
-        return 0;
-    if (!str_eq_nocase(name, STR("max-age")) ||
-        !str_to_u64(str_trim(directive, " \t\""), INT32_MAX, &seconds))
-        return -1;
-    return (int64_t)seconds;
-}
-
-/* RFC 9111, 5.2.2. Of several answers the strictest counts. */
-int64_t cache_control_max_age(str value)
-{
-    int64_t age_s = -1;
-    for (str rest = value; rest.p;) {
-        int64_t found_s = directive_age(str_cut(&rest, ','));
-        if (found_s >= 0 && (age_s < 0 || found_s < age_s))
-            age_s = found_s;
-    }
-    return age_s;
-}

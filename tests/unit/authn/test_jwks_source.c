@@ -181,34 +181,6 @@ static void serves_stale_keys_for_a_day(void **state)
     jwks_source_finish(&s);
 }
 
-static void reads_cache_control(void **state)
-{
-    static const struct {
-        const char *value;
-        int64_t wanted;
-    } rows[] = {
-        {"", -1},
-        {"max-age=300", 300},
-        {"public, max-age=3600, must-revalidate", 3600},
-        {"Max-Age=5", 5},
-        {"max-age=\"60\"", 60},
-        {"max-age = 60", 60},
-        {"s-maxage=9", -1},
-        {"no-store", 0},
-        {"max-age=300, no-cache", 0},
-        {"no-cache=\"set-cookie\", max-age=9", 0},
-        {"max-age=10,max-age=5", 5},
-        {"max-age=", -1},
-        {"max-age=-1", -1},
-        {"max-age=1e3", -1},
-        {"max-age=99999999999999999999", -1},
-        {",,,", -1},
-    };
-    for (size_t i = 0; i < ROWS(rows); i++)
-        assert_row(rows[i].value, cache_control_max_age(str_of(rows[i].value)) == rows[i].wanted);
-    assert_int_equal(cache_control_max_age((str){NULL, 0}), -1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,7 +192,6 @@ int main(void)
         cmocka_unit_test(forgets_the_oldest_of_many_names),
         cmocka_unit_test(retries_with_growing_pauses),
         cmocka_unit_test(serves_stale_keys_for_a_day),
-        cmocka_unit_test(reads_cache_control),
     };
     return cmocka_run_group_tests_name("authn/jwks_source", tests, NULL, NULL);
 }
