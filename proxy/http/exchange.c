@@ -352,7 +352,7 @@ void exchange_finish(struct exchange *ex, enum visit_end end)
 {
     struct conn *c = ex->conn;
     struct http_server *s = c->server;
-    bool keep = ex->keep && !visit_end_is_error(end);
+    bool keep = ex->keep && end != END_NONE;
     exchange_set_phase(ex, EX_OVER);
     exchange_arm(ex, TIMER_NONE, 0);
     deadline_clear(s->loop, &ex->long_after);
