@@ -10,8 +10,10 @@ if [ -z "${POSTERN:-}" ]; then
     need_packages $demo_packages
     echo "building ..."
     log=$(mktemp)
-    build_in build >"$log" 2>&1 || { cat "$log"; rm -f "$log"; exit 1; }
+    # shellcheck disable=SC2086
+    targets=postern build_in build-release $product_options >"$log" 2>&1 || { cat "$log"; rm -f "$log"; exit 1; }
     rm -f "$log"
+    export POSTERN=$PWD/$product
 fi
 export PYTHONDONTWRITEBYTECODE=1
 if [ -x /usr/bin/python3 ]; then exec /usr/bin/python3 tests/demo/demo.py "$@"; fi

@@ -17,7 +17,8 @@ Installs what is missing (apt, as root or through sudo), builds, and runs:
   --only STAGE  only this stage (plain, asan, tsan)
 
 Ends with "N passed, N failed, N skipped" and 1 when anything failed.
-Build directories are build/, build-asan/ and build-tsan/; ./demo.sh uses build/ too.
+Build directories are build/, build-asan/ and build-tsan/; the product, with link-time
+optimisation, is in build-release/, which ./demo.sh uses too.
 EOF
 }
 

@@ -2,9 +2,9 @@
 # A name with a bar is a choice: the first one that the distribution has.
 
 build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf libssl-dev libuv1-dev libcurl4-openssl-dev
-    libyaml-dev libjansson-dev zlib1g-dev libjwt-dev libpcre2-dev libllhttp-dev|node-llhttp libcmocka-dev tzdata python3"
+    libyaml-dev libjansson-dev zlib1g-dev libpcre2-dev libllhttp-dev|node-llhttp tzdata"
 demo_packages="$build_packages python3-cryptography curl"
-test_packages="$build_packages git clang-format-14|clang-format python3-pytest python3-yaml python3-jwt
+test_packages="$build_packages libcmocka-dev git clang-format-14|clang-format python3-pytest python3-yaml python3-jwt
     python3-cryptography util-linux curl"
 
 is_installed() {
@@ -51,14 +51,20 @@ python() {
     if [ -x /usr/bin/python3 ]; then /usr/bin/python3 "$@"; else python3 "$@"; fi
 }
 
-# Sets up a build directory once; later runs only make sure of the options.
+# Sets up a build directory once; later runs only make sure of the options, and read the list of
+# options again when it has grown. Builds $targets, or all.
 build_in() {
     local dir=$1
     shift
     if [ ! -f "$dir/build.ninja" ]; then
         meson setup "$dir" "$@" || return 1
     elif [ $# -gt 0 ]; then
-        meson configure "$dir" "$@" || return 1
+        meson configure "$dir" "$@" || meson setup --reconfigure "$dir" "$@" || return 1
     fi
-    ninja -C "$dir"
+    # shellcheck disable=SC2086
+    ninja -C "$dir" ${targets:-}
 }
+
+# The program that people run: link-time optimisation takes a tenth off a request.
+product_options="-Db_lto=true"
+product=build-release/postern

@@ -1,13 +1,15 @@
 """postern as a peer of the bench: shipped defaults, every record field, 100 rules over 20 apps.
 
-The bench finds this file through POSTERN_ADAPTER; the binary is POSTERN or build/postern.
+The bench finds this file through POSTERN_ADAPTER; the binary is POSTERN, or the one in
+build-release/, or the one in build/.
 """
 
 import json
 import os
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BINARY = os.path.abspath(os.environ.get("POSTERN") or os.path.join(ROOT, "build", "postern"))
+BUILT = [os.path.join(ROOT, folder, "postern") for folder in ("build-release", "build")]
+BINARY = os.path.abspath(os.environ.get("POSTERN") or next(filter(os.path.exists, BUILT), BUILT[0]))
 APPS = 20
 
 

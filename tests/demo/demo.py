@@ -27,7 +27,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 
 from harness.tokens import Issuer  # noqa: E402
 
-BINARY = os.path.abspath(os.environ.get("POSTERN") or os.path.join(ROOT, "build", "postern"))
+BINARY = os.path.abspath(os.environ.get("POSTERN") or os.path.join(ROOT, "build-release", "postern"))
 PEOPLE = {
     "kim": ("contractor", "kim@acme.example", ["contractors"], {"company": "Acme Logistics"}),
     "eva": ("employee", "eva@corp.example", ["employees"], {}),
