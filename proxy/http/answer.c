@@ -35,6 +35,7 @@ void answer_writable(struct exchange *ex)
         exchange_cut(ex, END_CLIENT_ABORT);
         return;
     case SINK_BLOCKED:
+        sink_settle(&ex->to_client, &c->server->buffers, &ex->arena);
         conn_want(c, WATCH_WRITE);
         exchange_arm(ex, TIMER_CLIENT, c->server->limits.client_stall_ms);
         return;

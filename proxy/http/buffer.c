@@ -23,7 +23,7 @@ void buffer_pool_finish(struct buffer_pool *p)
 struct buffer *buffer_take(struct buffer_pool *p)
 {
     struct buffer *b = p->free;
-    if (p->n_taken >= p->most)
+    if (p->n_taken >= p->most + BUFFER_SPARE)
         return NULL;
     if (b) {
         p->free = b->next;

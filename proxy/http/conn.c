@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,9 +16,10 @@
 
 enum {
     LINGER_MS = 2000,
-    LINGER_BYTES = 1 << 20,
+    LINGER_BYTES = 64 << 20,
     DRAIN_IDLE_MS = 1000,
     INBOX_LEAST = 1024,
+    INBOX_SMALL = 8192, /* a usual head: taken even when all inboxes together are full */
 };
 
 static const char *const STATE[] = {
@@ -33,7 +35,8 @@ static int64_t state_deadline_ms(const struct conn *c, enum conn_state state)
     case CONN_HANDSHAKE:
         return l->handshake_timeout_ms;
     case CONN_IDLE:
-        return c->server->is_draining ? DRAIN_IDLE_MS : l->keepalive_timeout_ms;
+        return c->server->is_draining || c->server->is_crowded ? DRAIN_IDLE_MS
+                                                               : l->keepalive_timeout_ms;
     case CONN_HEAD:
         return l->head_timeout_ms;
     case CONN_LINGER:
@@ -64,6 +67,27 @@ void conn_want(struct conn *c, unsigned mask)
 
 /* ---- the inbox ------------------------------------------------------------------------------- */
 
+static void inbox_free(struct conn *c)
+{
+    if (c->inbox)
+        c->server->inbox_bytes -= c->inbox->cap;
+    free(c->inbox);
+    c->inbox = NULL;
+}
+
+/* Thousands of half-open heads of the longest kind would be gigabytes: when all of them together
+ * are as large as the bodies may be, only small ones grow. */
+static struct inbox *inbox_grow(struct conn *c, size_t cap, size_t next)
+{
+    struct http_server *s = c->server;
+    if (next > INBOX_SMALL && s->inbox_bytes + next - cap > s->limits.buffers_bytes)
+        return NULL;
+    struct inbox *grown = realloc(c->inbox, sizeof *grown + next);
+    if (grown)
+        s->inbox_bytes += next - cap;
+    return grown;
+}
+
 bool conn_keep(struct conn *c, const char *p, size_t n, size_t most)
 {
     size_t have = c->inbox ? c->inbox->n : 0, cap = c->inbox ? c->inbox->cap : 0;
@@ -73,7 +97,7 @@ bool conn_keep(struct conn *c, const char *p, size_t n, size_t most)
         size_t next = cap ? cap : INBOX_LEAST;
         while (next < have + n)
             next *= 2;
-        struct inbox *grown = realloc(c->inbox, sizeof *grown + next);
+        struct inbox *grown = inbox_grow(c, cap, next);
         if (!grown)
             return false;
         if (!c->inbox)
@@ -91,8 +115,7 @@ static void inbox_cut(struct conn *c, size_t n)
     struct inbox *in = c->inbox;
     in->n -= n;
     if (in->n == 0) {
-        free(in);
-        c->inbox = NULL;
+        inbox_free(c);
         return;
     }
     memmove(in->data, in->data + n, in->n);
@@ -137,6 +160,9 @@ static bool awaits_request(const struct conn *c)
     return c->state == CONN_IDLE || c->state == CONN_HEAD;
 }
 
+static bool read_once(struct conn *c);
+
+/* What TLS holds decrypted raises no readiness, so it is looked for here too. */
 static void conn_next(struct conn *c)
 {
     c->wants_next = true;
@@ -147,6 +173,8 @@ static void conn_next(struct conn *c)
         c->wants_next = false;
         if (awaits_request(c) && c->inbox)
             scan_inbox(c);
+        if (!c->wants_next && awaits_request(c) && io_pending(&c->io) > 0)
+            c->wants_next = read_once(c);
     }
     c->is_in_next = false;
 }
@@ -169,19 +197,19 @@ static void feed(struct conn *c, const char *p, size_t n)
         return;
     }
     size_t used = result == H1_SCAN_END ? scan.head_len : 0;
-    struct exchange *ex = used ? exchange_new(c, (str){p, used}) : NULL;
     if (n > used && !conn_keep(c, p + used, n - used, most)) {
         conn_close(c);
         return;
     }
-    if (!ex) {
+    if (!used) {
         c->inbox->scan = scan;
         conn_set_state(c, CONN_HEAD);
         return;
     }
+    bool was_in_next = c->is_in_next;
     c->is_in_next = true; /* an exchange that ends at once comes back through the loop below */
-    exchange_go(ex);
-    c->is_in_next = false;
+    exchange_go(exchange_new(c, (str){p, used}));
+    c->is_in_next = was_in_next;
     if (c->wants_next)
         conn_next(c);
 }
@@ -194,25 +222,29 @@ ssize_t conn_read(struct conn *c, char *buf, size_t n)
     return got;
 }
 
+/* True when bytes came. */
+static bool read_once(struct conn *c)
+{
+    struct buffer *b = buffer_take(&c->server->buffers);
+    if (!b) {
+        conn_close(c);
+        return false;
+    }
+    ssize_t n = conn_read(c, b->data, BUFFER_BYTES);
+    if (n > 0)
+        feed(c, b->data, (size_t)n);
+    else if (n == IO_EOF || n == IO_ERROR)
+        conn_close(c);
+    else if (n == IO_AGAIN_WRITE)
+        conn_want(c, WATCH_READ | WATCH_WRITE);
+    buffer_give(&c->server->buffers, &b);
+    return n > 0;
+}
+
 static void readable(struct conn *c)
 {
-    do {
-        struct buffer *b = buffer_take(&c->server->buffers);
-        if (!b) {
-            conn_close(c);
-            return;
-        }
-        ssize_t n = conn_read(c, b->data, BUFFER_BYTES);
-        if (n > 0)
-            feed(c, b->data, (size_t)n);
-        else if (n == IO_EOF || n == IO_ERROR)
-            conn_close(c);
-        else if (n == IO_AGAIN_WRITE)
-            conn_want(c, WATCH_READ | WATCH_WRITE);
-        buffer_give(&c->server->buffers, &b);
-        if (n <= 0)
-            return;
-    } while (awaits_request(c) && io_pending(&c->io) > 0);
+    while (read_once(c) && awaits_request(c) && io_pending(&c->io) > 0)
+        ;
 }
 
 /* What is still on its way when we have answered and shut would, unread, reset the connection and
@@ -277,7 +309,7 @@ static void timed_out(struct deadline *d)
         exchange_start_bad(c, &slow);
         return;
     }
-    if (c->state == CONN_IDLE && c->server->is_draining) {
+    if (c->state == CONN_IDLE) {
         /* A request may have come in this very moment: it gets its answer. */
         readable(c);
         if (c->state != CONN_IDLE)
@@ -307,15 +339,18 @@ static void left(struct http_server *s)
 
 void conn_close(struct conn *c)
 {
+    static const struct linger at_once = {.l_onoff = 1};
     if (c->state == CONN_CLOSED)
         return;
-    if (io_is_tls(&c->io) && !c->saw_eof && c->state != CONN_LINGER && c->state != CONN_HANDSHAKE)
+    if (c->must_reset)
+        setsockopt(c->watch.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    else if (io_is_tls(&c->io) && !c->saw_eof && c->state != CONN_LINGER &&
+             c->state != CONN_HANDSHAKE)
         io_shutdown(&c->io);
     conn_set_state(c, CONN_CLOSED);
     list_remove(&c->link);
     io_finish(&c->io);
-    free(c->inbox);
-    c->inbox = NULL;
+    inbox_free(c);
     watch_close(&c->watch, conn_freed);
     left(c->server);
 }
@@ -331,13 +366,28 @@ void conn_done(struct conn *c, bool keep)
         conn_next(c);
         return;
     }
-    if (!c->must_linger || c->saw_eof) {
+    /* It has sent more than one request, or we stopped to look. */
+    bool may_send = c->must_linger || c->inbox || !(watch_wanted(&c->watch) & WATCH_READ);
+    if (!may_send || c->is_cut || c->saw_eof) {
         conn_close(c);
         return;
     }
     io_shutdown(&c->io);
     conn_set_state(c, CONN_LINGER);
     conn_want(c, WATCH_READ);
+}
+
+static struct conn *nth(struct list_node *n)
+{
+    return list_entry(n, struct conn, link);
+}
+
+/* Draining, or crowded and others wait: who is idle has a second left. */
+static void hurry_idle(struct http_server *s)
+{
+    for (struct list_node *n = s->conns.next; n != &s->conns; n = n->next)
+        if (nth(n)->state == CONN_IDLE)
+            conn_set_state(nth(n), CONN_IDLE);
 }
 
 static bool open_io(struct conn *c, int fd)
@@ -384,6 +434,7 @@ void http_accept(struct http_server *s, enum http_role role, size_t listener, in
     conn_want(c, WATCH_READ);
     if (s->n_conns >= s->options.connections && !s->is_crowded) {
         s->is_crowded = true;
+        hurry_idle(s);
         s->options.crowded(s->options.ctx, true);
     }
     /* With TCP_DEFER_ACCEPT the first bytes are there already. */
@@ -443,19 +494,10 @@ void http_destroy(struct http_server *s)
     free(s);
 }
 
-static struct conn *nth(struct list_node *n)
-{
-    return list_entry(n, struct conn, link);
-}
-
 void http_drain(struct http_server *s)
 {
     s->is_draining = true;
-    for (struct list_node *n = s->conns.next, *next; n != &s->conns; n = next) {
-        next = n->next;
-        if (nth(n)->state == CONN_IDLE)
-            conn_set_state(nth(n), CONN_IDLE);
-    }
+    hurry_idle(s);
     if (s->n_conns == 0)
         s->options.drained(s->options.ctx);
 }

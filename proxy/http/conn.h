@@ -24,6 +24,7 @@ struct http_server {
     struct list_node to_send; /* exchange.to_send_link: heads that leave together */
     size_t n_to_send;
     size_t n_conns, n_free_exchanges;
+    size_t inbox_bytes; /* of all connections */
     struct h1_limits request_limits, response_limits;
     struct limits limits; /* of the current snapshot */
     bool is_draining, is_crowded;
@@ -69,6 +70,8 @@ struct conn {
     bool is_in_next;
     bool saw_eof;
     bool must_linger; /* the client may still be sending: a reset would eat our answer */
+    bool is_cut;      /* the answer is not whole, or nobody is there to take it */
+    bool must_reset;  /* only a reset tells that what was sent is not all */
     size_t lingered;  /* bytes read off */
 };
 
@@ -79,7 +82,7 @@ void conn_close(struct conn *c);
 void conn_done(struct conn *c, bool keep);
 /* One read into a buffer of the caller: bytes, or an io_status; IO_EOF is remembered. */
 ssize_t conn_read(struct conn *c, char *buf, size_t n);
-/* Appends to the inbox; false when that would pass `most`. */
+/* Appends to the inbox; false when that would pass `most`, or what all inboxes may hold. */
 bool conn_keep(struct conn *c, const char *p, size_t n, size_t most);
 /* Moves up to n bytes out of the inbox. */
 size_t conn_take_kept(struct conn *c, char *buf, size_t n);

@@ -377,5 +377,9 @@ void exchange_cut(struct exchange *ex, enum visit_end end)
     struct conn *c = ex->conn;
     ex->keep = false;
     c->must_linger = false;
+    c->is_cut = true;
+    /* Without a length of its own the close would be the end of a whole answer (RFC 9112 section
+     * 8). */
+    c->must_reset = ex->phase == EX_RESPOND && ex->answer_out == FRAMING_UNTIL_CLOSE;
     exchange_finish(ex, end);
 }

@@ -351,6 +351,11 @@ bool forward_pump(struct exchange *ex)
         !ex->request_done && ex->to_up.n == 1 && ex->to_up.sent == 0 && ex->conn->inbox;
     for (;;) {
         enum sink_status status = holds_head ? SINK_EMPTY : flush_up(ex);
+        if (status == SINK_BLOCKED && sink_keeps_buffer(&ex->to_up) &&
+            buffer_pool_is_over(&ex->conn->server->buffers)) {
+            forward_failed(ex, END_BUFFERS);
+            return false;
+        }
         if (status == SINK_BLOCKED) {
             watch_want(&ex->up->watch, WATCH_READ | WATCH_WRITE);
             conn_want(ex->conn, watch_wanted(&ex->conn->watch) & ~(unsigned)WATCH_READ);

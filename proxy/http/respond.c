@@ -27,6 +27,10 @@ static void push(struct exchange *ex)
         exchange_cut(ex, END_CLIENT_ABORT);
         return;
     case SINK_BLOCKED:
+        if (buffer_pool_is_over(&c->server->buffers)) {
+            exchange_cut(ex, END_BUFFERS);
+            return;
+        }
         conn_want(c, (watch_wanted(&c->watch) & WATCH_READ) | WATCH_WRITE);
         exchange_arm(ex, TIMER_CLIENT, c->server->limits.client_stall_ms);
         return;
@@ -276,7 +280,13 @@ static bool read_once(struct exchange *ex)
         ex->answer_n = have + (size_t)n;
         look_for_head(ex);
     }
-    return c->exchange == ex && c->state == CONN_BUSY;
+    if (c->exchange != ex || c->state != CONN_BUSY)
+        return false;
+    if (ex->answer_head && buffer_pool_is_over(&s->buffers)) {
+        forward_failed(ex, END_BUFFERS);
+        return false;
+    }
+    return true;
 }
 
 void respond_up_readable(struct exchange *ex)

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+enum { SETTLE_BYTES = 32 * 1024 };
+
 void sink_put(struct sink *s, struct buffer_pool *pool, struct buffer **b, const char *p, size_t n)
 {
     if (n == 0) {
@@ -55,6 +57,17 @@ enum sink_status sink_flush(struct sink *s, struct buffer_pool *pool, struct io 
         return SINK_EMPTY;
     int status = io_flush(io);
     return status == IO_DONE ? SINK_EMPTY : is_again(status) ? SINK_BLOCKED : SINK_ERROR;
+}
+
+void sink_settle(struct sink *s, struct buffer_pool *pool, struct arena *a)
+{
+    for (unsigned i = 0; i < s->n; i++) {
+        struct sink_piece *piece = &s->pieces[i];
+        if (!piece->buffer || piece->n > SETTLE_BYTES)
+            continue;
+        piece->p = arena_dup(a, (str){piece->p, piece->n}).p;
+        buffer_give(pool, &piece->buffer);
+    }
 }
 
 void sink_clear(struct sink *s, struct buffer_pool *pool)

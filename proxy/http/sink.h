@@ -5,6 +5,7 @@
 #ifndef PROXY_HTTP_SINK_H
 #define PROXY_HTTP_SINK_H
 
+#include "base/arena.h"
 #include "proxy/http/buffer.h"
 #include "proxy/net/net.h"
 
@@ -32,5 +33,11 @@ static inline bool sink_is_empty(const struct sink *s)
 {
     return s->n == 0;
 }
+static inline bool sink_keeps_buffer(const struct sink *s)
+{
+    return s->n && (s->pieces[0].buffer || (s->n > 1 && s->pieces[1].buffer));
+}
+/* A small rest moves into the arena, so that who takes nothing keeps no buffer from others. */
+void sink_settle(struct sink *s, struct buffer_pool *pool, struct arena *a);
 
 #endif

@@ -59,6 +59,11 @@ static bool flush_both(struct exchange *ex)
         sink_clear(&ex->to_up, &s->buffers); /* its last frames and its end are read first */
         ex->up_deaf = true;
     }
+    if (buffer_pool_is_over(&s->buffers) &&
+        (sink_keeps_buffer(&ex->to_client) || sink_keeps_buffer(&ex->to_up))) {
+        exchange_cut(ex, END_BUFFERS);
+        return false;
+    }
     if (ex->tunnel_ending && ex->answer_done && !is_blocked(&ex->to_client, &ex->conn->io)) {
         ex->keep = false;
         ex->conn->must_linger = true;
