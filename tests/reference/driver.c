@@ -1,0 +1,396 @@
+/* driver: policy_decide as a filter, so that the reference interpreter can be held against it.
+ *
+ *   policy_driver [--no-causes] DIR < facts.jsonl > decisions.jsonl
+ *
+ * Loads the *.yaml of DIR as one set; findings go to standard error, and a set that does not load
+ * is exit status 1. Then one JSON object a line comes in and one goes out. In, all members
+ * optional:
+ *
+ *   identity  null or {issuer, subject, issuer_name, issuer_is_trusted, is_machine, service, email,
+ *             email_verified: bool|null, groups: [..]|null, claims: {name: value}, amr: [..]|null,
+ *             acr, mfa: bool|null, auth_time_s, login_s, expires_s}
+ *   devices   [{id, facts: [{attribute, value, source, seen_s, is_hint}]}]
+ *   request   {app: name | host: name, protocol: http|ssh|rdp, method, path (normal form) | target,
+ *             login, from: address|null, country}
+ *   now_s or now_us, clock_is_good (true), grants: [{kind: approval|break_glass, rule, rule_digest
+ *             (that of the rule now), expires_s}], grants_unknown, purpose
+ *
+ * A value is text, a number, a bool or a list; {"number": "1.10"} is a number as written; any other
+ * object and null are of a type that cannot be compared. Out:
+ *
+ *   {effect, reason, rules (at most 8), n_rules, causes, valid_until (0: never), obligations:
+ *    {max_s, idle_s, record, clipboard, file_transfer, port_forwarding}, would: null or {effect,
+ *    reason, rules}}, lists sorted by bytes.
+ *
+ * A line that is no JSON object gives {"error": ...}. */
+#include <dirent.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "policy/policy.h"
+
+enum { MAX_FILES = 10000, ZONE_BYTES = 1 << 16 };
+
+/* ---- the set --------------------------------------------------------------------------------- */
+
+static str read_file(struct arena *a, const char *path, size_t max)
+{
+    FILE *file = fopen(path, "rb");
+    char *room = mem_alloc(max);
+    str bytes = {NULL, 0};
+
+    if (file) {
+        bytes = arena_dup(a, (str){room, fread(room, 1, max, file)});
+        fclose(file);
+    }
+    free(room);
+    return bytes;
+}
+
+static str read_zone(void *ctx, struct arena *a, str name)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "/usr/share/zoneinfo/%.*s", STR_ARG(name));
+    return read_file(a, path, ZONE_BYTES);
+}
+
+static int is_policy(const struct dirent *e)
+{
+    return e->d_name[0] != '.' && str_ends(str_of(e->d_name), STR(".yaml"));
+}
+
+static struct policy *load_dir(struct arena *a, const char *dir)
+{
+    struct dirent **list;
+    int n = scandir(dir, &list, is_policy, alphasort);
+    struct doc_file *files = arena_array(a, struct doc_file, MAX_FILES);
+    struct findings f;
+
+    if (n < 0 || n > MAX_FILES)
+        return NULL;
+    for (int i = 0; i < n; i++) {
+        str path = arena_printf(a, "%s/%s", dir, list[i]->d_name);
+        files[i] = (struct doc_file){path, read_file(a, path.p, DOC_MAX_BYTES + 1)};
+        free(list[i]);
+    }
+    free(list);
+    findings_init(&f);
+    struct policy_load_in in = {.files = files,
+                                .n_files = (size_t)n,
+                                .zone = read_zone,
+                                .tzdata_version = STR("driver"),
+                                .has_geoip = true,
+                                .now_s = time(NULL)};
+    struct policy *p = policy_load(&in, &f);
+    if (!p)
+        findings_print(&f, stderr);
+    findings_finish(&f);
+    return p;
+}
+
+/* ---- facts from JSON ------------------------------------------------------------------------- */
+
+static str text_of(const json_t *v)
+{
+    return json_is_string(v) ? (str){json_string_value(v), json_string_length(v)} : (str){NULL, 0};
+}
+
+static str text(const json_t *object, const char *key)
+{
+    return text_of(json_object_get(object, key));
+}
+
+static int64_t number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static bool flag(const json_t *object, const char *key)
+{
+    return json_is_true(json_object_get(object, key));
+}
+
+static enum policy_tri tri(const json_t *object, const char *key)
+{
+    const json_t *v = json_object_get(object, key);
+
+    return json_is_boolean(v) ? (json_is_true(v) ? POLICY_TRUE : POLICY_FALSE) : POLICY_UNKNOWN;
+}
+
+static struct policy_value value_of(struct arena *a, const json_t *v)
+{
+    struct policy_value out = {.kind = POLICY_VALUE_OTHER};
+
+    if (json_is_string(v))
+        out = (struct policy_value){.kind = POLICY_VALUE_TEXT, .text = text_of(v)};
+    else if (json_is_boolean(v))
+        out = (struct policy_value){.kind = POLICY_VALUE_BOOL,
+                                    .text = json_is_true(v) ? STR("true") : STR("false")};
+    else if (json_is_integer(v))
+        out = (struct policy_value){.kind = POLICY_VALUE_NUMBER,
+                                    .text = arena_printf(a, "%lld", json_integer_value(v))};
+    else if (json_is_real(v))
+        out = (struct policy_value){.kind = POLICY_VALUE_NUMBER,
+                                    .text = arena_printf(a, "%.15g", json_real_value(v))};
+    else if (json_is_object(v) && json_is_string(json_object_get(v, "number")))
+        out = (struct policy_value){.kind = POLICY_VALUE_NUMBER, .text = text(v, "number")};
+    else if (json_is_array(v)) {
+        struct policy_value *items = arena_array(a, struct policy_value, json_array_size(v) + 1);
+        for (size_t i = 0; i < json_array_size(v); i++)
+            items[i] = value_of(a, json_array_get(v, i));
+        for (size_t i = 0; i < json_array_size(v); i++)
+            if (items[i].kind == POLICY_VALUE_LIST)
+                items[i] = (struct policy_value){0};
+        out = (struct policy_value){
+            .kind = POLICY_VALUE_LIST, .items = items, .n = json_array_size(v)};
+    }
+    return out;
+}
+
+static const str *texts(struct arena *a, const json_t *list, size_t *n_out)
+{
+    size_t n = json_array_size(list);
+    str *items = arena_array(a, str, n + 1);
+
+    for (size_t i = 0; i < n; i++)
+        items[i] = text_of(json_array_get(list, i));
+    *n_out = n;
+    return items;
+}
+
+static void read_claims(struct arena *a, json_t *claims, struct policy_identity *id)
+{
+    struct policy_claim *list = arena_array(a, struct policy_claim, json_object_size(claims) + 1);
+    const char *name;
+    json_t *v;
+
+    json_object_foreach(claims, name, v) list[id->n_claims++] =
+        (struct policy_claim){str_of(name), value_of(a, v)};
+    id->claims = list;
+}
+
+static const struct policy_identity *read_identity(struct arena *a, const json_t *v)
+{
+    struct policy_identity *id = arena_new(a, struct policy_identity);
+
+    if (!json_is_object(v))
+        return NULL;
+    *id = (struct policy_identity){
+        .issuer = text(v, "issuer"),
+        .subject = text(v, "subject"),
+        .issuer_name = text(v, "issuer_name"),
+        .issuer_is_trusted = flag(v, "issuer_is_trusted"),
+        .is_machine = flag(v, "is_machine"),
+        .service = text(v, "service"),
+        .email = text(v, "email"),
+        .email_verified = tri(v, "email_verified"),
+        .groups_known = json_is_array(json_object_get(v, "groups")),
+        .amr_known = json_is_array(json_object_get(v, "amr")),
+        .acr = text(v, "acr"),
+        .mfa = tri(v, "mfa"),
+        .auth_time_s = number(v, "auth_time_s"),
+        .login_s = number(v, "login_s"),
+        .expires_s = number(v, "expires_s"),
+    };
+    id->groups = texts(a, json_object_get(v, "groups"), &id->n_groups);
+    id->amr = texts(a, json_object_get(v, "amr"), &id->n_amr);
+    read_claims(a, json_object_get(v, "claims"), id);
+    return id;
+}
+
+static void read_devices(struct arena *a, const json_t *list, struct policy_facts *facts)
+{
+    size_t n = json_array_size(list);
+    struct policy_device *devices = arena_array(a, struct policy_device, n + 1);
+
+    for (size_t d = 0; d < n; d++) {
+        const json_t *device = json_array_get(list, d), *seen = json_object_get(device, "facts");
+        size_t n_facts = json_array_size(seen);
+        struct policy_device_fact *out = arena_array(a, struct policy_device_fact, n_facts + 1);
+        for (size_t i = 0; i < n_facts; i++) {
+            const json_t *fact = json_array_get(seen, i);
+            out[i] =
+                (struct policy_device_fact){.attribute = text(fact, "attribute"),
+                                            .value = value_of(a, json_object_get(fact, "value")),
+                                            .source = text(fact, "source"),
+                                            .seen_s = number(fact, "seen_s"),
+                                            .is_hint = flag(fact, "is_hint")};
+        }
+        devices[d] =
+            (struct policy_device){.id = text(device, "id"), .facts = out, .n_facts = n_facts};
+    }
+    facts->devices = devices;
+    facts->n_devices = n;
+}
+
+static void read_grants(struct arena *a, const struct policy *p, const json_t *list,
+                        struct policy_facts *facts)
+{
+    size_t n = json_array_size(list);
+    struct policy_grant *grants = arena_array(a, struct policy_grant, n + 1);
+
+    for (size_t i = 0; i < n; i++) {
+        const json_t *v = json_array_get(list, i);
+        bool is_approval = str_eq(text(v, "kind"), STR("approval"));
+        grants[i] = (struct policy_grant){.kind = is_approval ? POLICY_GRANT_APPROVAL
+                                                              : POLICY_GRANT_BREAK_GLASS,
+                                          .rule = text(v, "rule"),
+                                          .rule_digest = text(v, "rule_digest"),
+                                          .expires_s = number(v, "expires_s")};
+        if (!grants[i].rule_digest.p)
+            grants[i].rule_digest = policy_rule_digest(p, grants[i].rule);
+    }
+    facts->grants = grants;
+    facts->n_grants = n;
+}
+
+static const struct policy_request *read_request(struct arena *a, const struct policy *p,
+                                                 const json_t *v)
+{
+    struct policy_request *r = arena_new(a, struct policy_request);
+    str protocol = text(v, "protocol"), target = text(v, "target");
+
+    *r = (struct policy_request){.app = policy_app_named(p, text(v, "app")),
+                                 .method = text(v, "method"),
+                                 .path = text(v, "path"),
+                                 .login = text(v, "login"),
+                                 .country = text(v, "country")};
+    if (text(v, "host").p)
+        r->app = policy_app_find(p, text(v, "host"));
+    if (str_eq(protocol, STR("ssh")))
+        r->protocol = POLICY_SSH;
+    else if (str_eq(protocol, STR("rdp")))
+        r->protocol = POLICY_RDP;
+    if (target.p && r->app)
+        path_normalise(target, r->app->path_rules, arena_text(a, target.n + 1), &r->path);
+    if (text(v, "from").p)
+        addr_parse(text(v, "from"), &r->from);
+    return r;
+}
+
+static void read_facts(struct arena *a, const struct policy *p, const json_t *v,
+                       struct policy_facts *out)
+{
+    const json_t *us = json_object_get(v, "now_us"), *good = json_object_get(v, "clock_is_good");
+
+    *out = (struct policy_facts){
+        .identity = read_identity(a, json_object_get(v, "identity")),
+        .request = read_request(a, p, json_object_get(v, "request")),
+        .now_us = us ? json_integer_value(us) : number(v, "now_s") * 1000000,
+        .clock_is_good = !json_is_false(good),
+        .grants_unknown = flag(v, "grants_unknown"),
+        .purpose = text(v, "purpose"),
+    };
+    read_devices(a, json_object_get(v, "devices"), out);
+    read_grants(a, p, json_object_get(v, "grants"), out);
+}
+
+/* ---- decisions to JSON ----------------------------------------------------------------------- */
+
+static int by_bytes(const void *a, const void *b)
+{
+    return str_cmp(*(const str *)a, *(const str *)b);
+}
+
+static json_t *sorted(struct arena *a, const str *items, size_t n)
+{
+    json_t *list = json_array();
+    str *copy = arena_array(a, str, n + 1);
+
+    if (n)
+        memcpy(copy, items, n * sizeof *copy);
+    qsort(copy, n, sizeof *copy, by_bytes);
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_stringn(copy[i].p, copy[i].n));
+    return list;
+}
+
+static const char *effect_text(enum policy_effect effect)
+{
+    return effect == POLICY_ALLOW ? "allow" : "deny";
+}
+
+static json_t *would_json(struct arena *a, const struct policy_decision *d)
+{
+    if (!d->has_would)
+        return json_null();
+    return json_pack("{s:s, s:s, s:o}", "effect", effect_text(d->would), "reason",
+                     policy_reason_code(d->would_reason), "rules",
+                     sorted(a, d->would_rules, d->n_would_rules));
+}
+
+static json_t *decision_json(struct arena *a, const struct policy_decision *d, json_t *causes)
+{
+    const struct policy_obligations *o = &d->obligations;
+    json_t *obligations =
+        json_pack("{s:I, s:I, s:b, s:b, s:b, s:b}", "max_s", (json_int_t)o->max_s, "idle_s",
+                  (json_int_t)o->idle_s, "record", o->record, "clipboard", o->clipboard,
+                  "file_transfer", o->file_transfer, "port_forwarding", o->port_forwarding);
+
+    return json_pack("{s:s, s:s, s:o, s:I, s:o, s:I, s:o, s:o}", "effect", effect_text(d->effect),
+                     "reason", policy_reason_code(d->reason), "rules",
+                     sorted(a, d->rules, d->n_rules), "n_rules", (json_int_t)d->n_rules_total,
+                     "causes", causes, "valid_until", (json_int_t)d->valid_until_s, "obligations",
+                     obligations, "would", would_json(a, d));
+}
+
+static json_t *decide(struct arena *a, const struct policy *p, const json_t *v, bool has_causes)
+{
+    struct policy_explanation ex = {0};
+    struct policy_facts facts;
+    struct policy_decision d;
+
+    read_facts(a, p, v, &facts);
+    policy_decide(p, &facts, &d);
+    if (has_causes)
+        policy_explain(p, &facts, a, &ex);
+    return decision_json(a, &d, sorted(a, ex.causes, ex.n_causes));
+}
+
+static void answer(struct arena *a, const struct policy *p, const char *line, size_t n,
+                   bool has_causes)
+{
+    json_error_t error;
+    json_t *in = json_loadb(line, n, 0, &error), *out;
+
+    if (json_is_object(in))
+        out = decide(a, p, in, has_causes);
+    else
+        out = json_pack("{s:s}", "error", in ? "no object" : error.text);
+    json_dumpf(out, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(out);
+    json_decref(in);
+}
+
+int main(int argc, char **argv)
+{
+    bool has_causes = !(argc == 3 && !strcmp(argv[1], "--no-causes"));
+    struct arena files, a;
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t n;
+
+    if (argc < 2 || argc > 3 || (argc == 3 && has_causes)) {
+        fprintf(stderr, "usage: policy_driver [--no-causes] DIR < FACTS > DECISIONS\n");
+        return 2;
+    }
+    arena_init(&files, NULL, 0);
+    arena_init(&a, NULL, 0);
+    struct policy *p = load_dir(&files, argv[argc - 1]);
+    arena_finish(&files);
+    while (p && (n = getline(&line, &cap, stdin)) >= 0) {
+        answer(&a, p, line, (size_t)n, has_causes);
+        /* Whoever asks one at a time waits for this one. */
+        fflush(stdout);
+        arena_reset(&a);
+    }
+    int status = p ? 0 : 1;
+    policy_unref(&p);
+    arena_finish(&a);
+    free(line);
+    return status;
+}
