@@ -1,11 +1,13 @@
 """The lint tests can fail: each meets a small tree with exactly one fault."""
 
 import os
+import platform
 import shutil
 import subprocess
 
 import pytest
 
+import hardening
 import includes
 import paths
 import tree
@@ -109,3 +111,48 @@ def test_format_finds_a_wrong_line(tmp_path):
     assert good.returncode == 0, good.stdout
     (tmp_path / "a.c").write_text("int   a ;\n")
     assert subprocess.run([script, str(tmp_path)], stderr=subprocess.DEVNULL).returncode != 0
+
+
+ARMOUR = ["-O2", "-fPIE", "-pie", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-fstack-protector-all", "-Wl,-z,relro",
+          "-Wl,-z,now", "-Wl,-z,noexecstack"]
+CET = ["-fcf-protection=full", "-Wl,-z,shstk"]
+GAPS = [
+    # (row, what is left out, what is added, the finding)
+    ("nothing is missing", [], [], None),
+    ("PIE", ["-fPIE", "-pie"], ["-no-pie", "-fno-pie"], "not position independent"),
+    ("lazy binding", ["-Wl,-z,now"], ["-Wl,-z,lazy"], "relocations stay writable"),
+    ("no RELRO", ["-Wl,-z,relro"], ["-Wl,-z,norelro"], "relocations stay writable"),
+    ("executable stack", ["-Wl,-z,noexecstack"], ["-Wl,-z,execstack"], "stack is executable"),
+    ("code and data in one", [], ["-DWRITABLE_CODE"], "code that can be written"),
+    ("stack guard", ["-fstack-protector-all"], ["-fno-stack-protector"], "stack guard"),
+    ("FORTIFY", ["-D_FORTIFY_SOURCE=2"], [], "fortified"),
+    ("RPATH", [], ["-Wl,-rpath,/opt/lib"], "path of its own"),
+]
+CET_GAPS = [
+    ("shadow stack", CET, ["-fcf-protection=branch"], "shadow stack"),
+    ("landing pads", CET, ["-fcf-protection=return", "-Wl,-z,shstk"], "landing pads"),
+]
+# What it does may overflow, so that there is something to guard and to fortify.
+ARMOURED = """#include <stdio.h>
+#include <string.h>
+#ifdef WRITABLE_CODE
+__attribute__((section(".both,\\"awx\\",@progbits#"))) int both = 1;
+#endif
+int main(int argc, char **argv)
+{
+    char room[16];
+    strcpy(room, argv[argc - 1]);
+    return puts(room) < 0;
+}
+"""
+
+
+def test_hardening(tmp_path):
+    is_x86 = platform.machine() == "x86_64"
+    source, program = str(tmp_path / "a.c"), str(tmp_path / "a")
+    (tmp_path / "a.c").write_text(ARMOURED)
+    for row, left_out, added, wanted in GAPS + (CET_GAPS if is_x86 else []):
+        flags = [f for f in ARMOUR + (CET if is_x86 else []) if f not in left_out] + added
+        subprocess.run(["cc", *flags, "-w", "-o", program, source], check=True)
+        findings = hardening.check(program)
+        assert findings == [] if wanted is None else wanted in " ".join(findings), (row, findings)
