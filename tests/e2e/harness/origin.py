@@ -318,6 +318,14 @@ def reset_mid(origin, link, r):
     link.reset()
 
 
+@at("/reset-chunked")
+def reset_chunked(origin, link, r):
+    link.begin("Transfer-Encoding: chunked")
+    link.chunk(b"x" * 5000)
+    time.sleep(0.05)
+    link.reset()
+
+
 @at("/close")
 def close(origin, link, r):
     raise Gone()
