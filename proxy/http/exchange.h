@@ -125,6 +125,8 @@ void forward_failed(struct exchange *ex, enum visit_end end);
 void forward_broken(struct exchange *ex);
 /* Sends what waits for the upstream and reads on when it took all. False: ex is gone. */
 bool forward_pump(struct exchange *ex);
+/* The answer has begun: nothing is waited for any more but what is missing of the body. */
+void forward_rest(struct exchange *ex);
 
 /* respond.c: the way down */
 void respond_up_readable(struct exchange *ex);

@@ -323,8 +323,16 @@ static enum pull pull(struct exchange *ex)
 static void await_client(struct exchange *ex)
 {
     conn_want(ex->conn, watch_wanted(&ex->conn->watch) | WATCH_READ);
-    if (ex->phase == EX_FORWARD)
+    if (ex->timer != TIMER_CLIENT)
         exchange_arm(ex, TIMER_BODY, ex->body_stall_ms);
+}
+
+void forward_rest(struct exchange *ex)
+{
+    if (!ex->request_done && sink_is_empty(&ex->to_up))
+        exchange_arm(ex, TIMER_BODY, ex->body_stall_ms);
+    else
+        exchange_arm(ex, TIMER_NONE, 0);
 }
 
 /* An upstream may answer early (413, 401) and close: the answer stands in our socket then, and what
@@ -361,6 +369,8 @@ bool forward_pump(struct exchange *ex)
             conn_want(ex->conn, watch_wanted(&ex->conn->watch) & ~(unsigned)WATCH_READ);
             if (ex->phase == EX_FORWARD)
                 exchange_arm(ex, TIMER_UPSTREAM, ex->first_byte_ms);
+            else if (ex->timer == TIMER_BODY)
+                exchange_arm(ex, TIMER_NONE, 0);
             return true;
         }
         if (!holds_head)
@@ -368,6 +378,8 @@ bool forward_pump(struct exchange *ex)
         if (ex->request_done && !holds_head) {
             if (ex->phase == EX_FORWARD)
                 exchange_arm(ex, TIMER_FIRST_BYTE, ex->first_byte_ms);
+            else if (ex->timer == TIMER_BODY)
+                exchange_arm(ex, TIMER_NONE, 0);
             return true;
         }
         if (is_drained) {
