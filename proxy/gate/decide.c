@@ -4,17 +4,6 @@
 #include <stdio.h>
 #include <time.h>
 
-/* No clock of ours can honestly be before the day this was built (2026-11-01). */
-static const int64_t BUILD_WALL_US = 1793491200LL * 1000000;
-enum { STEP_BACK_US = 300 * 1000 * 1000 };
-
-bool gate_clock_is_good(struct gate *g, int64_t wall_us)
-{
-    if (wall_us > g->newest_wall_us)
-        g->newest_wall_us = wall_us;
-    return wall_us >= BUILD_WALL_US && wall_us > g->newest_wall_us - STEP_BACK_US;
-}
-
 static struct policy_request policy_request_of(const struct visit *v, const struct policy_app *app)
 {
     return (struct policy_request){

@@ -22,7 +22,9 @@ struct gate {
     struct list_node waiting;  /* visit.wait_link */
     struct list_node standing; /* visit.stand_link */
     size_t n_standing;
-    int64_t newest_wall_us; /* to notice a clock that was stepped back */
+    int64_t newest_wall_us;    /* to notice a clock that was stepped back */
+    int64_t clock_ahead_us;    /* of the monotonic clock, when it was last looked at */
+    struct deadline clock_due; /* set while visits stand */
     char scratch[TOKEN_PEEK_BYTES];
     char *credential_scratch; /* made with the first token */
 };
@@ -34,11 +36,16 @@ void pin_give(struct gate_pin **p);
 
 /* authenticate.c */
 enum visit_outcome authenticate(struct visit *v);
+/* clock.c */
+bool gate_clock_is_good(struct gate *g, int64_t wall_us);
+void gate_clock_init(struct gate *g);
+/* Visits stand: a clock that is set makes them be decided again. */
+void gate_clock_watch(struct gate *g);
+void gate_clock_rest(struct gate *g);
 /* decide.c */
 enum visit_outcome decide(struct visit *v);
 /* True when it is still allowed by what is known now; else *why says why not. */
 bool decide_again(struct visit *v, enum visit_end *why);
-bool gate_clock_is_good(struct gate *g, int64_t wall_us);
 /* route.c */
 enum visit_outcome route(struct visit *v);
 /* record.c */
@@ -47,6 +54,7 @@ enum visit_outcome record_open(struct visit *v);
 void record_start(struct visit *v);
 void record_close(struct visit *v, const struct visit_close *close);
 /* visit.c */
+void gate_decide_again(struct gate *g); /* all that stand */
 enum visit_outcome visit_refuse(struct visit *v, uint16_t status, const char *reason, str sentence,
                                 str remedy);
 enum visit_outcome visit_wait(struct visit *v, int64_t most_ms);

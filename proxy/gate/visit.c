@@ -41,6 +41,7 @@ struct gate *gate_create(const struct gate_options *o, struct snapshot *snapshot
     g->node_json_n = j.n;
     list_init(&g->waiting);
     list_init(&g->standing);
+    gate_clock_init(g);
     return g;
 }
 
@@ -113,6 +114,11 @@ static void recheck(struct visit *v, void *arg)
     look_again(v);
 }
 
+void gate_decide_again(struct gate *g)
+{
+    for_each_standing(g, recheck, NULL);
+}
+
 void gate_swap(struct gate *g, struct snapshot *snapshot)
 {
     struct gate_pin *old = g->pin;
@@ -120,7 +126,7 @@ void gate_swap(struct gate *g, struct snapshot *snapshot)
         g->keys_generation++;
     g->pin = pin_create(snapshot);
     pin_give(&old);
-    for_each_standing(g, recheck, NULL);
+    gate_decide_again(g);
 }
 
 static void end_standing(struct visit *v, void *arg)
@@ -366,7 +372,8 @@ static void leave_table(struct visit *v)
     list_remove(&v->stand_link);
     deadline_clear(v->gate->options.loop, &v->again);
     v->ended = NULL;
-    v->gate->n_standing--;
+    if (--v->gate->n_standing == 0)
+        gate_clock_rest(v->gate);
     counter_add(&v->gate->options.counters->visits_open, -1);
 }
 
@@ -413,6 +420,7 @@ bool visit_stand(struct visit *v, enum visit_kind kind,
     let_go_of_snapshot(v);
     list_append(&g->standing, &v->stand_link);
     g->n_standing++;
+    gate_clock_watch(g);
     counter_add(&g->options.counters->visits_open, 1);
     int64_t left_ms = v->decision.valid_until_s * 1000 - loop_wall_us(g->options.loop) / 1000;
     if (!is_newest)
