@@ -17,6 +17,9 @@ class JwksServer:
     def url(self):
         return "%s://127.0.0.1:%d/jwks.json" % ("https" if self.tls else "http", self.port)
 
+    def answer(self, path):
+        return self.body if self.body is not None else json.dumps(self.jwks).encode()
+
     def start(self):
         outer = self
 
@@ -24,7 +27,7 @@ class JwksServer:
             def do_GET(self):
                 outer.fetches += 1
                 time.sleep(outer.delay)
-                body = outer.body if outer.body is not None else json.dumps(outer.jwks).encode()
+                body = outer.answer(self.path)
                 self.send_response(outer.status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
