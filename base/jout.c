@@ -120,6 +120,14 @@ static void put_text(struct jout *j, str s)
     put_char(j, '"');
 }
 
+size_t jout_escaped_len(str s)
+{
+    size_t n = s.n + 2;
+    for (size_t i = 0; i < s.n; i++)
+        n += class_of[(unsigned char)s.p[i]] ? 5 : 0;
+    return n;
+}
+
 void jout_key_text(struct jout *j, str name)
 {
     if (j->comma)

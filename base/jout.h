@@ -41,5 +41,7 @@ void jout_time_text(int64_t wall_us, char out[JOUT_TIME_CHARS]);
 void jout_ktime(struct jout *j, str name, int64_t wall_us);
 /* Largest length of the escaped form of n bytes, quotes included. */
 #define JOUT_ESCAPED_MAX(n) (6 * (n) + 2)
+/* No less than the length of this very text escaped, quotes included, and mostly exactly that. */
+size_t jout_escaped_len(str s);
 
 #endif

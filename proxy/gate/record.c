@@ -19,19 +19,13 @@ enum {
     MOST_BYTES = AUDIT_RECORD_MAX,
 };
 
-/* What fits whatever the texts hold. Plain text is not escaped, so a second reading of the bytes
- * would only save room in a ring that has enough. */
-static size_t escaped(str s)
-{
-    return JOUT_ESCAPED_MAX(s.n);
-}
-
 size_t record_bytes(const struct visit *v)
 {
     const struct gate_request *r = &v->request;
-    size_t n = FIXED_BYTES + v->gate->node_json_n + 16 * RULE_BYTES / 2 + escaped(r->method) +
-               escaped(r->host) + 2 * escaped(r->path_raw) +
-               escaped(str_upto(r->user_agent, AGENT_MOST)) + (v->who ? v->who->record.n : 0);
+    size_t n = FIXED_BYTES + v->gate->node_json_n + 8 * RULE_BYTES + jout_escaped_len(r->method) +
+               jout_escaped_len(r->host) + 2 * jout_escaped_len(r->path_raw) +
+               jout_escaped_len(str_upto(r->user_agent, AGENT_MOST)) +
+               (v->who ? v->who->record.n : 0);
     return n < MOST_BYTES ? n : MOST_BYTES;
 }
 

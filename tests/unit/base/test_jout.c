@@ -43,6 +43,19 @@ static void keeps_a_line_a_line(void **state)
     is_text(&j, "\"\\\"\\\\\\u000a\\u000d\\u0001\\u007f\\ufffd\xC3\xA9\\u2028z\"");
 }
 
+static void foretells_the_length(void **state)
+{
+    static const char *const texts[] = {"", "plain", "\"\\\n", "\xFF\xFE", "\xC3\xA9", "a\x01z"};
+    char buf[256];
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct jout j;
+        jout_init(&j, buf, sizeof buf);
+        jout_str(&j, str_of(texts[i]));
+        assert_true(jout_escaped_len(str_of(texts[i])) >= j.n);
+    }
+    assert_int_equal(jout_escaped_len(STR("plain")), 7);
+}
+
 static void stops_when_full(void **state)
 {
     char buf[8];
@@ -58,6 +71,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_nested_values),
         cmocka_unit_test(keeps_a_line_a_line),
+        cmocka_unit_test(foretells_the_length),
         cmocka_unit_test(stops_when_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
