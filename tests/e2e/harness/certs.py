@@ -1,6 +1,8 @@
 """A certificate authority that lives as long as the test run."""
 
+import base64
 import datetime
+import hashlib
 import ipaddress
 import os
 import ssl
@@ -58,9 +60,20 @@ class Authority:
             os.rename(path + ".new", path)
         return stem + ".pem", stem + ".key", cert.serial_number
 
-    def server(self, *names):
-        """A TLS context for a server of those names."""
-        cert, key, _ = self.issue(*names, stem="server-" + names[0])
+    def server(self, *names, stem=None, client_ca=None, **how):
+        """A TLS context for a server of those names; with `client_ca` clients must show a certificate of it."""
+        cert, key, _ = self.issue(*names, stem=stem or "server-" + names[0], **how)
         ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         ctx.load_cert_chain(cert, key)
+        if client_ca:
+            ctx.load_verify_locations(client_ca)
+            ctx.verify_mode = ssl.CERT_REQUIRED
         return ctx
+
+
+def pin(path):
+    """The pin of a certificate file: SHA-256 of its public key."""
+    with open(path, "rb") as f:
+        public = x509.load_pem_x509_certificate(f.read()).public_key()
+    der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return "sha256:" + base64.b64encode(hashlib.sha256(der).digest()).decode()
