@@ -4,23 +4,21 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/encode.h"
-#include "base/jout.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "proxy/config/loaded.h"
 #include "proxy/keys.h"
 #include "proxy/metrics.h"
+#include "proxy/sockets.h"
+#include "proxy/telling.h"
 #include "proxy/worker.h"
 
 enum {
     MAX_WORKERS = 256,
-    SPARE_DESCRIPTORS = 200, /* files, listeners, pools of the control thread */
     TICKET_ROTATE_MS = 4 * 3600 * 1000,
 };
 
@@ -132,49 +130,20 @@ static void admin(void *ctx, str method, str path, struct arena *a, struct http_
 /* ---- reload -------------------------------------------------------------------------------------
  */
 
-/* One finding a line in the log; the command line prints them with their source. */
-static void log_findings(const struct findings *f, const char *event)
+static void record(struct server *s, str kind, const struct snapshot *before, const char *trigger,
+                   const struct findings *f)
 {
-    for (size_t i = 0; i < f->n; i++) {
-        const struct finding *it = &f->items[i];
-        char place[512];
-        static const enum log_level levels[] = {LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO};
-        snprintf(place, sizeof place, "%.*s:%u:%u", STR_ARG(it->file), it->line, it->column);
-        log_event(levels[it->severity], event, it->message.p, "at", place, "code", it->code.p,
-                  NULL);
-    }
-}
-
-static void write_errors(struct jout *j, const struct findings *f)
-{
-    jout_key(j, STR("errors"));
-    jout_open(j, '[');
-    for (size_t i = 0; i < f->n && j->cap - j->n > 2048; i++)
-        if (f->items[i].severity == FINDING_ERROR)
-            jout_str(j, str_upto(f->items[i].message, 160));
-    jout_close(j, ']');
-}
-
-/* policy.loaded, or policy.failed with what was found. */
-static void record_policy(struct server *s, str kind, const struct snapshot *before,
-                          const char *trigger, const struct findings *f)
-{
-    enum { ROOM = 64 * 1024 };
-    char *text = mem_alloc(ROOM);
-    struct jout j;
-    jout_init(&j, text, ROOM);
-    jout_open(&j, '{');
-    jout_ktime(&j, STR("time"), loop_wall_us(s->loop));
-    jout_kstr(&j, STR("kind"), kind);
-    jout_kstr(&j, STR("node"), str_of(s->node));
-    jout_kstr(&j, STR("boot"), str_of(s->boot));
-    loaded_write(&j, s->snapshot, before, trigger);
-    if (f && f->errors)
-        write_errors(&j, f);
-    jout_close(&j, '}');
-    if (!j.overflow)
-        audit_append(s->audit, jout_text(&j));
-    free(text);
+    struct telling t = {
+        .node = str_of(s->node),
+        .boot = str_of(s->boot),
+        .kind = kind,
+        .now = s->snapshot,
+        .before = before,
+        .trigger = trigger,
+        .findings = f,
+        .wall_us = loop_wall_us(s->loop),
+    };
+    telling_record(&t, s->audit);
 }
 
 static void arm_reload(struct server *s)
@@ -189,7 +158,7 @@ static void adopt(struct server *s, struct snapshot *next)
     publish(s, next);
     keys_configure(s->keys, next->config);
     if (next->policy_generation != before->policy_generation)
-        record_policy(s, STR("policy.loaded"), before, reload_trigger(s->reload), NULL);
+        record(s, STR("policy.loaded"), before, reload_trigger(s->reload), NULL);
     snapshot_unref(&before);
     log_info("reload.published", "a new snapshot is in force", "policy", s->snapshot->policy_digest,
              "trigger", reload_trigger(s->reload));
@@ -205,11 +174,11 @@ static void look(struct server *s)
         break;
     case RELOAD_NEW:
         adopt(s, next);
-        log_findings(&f, "reload.finding");
+        telling_log(&f, "reload.finding");
         break;
     case RELOAD_FAILED:
-        log_findings(&f, "reload.failed");
-        record_policy(s, STR("policy.failed"), NULL, reload_trigger(s->reload), &f);
+        telling_log(&f, "reload.failed");
+        record(s, STR("policy.failed"), NULL, reload_trigger(s->reload), &f);
         log_error("reload.refused", "the files have errors; what was in force stays in force",
                   "trigger", reload_trigger(s->reload));
         break;
@@ -284,80 +253,12 @@ static bool open_signals(struct server *s, struct fail *f)
 /* ---- start
  * --------------------------------------------------------------------------------------- */
 
-static rlim_t raise_descriptors(void)
-{
-    struct rlimit limit = {0};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur;
-}
-
-/* Each client connection may need one to an upstream. */
-static size_t connections_each(const struct server *s, unsigned workers)
-{
-    size_t descriptors = raise_descriptors(), most = s->snapshot->config->limits.connections;
-    size_t can = descriptors > 2 * SPARE_DESCRIPTORS ? (descriptors - SPARE_DESCRIPTORS) / 2 : 100;
-    if (most == 0 || most > can)
-        most = can;
-    return most / workers > 8 ? most / workers : 8;
-}
-
-static bool bind_one(const struct listen_address *a, bool reuse, int *fd_out, struct fail *f)
-{
-    struct listener_options o = {
-        .address = {.family = a->kind == ADDRESS_UNIX ? LISTENER_UNIX : LISTENER_TCP,
-                    .ip = a->addr,
-                    .port = a->port,
-                    .path = a->path},
-        .reuse_port = reuse,
-    };
-    *fd_out = listener_bind(&o, f);
-    return *fd_out >= 0;
-}
-
-/* A unix socket cannot be bound twice, so the first worker has it; so it is with the admin's. */
-static bool bind_worker(struct server *s, unsigned index, struct worker_listener *out,
-                        size_t *n_out, struct fail *f)
-{
-    const struct snapshot *snap = s->snapshot;
-    const struct config *c = snap->config;
-    *n_out = 0;
-    for (size_t i = 0; i < snap->n_listeners; i++) {
-        const struct config_listener *l = &snap->listeners[i];
-        bool is_unix = l->address.kind == ADDRESS_UNIX;
-        struct worker_listener *w = &out[*n_out];
-        if (is_unix && index > 0)
-            continue;
-        *w = (struct worker_listener){.index = i,
-                                      .role = HTTP_ROLE_APPS,
-                                      .peer_uid = l->has_peer_uid ? l->peer_uid : (uid_t)-1};
-        if (!bind_one(&l->address, true, &w->fd, f))
-            return false;
-        (*n_out)++;
-    }
-    if (index > 0 || !c->has_admin)
-        return true;
-    struct worker_listener *w = &out[*n_out];
-    *w = (struct worker_listener){.role = HTTP_ROLE_ADMIN, .peer_uid = (uid_t)-1};
-    if (!bind_one(&c->admin, false, &w->fd, f))
-        return false;
-    (*n_out)++;
-    return true;
-}
-
 static bool start_worker(struct server *s, unsigned index, size_t connections, struct fail *f)
 {
-    struct worker_listener listeners[64];
+    struct worker_listener listeners[SOCKETS_MOST];
     size_t n = 0;
-    if (s->snapshot->n_listeners >= 63)
-        return fail_set(f, FAIL_LIMIT, "more than 62 listeners are configured");
-    if (!bind_worker(s, index, listeners, &n, f)) {
-        while (n-- > 0)
-            close(listeners[n].fd);
+    if (!sockets_bind(s->snapshot, index, listeners, &n, f))
         return false;
-    }
     struct worker_options o = {
         .index = index,
         .audit = s->audit,
@@ -379,7 +280,7 @@ static bool start_workers(struct server *s, struct fail *f)
 {
     unsigned n = config_workers(s->snapshot->config);
     n = n > MAX_WORKERS ? MAX_WORKERS : n;
-    size_t connections = connections_each(s, n);
+    size_t connections = sockets_connections(s->snapshot, n);
     s->metrics.workers = s->workers;
     for (unsigned i = 0; i < n; i++)
         if (!start_worker(s, i, connections, f))
@@ -533,8 +434,8 @@ int server_run(const struct server_options *o)
     note_snapshot(&s);
     bool good = open_audit(&s, &f) && open_control(&s, &f) && start_workers(&s, &f);
     if (good) {
-        record_policy(&s, s.snapshot->policy ? STR("policy.loaded") : STR("policy.failed"), NULL,
-                      "start", NULL);
+        record(&s, s.snapshot->policy ? STR("policy.loaded") : STR("policy.failed"), NULL, "start",
+               NULL);
         keys_configure(s.keys, s.snapshot->config);
         atomic_store(&s.metrics.keys_settled, keys_are_settled(s.keys));
         tell_ready(&s);
