@@ -31,29 +31,21 @@ struct chain {
     struct tree tree;
 };
 
-/* One for each thread that hashes. */
-struct hasher {
-    void *ctx, *md;
-};
-
-void hasher_init(struct hasher *h);
-void hasher_finish(struct hasher *h);
-void hash_leaf(struct hasher *h, str line, struct hash *out);
-void hash_node(struct hasher *h, const struct hash *left, const struct hash *right,
-               struct hash *out);
+void hash_leaf(str line, struct hash *out);
+void hash_node(const struct hash *left, const struct hash *right, struct hash *out);
 bool hash_eq(const struct hash *a, const struct hash *b);
 
-void tree_add(struct hasher *h, struct tree *t, const struct hash *leaf);
-void tree_root(struct hasher *h, const struct tree *t, struct hash *out);
+void tree_add(struct tree *t, const struct hash *leaf);
+void tree_root(const struct tree *t, struct hash *out);
 /* The frontier as JSON: hex texts, largest subtree first; and back (false: not of that size). */
 void tree_write(const struct tree *t, struct jout *j);
 bool tree_read(struct tree *t, uint64_t size, const str *hex, size_t n);
 
 /* Writes the record with its chain members and a newline to `out`, which has room for n +
  * CHAIN_TAIL_MAX, and moves the chain on. `record` is an object with at least one member. */
-size_t chain_link(struct chain *c, struct hasher *h, str record, char *out);
+size_t chain_link(struct chain *c, str record, char *out);
 /* Moves the chain over a line that is there already. */
-void chain_follow(struct chain *c, struct hasher *h, str line);
+void chain_follow(struct chain *c, str line);
 
 /* The chain members at the end of a line without its newline; false: it is no record. */
 bool line_tail(str line, uint64_t *seq, struct hash *prev);

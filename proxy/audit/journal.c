@@ -28,7 +28,7 @@ void journal_add(struct journal *j, str record)
 {
     assert(j->out_n + record.n + CHAIN_TAIL_MAX <= JOURNAL_OUT);
     char *line = j->out + j->out_n;
-    size_t n = chain_link(&j->chain, &j->hasher, record, line);
+    size_t n = chain_link(&j->chain, record, line);
     /* A newline would let one record pose as two. The writer of a record escapes it; this is the
      * second look. */
     assert(memchr(line, '\n', n - 1) == NULL);
@@ -70,7 +70,7 @@ static void put_tree(struct journal *j, struct jout *out)
 {
     struct hash root;
     char hex[HASH_HEX], note[NOTE_MAX];
-    tree_root(&j->hasher, &j->chain.tree, &root);
+    tree_root(&j->chain.tree, &root);
     hex_encode(root.b, HASH_BYTES, hex);
     jout_key(out, STR("size"));
     jout_uint(out, j->chain.tree.size);
@@ -147,7 +147,7 @@ static void save_state(struct journal *j)
     char note[NOTE_MAX], *tmp = NULL;
     if (!j->options->state_file || !j->key.pkey)
         return;
-    tree_root(&j->hasher, &j->chain.tree, &root);
+    tree_root(&j->chain.tree, &root);
     size_t n = note_sign(&j->key, j->chain.tree.size, &root, note);
     if (asprintf(&tmp, "%s.tmp", j->options->state_file) < 0)
         abort();
@@ -209,7 +209,7 @@ static size_t follow_checked(struct journal *j, struct chain *chain, str text)
         str line = str_upto(rest, n);
         if (!line_tail(line, &seq, &prev) || seq != chain->seq + 1 || !hash_eq(&prev, &chain->last))
             return good;
-        chain_follow(chain, &j->hasher, line);
+        chain_follow(chain, line);
         good += n + 1;
     }
 }
@@ -402,7 +402,7 @@ static bool resume_rotated(struct journal *j, struct resume *r, struct fail *f)
     for (size_t i = list.n; i-- > 0;) {
         if (list.items[i].is_live)
             continue;
-        ok = resume_file(list.items[i].path, &j->hasher, &j->chain, r, f);
+        ok = resume_file(list.items[i].path, &j->chain, r, f);
         break;
     }
     files_finish(&list);
@@ -417,7 +417,7 @@ static bool open_live(struct journal *j, struct journal_now now, struct fail *f)
     j->fd = rotate_open(j->options->file, O_CREAT, f);
     if (j->fd < 0)
         return false;
-    bool ok = resume_file(j->options->file, &j->hasher, &j->chain, &r, f) &&
+    bool ok = resume_file(j->options->file, &j->chain, &r, f) &&
               (r.torn_bytes == 0 || keep_torn(j, &r, now.wall_us, &torn, f)) &&
               (fstat(j->fd, &st) == 0 || fail_errno(f, "cannot look at %s", j->options->file));
     if (!ok)
@@ -477,7 +477,6 @@ bool journal_open(struct journal *j, const struct audit_options *o, struct journ
     j->out = malloc(JOURNAL_OUT); /* not zeroed: pages are touched as they are needed */
     if (!j->out)
         abort();
-    hasher_init(&j->hasher);
     if (o->key_file && !note_key_open(&j->key, o->key_file, o->node, f))
         return false;
     bool ok = strcmp(o->file, "-") == 0 ? open_stream(j, now, f) : open_live(j, now, f);
@@ -489,7 +488,6 @@ void journal_close(struct journal *j)
     if (j->fd >= 0)
         close(j->fd);
     note_key_finish(&j->key);
-    hasher_finish(&j->hasher);
     free(j->rotated);
     free(j->out);
     memset(j, 0, sizeof *j);

@@ -32,7 +32,6 @@ struct journal_now {
 struct journal {
     const struct audit_options *options;
     struct audit_io io;
-    struct hasher hasher;
     struct note_key key; /* no pkey: checkpoints are not signed */
     struct chain chain;  /* with what is still in `out` */
 
@@ -98,11 +97,10 @@ struct resume {
     uint64_t tree_seq;   /* the record that told the tree */
     struct hash tree_root;
 };
-bool resume_file(const char *path, struct hasher *h, struct chain *chain, struct resume *out,
-                 struct fail *f);
+bool resume_file(const char *path, struct chain *chain, struct resume *out, struct fail *f);
 /* The tree that a `journal` or `checkpoint` record tells, and that it is consistent in itself.
  * `note` (NOTE_MAX bytes) receives its signed note, empty when there is none. */
-bool tree_of_record(struct hasher *h, str line, struct tree *tree, char *note);
+bool tree_of_record(str line, struct tree *tree, char *note);
 /* The record's `time`, or -1. */
 int64_t time_of_record(str line);
 

@@ -42,7 +42,7 @@ static bool frontier_read(json_t *o, struct tree *tree)
     return tree_read(tree, (uint64_t)json_integer_value(size), hex, n);
 }
 
-bool tree_of_record(struct hasher *h, str line, struct tree *tree, char *note)
+bool tree_of_record(str line, struct tree *tree, char *note)
 {
     struct hash root, told;
     uint64_t seq;
@@ -56,7 +56,7 @@ bool tree_of_record(struct hasher *h, str line, struct tree *tree, char *note)
         goto out;
     memcpy(note, text.p ? text.p : "", text.n);
     note[text.n] = '\0';
-    tree_root(h, tree, &root);
+    tree_root(tree, &root);
     ok = hex_decode(hex, told.b) && hash_eq(&root, &told) && tree->size == seq - 1;
 out:
     json_decref(o);
@@ -108,7 +108,7 @@ static size_t whole_end(const char *map, size_t bytes)
 }
 
 /* Goes back to the last record that tells the tree; its start, or `end` when there is none. */
-static size_t find_tree(struct hasher *h, const char *map, size_t end, struct chain *chain)
+static size_t find_tree(const char *map, size_t end, struct chain *chain)
 {
     for (size_t at = end; at > 0;) {
         char note[NOTE_MAX];
@@ -116,7 +116,7 @@ static size_t find_tree(struct hasher *h, const char *map, size_t end, struct ch
         at = (size_t)(line.p - map);
         if (!memmem(line.p, line.n < 256 ? line.n : 256, "\"kind\":\"checkpoint\"", 19) && at > 0)
             continue;
-        if (!tree_of_record(h, line, &chain->tree, note) ||
+        if (!tree_of_record(line, &chain->tree, note) ||
             !line_tail(line, &chain->seq, &chain->last))
             continue;
         chain->seq--; /* `last` is its prev: the hash of the record before it */
@@ -125,7 +125,7 @@ static size_t find_tree(struct hasher *h, const char *map, size_t end, struct ch
     return end;
 }
 
-static void follow(struct hasher *h, str text, struct chain *chain, struct resume *out)
+static void follow(str text, struct chain *chain, struct resume *out)
 {
     while (text.n) {
         uint64_t seq = 0;
@@ -135,7 +135,7 @@ static void follow(struct hasher *h, str text, struct chain *chain, struct resum
              !hash_eq(&prev, &chain->last)) &&
             !out->broken_seq)
             out->broken_seq = chain->seq + 1;
-        chain_follow(chain, h, line);
+        chain_follow(chain, line);
     }
 }
 
@@ -158,8 +158,8 @@ static bool format_known(const char *path, str line, struct fail *f)
     return true;
 }
 
-static bool resume_map(const char *path, const char *map, size_t bytes, struct hasher *h,
-                       struct chain *chain, struct resume *out, struct fail *f)
+static bool resume_map(const char *path, const char *map, size_t bytes, struct chain *chain,
+                       struct resume *out, struct fail *f)
 {
     out->end = whole_end(map, bytes);
     out->torn_bytes = bytes - out->end;
@@ -174,24 +174,23 @@ static bool resume_map(const char *path, const char *map, size_t bytes, struct h
         return fail_set(f, FAIL_INPUT, "%s does not begin with a journal record of postern", path);
     if (!format_known(path, first, f))
         return false;
-    size_t at = find_tree(h, map, out->end, chain);
+    size_t at = find_tree(map, out->end, chain);
     if (at == out->end)
         return fail_set(f, FAIL_INPUT, "%s: its first record does not tell a consistent tree",
                         path);
     out->is_found = true;
     out->tree_seq = chain->seq + 1;
-    tree_root(h, &chain->tree, &out->tree_root);
+    tree_root(&chain->tree, &out->tree_root);
     struct hash prev;
     line_tail(first, &out->first_seq, &prev);
     out->first_wall_us = time_of_record(first);
     out->last_wall_us = time_of_record(line_before(map, out->end));
-    follow(h, (str){map + at, out->end - at}, chain, out);
+    follow((str){map + at, out->end - at}, chain, out);
     return true;
 }
 
 /* A compressed file is whole: it is read from its beginning. */
-static bool resume_gz(const char *path, struct hasher *h, struct chain *chain, struct resume *out,
-                      struct fail *f)
+static bool resume_gz(const char *path, struct chain *chain, struct resume *out, struct fail *f)
 {
     struct lines lines;
     str line;
@@ -202,14 +201,14 @@ static bool resume_gz(const char *path, struct hasher *h, struct chain *chain, s
     while (ok && lines_next(&lines, &line, f)) {
         if (is_first) {
             ok =
-                (is_journal(line) && tree_of_record(h, line, &chain->tree, note) &&
+                (is_journal(line) && tree_of_record(line, &chain->tree, note) &&
                  line_tail(line, &chain->seq, &chain->last)) ||
                 fail_set(f, FAIL_INPUT, "%s does not begin with a journal record of postern", path);
             chain->seq -= ok;
         }
         is_first = false;
         if (ok)
-            follow(h, line, chain, out);
+            follow(line, chain, out);
         out->last_wall_us = time_of_record(line);
     }
     out->is_found = ok && !is_first;
@@ -218,14 +217,13 @@ static bool resume_gz(const char *path, struct hasher *h, struct chain *chain, s
     return ok;
 }
 
-bool resume_file(const char *path, struct hasher *h, struct chain *chain, struct resume *out,
-                 struct fail *f)
+bool resume_file(const char *path, struct chain *chain, struct resume *out, struct fail *f)
 {
     struct stat st;
     bool ok = false;
     memset(out, 0, sizeof *out);
     if (str_ends(str_of(path), STR(".gz")))
-        return resume_gz(path, h, chain, out, f);
+        return resume_gz(path, chain, out, f);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) != 0) {
         fail_errno(f, "cannot read %s", path);
@@ -239,7 +237,7 @@ bool resume_file(const char *path, struct hasher *h, struct chain *chain, struct
         ok = fail_errno(f, "cannot map %s", path);
         goto out;
     }
-    ok = resume_map(path, map, (size_t)st.st_size, h, chain, out, f);
+    ok = resume_map(path, map, (size_t)st.st_size, chain, out, f);
     munmap(map, (size_t)st.st_size);
 out:
     if (fd >= 0)

@@ -35,7 +35,6 @@ const char *verify_flaw_text(enum verify_flaw flaw)
 struct verify {
     const struct verify_options *options;
     struct verify_result *out;
-    struct hasher hasher;
     struct note_key key;
     bool has_since, is_since_met;
     struct checkpoint since;
@@ -121,7 +120,7 @@ static bool check_since(struct verify *v)
     struct hash root;
     if (!v->has_since || v->is_since_met || v->chain.seq != v->since.size)
         return true;
-    tree_root(&v->hasher, &v->chain.tree, &root);
+    tree_root(&v->chain.tree, &root);
     v->is_since_met = true;
     if (hash_eq(&root, &v->since.root))
         return true;
@@ -136,11 +135,11 @@ static bool check_tree(struct verify *v, const struct entry *e)
     struct hash told_root, root;
     struct checkpoint signed_one;
     char note[NOTE_MAX];
-    if (!tree_of_record(&v->hasher, e->line, &told, note))
+    if (!tree_of_record(e->line, &told, note))
         return bad(v, VERIFY_CHECKPOINT, e->seq, e->number,
                    "record %llu tells a tree that does not fit itself", ull(e->seq));
-    tree_root(&v->hasher, &told, &told_root);
-    tree_root(&v->hasher, &v->chain.tree, &root);
+    tree_root(&told, &told_root);
+    tree_root(&v->chain.tree, &root);
     if (told.size != v->chain.tree.size || !hash_eq(&told_root, &root))
         return bad(v, VERIFY_CHECKPOINT, e->seq, e->number,
                    "the checkpoint in record %llu is not of the records before it", ull(e->seq));
@@ -169,7 +168,7 @@ static bool accept_record(struct verify *v, const struct entry *e)
         return bad(v, VERIFY_ROLLED_BACK, e->seq, e->number,
                    "record %llu says that the journal was set back before it", ull(e->seq));
     v->before = v->chain.last;
-    chain_follow(&v->chain, &v->hasher, e->line);
+    chain_follow(&v->chain, e->line);
     v->out->records++;
     v->out->last_seq = e->seq;
     return check_since(v);
@@ -180,7 +179,7 @@ static bool accept_record(struct verify *v, const struct entry *e)
 static bool judge_hash(struct verify *v, struct source *s, struct entry *e)
 {
     struct hash own;
-    hash_leaf(&v->hasher, e->line, &own);
+    hash_leaf(e->line, &own);
     if (next_vouches(s, &own) != VOUCH_OTHER)
         return bad(v, VERIFY_EDITED, v->chain.seq, e->number - 1,
                    "record %llu is not what was written: the next one carries another hash",
@@ -221,7 +220,7 @@ static bool judge_repeat(struct verify *v, struct source *s, struct entry *e)
                    "copy",
                    ull(e->seq));
     bool is_rival = e->seq == v->chain.seq && hash_eq(&e->prev, &v->before);
-    hash_leaf(&v->hasher, e->line, &own);
+    hash_leaf(e->line, &own);
     uint64_t seq = e->seq, number = e->number;
     if (is_rival && next_vouches(s, &own) == VOUCH_FITS)
         return bad(v, VERIFY_ORDER, seq, number - 1,
@@ -245,7 +244,7 @@ static bool judge_no_record(struct verify *v, struct source *s, const struct ent
 static bool begin(struct verify *v, const struct entry *e)
 {
     char note[NOTE_MAX];
-    if (!is_kind(e->line, "journal") || !tree_of_record(&v->hasher, e->line, &v->chain.tree, note))
+    if (!is_kind(e->line, "journal") || !tree_of_record(e->line, &v->chain.tree, note))
         return bad(v, VERIFY_MISSING, 1, e->number,
                    "the file does not begin with a journal record: its beginning is missing");
     v->chain.seq = e->seq - 1;
@@ -322,7 +321,7 @@ static bool check_end(struct verify *v)
         return bad(v, VERIFY_ROLLED_BACK, v->chain.seq + 1, 0,
                    "the journal ends with record %llu, the given checkpoint covers %llu",
                    ull(v->chain.seq), ull(v->since.size));
-    tree_root(&v->hasher, &v->chain.tree, &root);
+    tree_root(&v->chain.tree, &root);
     hex_encode(root.b, HASH_BYTES, v->out->root);
     v->out->flaw = VERIFY_GOOD;
     return true;
@@ -364,7 +363,6 @@ bool audit_verify(const struct verify_options *options, struct verify_result *ou
 {
     struct verify v = {.options = options, .out = out};
     memset(out, 0, sizeof *out);
-    hasher_init(&v.hasher);
     bool ok = (!options->key.p || note_key_parse(&v.key, options->key, f)) && take_since(&v, f) &&
               verify_files(&v, f);
     if (ok && out->flaw == VERIFY_GOOD && v.has_since && v.since.size < out->first_seq - 1)
@@ -375,6 +373,5 @@ bool audit_verify(const struct verify_options *options, struct verify_result *ou
     if (!ok)
         out->flaw = VERIFY_UNKNOWN;
     note_key_finish(&v.key);
-    hasher_finish(&v.hasher);
     return ok;
 }

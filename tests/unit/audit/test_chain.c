@@ -36,47 +36,41 @@ static void roots_are_those_of_the_rfc(void **state)
         {"606162636465666768696a6b6c6d6e6f",
          "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"},
     };
-    struct hasher h;
     struct tree t = {0};
     struct hash leaf, root;
-    hasher_init(&h);
-    tree_root(&h, &t, &root);
+    tree_root(&t, &root);
     is_hex(&root, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         unsigned char raw[16];
         size_t n = strlen(rows[i].hex) / 2;
         assert_true(hex_decode(str_of(rows[i].hex), raw));
-        hash_leaf(&h, (str){(char *)raw, n}, &leaf);
-        tree_add(&h, &t, &leaf);
-        tree_root(&h, &t, &root);
+        hash_leaf((str){(char *)raw, n}, &leaf);
+        tree_add(&t, &leaf);
+        tree_root(&t, &root);
         is_hex(&root, rows[i].root);
     }
-    hasher_finish(&h);
 }
 
 static void link_adds_members_and_moves_on(void **state)
 {
-    struct hasher h;
     struct chain c = {0}, again = {0};
     char line[256];
     uint64_t seq;
     struct hash prev, before;
-    hasher_init(&h);
     for (uint64_t i = 1; i <= 100; i++) {
         before = c.last;
-        size_t n = chain_link(&c, &h, STR("{\"a\":1}"), line);
+        size_t n = chain_link(&c, STR("{\"a\":1}"), line);
         assert_true(n <= 7 + CHAIN_TAIL_MAX);
         assert_int_equal(line[n - 1], '\n');
         assert_true(line_tail((str){line, n - 1}, &seq, &prev));
         assert_int_equal(seq, i);
         assert_true(hash_eq(&prev, &before));
-        chain_follow(&again, &h, (str){line, n - 1});
+        chain_follow(&again, (str){line, n - 1});
         assert_true(hash_eq(&again.last, &c.last));
     }
     assert_int_equal(c.tree.size, 100);
     c.seq = UINT64_MAX >> 1;
-    assert_true(chain_link(&c, &h, STR("{\"a\":1}"), line) <= 7 + CHAIN_TAIL_MAX);
-    hasher_finish(&h);
+    assert_true(chain_link(&c, STR("{\"a\":1}"), line) <= 7 + CHAIN_TAIL_MAX);
 }
 
 #define HEX64 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -110,9 +104,7 @@ static void tail_is_read_strictly(void **state)
 
 static void frontier_goes_out_and_in(void **state)
 {
-    struct hasher h;
     struct tree t = {0};
-    hasher_init(&h);
     for (unsigned size = 0; size < 40; size++) {
         char buf[4096];
         struct jout j;
@@ -130,13 +122,12 @@ static void frontier_goes_out_and_in(void **state)
         assert_true(tree_read(&back, size, hex, n));
         assert_false(tree_read(&back, size + 1 == 0 ? 1 : size * 2 + 1, hex, n));
         assert_true(tree_read(&back, size, hex, n));
-        tree_root(&h, &t, &root);
-        tree_root(&h, &back, &root_back);
+        tree_root(&t, &root);
+        tree_root(&back, &root_back);
         assert_true(hash_eq(&root, &root_back));
         memset(&leaf, (int)size, sizeof leaf);
-        tree_add(&h, &t, &leaf);
+        tree_add(&t, &leaf);
     }
-    hasher_finish(&h);
 }
 
 int main(void)
