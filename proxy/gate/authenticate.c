@@ -8,8 +8,12 @@
 /* The token of "Bearer TOKEN"; absent for any other scheme. */
 static str bearer_of(str authorization)
 {
-    static const str scheme = STR("bearer ");
+    static const str scheme = STR("bearer");
     if (authorization.n <= scheme.n || !str_eq_nocase(str_upto(authorization, scheme.n), scheme))
+        return (str){NULL, 0};
+    /* A tab is no separator (RFC 9110 section 11.4), but there are servers that take it for one: a
+     * token of ours behind it must not go upstream as somebody else's. */
+    if (authorization.p[scheme.n] != ' ' && authorization.p[scheme.n] != '\t')
         return (str){NULL, 0};
     return str_trim(str_from(authorization, scheme.n), " \t");
 }

@@ -152,6 +152,14 @@ def test_first_requests_with_a_new_key(start):
     assert statuses == [200] * 8
 
 
+def test_token_behind_a_tab_is_ours_too(gate, staff, contractor):
+    both = ["X-Postern-Token: " + staff, "Authorization: Bearer\t" + contractor]
+    assert gate.get("/x", None, headers=both).status == 400
+    for path in ("/x", "/public/x"):
+        answer = gate.get(path, None, headers=["Authorization: bearer\t" + staff])
+        assert answer.status == 200 and "authorization" not in [n.lower() for n, _ in answer.json["headers"]]
+
+
 def test_descriptors_run_out(start, staff):
     """With none left, those who have a connection are served, and others later."""
     gate = start(workers=1, limits={resource.RLIMIT_NOFILE: 460})
