@@ -1,6 +1,6 @@
 /* check: what loads, but a reader of the rules should know. Warnings make --strict fail; notes do
  * not. */
-#include "policy/load.h"
+#include "policy/lint.h"
 
 static void note(struct load *l, const struct doc_node *node, const char *code, const char *fmt,
                  str a, str b)
@@ -102,4 +102,6 @@ void check_set(struct load *l)
         if (l->rules[i].to)
             check_rule(l, &l->rules[i]);
     }
+    if (l->in->wants_lints && l->f->errors == 0)
+        lint_set(l);
 }

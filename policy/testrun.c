@@ -1,6 +1,6 @@
 /* testrun: the tests that stand beside the rules. A test is a principal, a moment and requests; it
  * is put through policy_decide like any visit, so that a green test means what it says. */
-#include "policy/rule.h"
+#include "policy/testrun.h"
 
 enum {
     TEST_GRANT_S = 3600,
@@ -161,8 +161,8 @@ static void build_grants(struct arena *a, const struct policy *p, const struct p
     facts->n_grants = n;
 }
 
-static void build_facts(struct arena *a, const struct policy *p, const struct policy_test *test,
-                        struct policy_facts *facts)
+void testrun_facts(struct arena *a, const struct policy *p, const struct policy_test *test,
+                   struct policy_facts *facts)
 {
     *facts = (struct policy_facts){.now_us = test->at_s * 1000000, .clock_is_good = true};
     if (!test->has_principal)
@@ -181,8 +181,8 @@ static enum policy_protocol protocol_of(uint8_t bit)
 }
 
 /* A path that cannot be normalised stays empty, and the decision is input:path. */
-static void build_request(struct arena *a, const struct policy *p, const struct policy_test *test,
-                          const struct test_request *from, struct policy_request *out)
+void testrun_request(struct arena *a, const struct policy *p, const struct policy_test *test,
+                     const struct test_request *from, struct policy_request *out)
 {
     const struct policy_app *app = &p->apps[from->app].face;
 
@@ -228,18 +228,40 @@ static str rules_text(struct arena *a, const struct policy_decision *d)
     return s;
 }
 
-static bool run_request(struct arena *a, const struct policy *p, const struct policy_test *test,
-                        const struct test_request *asked, const struct policy_facts *base,
-                        struct findings *findings)
+/* What one run of all tests needs and gathers. */
+struct run {
+    struct arena *arena; /* of one test */
+    const struct policy *policy;
+    struct findings *findings;
+    struct policy_rule_coverage *rules; /* by index; NULL: nobody asked */
+};
+
+static void count_rules(struct run *run, const struct policy_explanation *ex)
 {
+    for (size_t i = 0; run->rules && i < ex->n_rules; i++) {
+        const struct policy_explained_rule *seen = &ex->rules[i];
+        const struct rule *rule = map_get(&run->policy->rules_by_id, seen->id);
+        struct policy_rule_coverage *c = &run->rules[rule - run->policy->rules];
+        bool is_in_scope = seen->is_alive && seen->scope == POLICY_TRUE;
+        c->applied += seen->applies;
+        c->in_scope += is_in_scope || seen->applies;
+        c->held += is_in_scope && !seen->applies;
+    }
+}
+
+static bool run_request(struct run *run, const struct policy_test *test,
+                        const struct test_request *asked, const struct policy_facts *base)
+{
+    struct arena *a = run->arena;
     struct policy_facts facts = *base;
     struct policy_request request;
     struct policy_explanation ex;
     bool is_good;
 
-    build_request(a, p, test, asked, &request);
+    testrun_request(a, run->policy, test, asked, &request);
     facts.request = &request;
-    policy_explain(p, &facts, a, &ex);
+    policy_explain(run->policy, &facts, a, &ex);
+    count_rules(run, &ex);
     if (test->expects_allow)
         is_good = ex.decision.effect == POLICY_ALLOW;
     else
@@ -247,34 +269,33 @@ static bool run_request(struct arena *a, const struct policy *p, const struct po
     if (is_good)
         return true;
     str outcome = outcome_text(a, &ex), rules = rules_text(a, &ex.decision);
-    doc_error(findings, test->node, "test-failed", NULL,
+    doc_error(run->findings, test->node, "test-failed", NULL,
               "test \"%.*s\": %.*s gives %.*s%.*s, expected %s%.*s", STR_ARG(test->name),
               STR_ARG(asked->text), STR_ARG(outcome), STR_ARG(rules),
               test->expects_allow ? "allow" : "deny ", STR_ARG(test->expected_code));
     return false;
 }
 
-static bool run_test(struct arena *a, const struct policy *p, const struct policy_test *test,
-                     struct findings *findings)
+static bool run_test(struct run *run, const struct policy_test *test)
 {
     struct policy_facts facts;
     bool is_good = true;
 
-    build_facts(a, p, test, &facts);
+    testrun_facts(run->arena, run->policy, test, &facts);
     for (size_t i = 0; i < test->n_requests; i++)
-        is_good &= run_request(a, p, test, &test->requests[i], &facts, findings);
+        is_good &= run_request(run, test, &test->requests[i], &facts);
     return is_good;
 }
 
-bool policy_test_run(const struct policy *p, struct findings *findings,
-                     struct policy_test_totals *totals_out)
+static bool run_all(struct run *run, struct policy_test_totals *totals_out)
 {
     struct policy_test_totals totals = {0};
     struct arena arena;
 
     arena_init(&arena, NULL, 0);
-    for (size_t i = 0; i < p->n_tests; i++) {
-        if (run_test(&arena, p, &p->tests[i], findings))
+    run->arena = &arena;
+    for (size_t i = 0; i < run->policy->n_tests; i++) {
+        if (run_test(run, &run->policy->tests[i]))
             totals.passed++;
         else
             totals.failed++;
@@ -283,4 +304,23 @@ bool policy_test_run(const struct policy *p, struct findings *findings,
     arena_finish(&arena);
     *totals_out = totals;
     return totals.failed == 0;
+}
+
+bool policy_test_run(const struct policy *p, struct findings *findings,
+                     struct policy_test_totals *totals_out)
+{
+    return run_all(&(struct run){.policy = p, .findings = findings}, totals_out);
+}
+
+bool policy_test_cover(const struct policy *p, struct findings *findings,
+                       struct policy_test_totals *totals_out, struct arena *a,
+                       struct policy_rule_coverage **rules_out)
+{
+    struct run run = {.policy = p, .findings = findings};
+
+    run.rules = arena_array(a, struct policy_rule_coverage, p->n_rules + 1);
+    for (size_t i = 0; i < p->n_rules; i++)
+        run.rules[i].rule = policy_rule_info(p, i);
+    *rules_out = run.rules;
+    return run_all(&run, totals_out);
 }

@@ -1,0 +1,261 @@
+#include "policy/lint.h"
+
+#include "policy/cover.h"
+
+enum { SOON_DAYS = 30 };
+
+/* ---- one rule ---------------------------------------------------------------------------------
+ */
+
+static void lint_soon(struct load *l, const struct rule *rule)
+{
+    int64_t left_s = rule->expires_s - l->in->now_s;
+
+    if (rule->expires_s == POLICY_FOREVER_S || l->in->now_s <= 0 || left_s <= 0 ||
+        left_s > (int64_t)SOON_DAYS * 86400)
+        return;
+    doc_warn(l->f, doc_get(rule->node, "expires"), "expires-soon",
+             "set a later day if the access goes on", "rule \"%.*s\" ends in %lld day%s",
+             STR_ARG(rule->id), (long long)(left_s / 86400), left_s / 86400 == 1 ? "" : "s");
+}
+
+static bool has_nocase(str s, str needle)
+{
+    for (size_t i = 0; i + needle.n <= s.n; i++)
+        if (str_eq_nocase((str){s.p + i, needle.n}, needle))
+            return true;
+    return false;
+}
+
+/* By its name only: no other sign of it stands in the rules. */
+static bool is_contractor_name(str name)
+{
+    static const char *const words[] = {"contractor", "external",  "vendor",
+                                        "supplier",   "freelance", "consultant"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (has_nocase(name, str_of(words[i])))
+            return true;
+    return str_starts(name, STR("ext-")) || str_starts(name, STR("ext_"));
+}
+
+static const struct doc_node *contractor_in(const struct doc_node *set)
+{
+    static const char *const keys[] = {"any", "all"};
+
+    if (!set)
+        return NULL;
+    if (set->kind == DOC_LIST) {
+        for (size_t i = 0; i < set->n; i++)
+            if (is_contractor_name(set->items[i]->text))
+                return set->items[i];
+        return NULL;
+    }
+    for (size_t k = 0; k < 2; k++) {
+        const struct doc_node *found = contractor_in(doc_get(set, keys[k]));
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static const struct doc_node *contractor_of(const struct doc_node *who)
+{
+    static const char *const branches[] = {"any", "all"};
+    const struct doc_node *found = contractor_in(doc_get(who, "groups"));
+
+    for (size_t b = 0; b < 2 && !found; b++) {
+        const struct doc_node *list = doc_get(who, branches[b]);
+        for (size_t i = 0; i < load_count(list) && !found; i++)
+            found = contractor_of(load_item(list, i));
+    }
+    return found;
+}
+
+static void lint_contractors(struct load *l, const struct rule *rule)
+{
+    const struct doc_node *group = contractor_of(doc_get(rule->node, "who"));
+
+    if (rule->effect == RULE_ALLOW && group && rule->expires_s == POLICY_FOREVER_S)
+        doc_warn(l->f, group, "contractor-no-expiry", "add expires: with the last day",
+                 "rule \"%.*s\" lets group \"%.*s\" in for ever", STR_ARG(rule->id),
+                 STR_ARG(group->text));
+}
+
+static void lint_deny_paths(struct load *l, const struct rule *rule)
+{
+    if (rule->effect == RULE_DENY && (rule->to->paths.n || rule->to->n_regexes))
+        doc_warn(
+            l->f, doc_get(rule->node, "to"), "deny-on-paths",
+            "allow the paths that people need instead, or use except: in the allow",
+            "rule \"%.*s\" forbids paths: a page that the app also serves elsewhere stays open",
+            STR_ARG(rule->id));
+}
+
+static void lint_regexes(struct load *l, const struct rule *rule)
+{
+    const struct doc_node *list = doc_get(doc_get(rule->node, "to"), "paths_regex");
+
+    for (size_t i = 0; i < load_count(list); i++) {
+        const struct doc_node *item = load_item(list, i);
+        str glob = lint_glob_of_regex(l->a, item->text);
+        if (glob.p)
+            doc_warn(l->f, item, "regex-for-glob",
+                     arena_printf(l->a, "write paths: [%.*s]", STR_ARG(glob)).p,
+                     "a glob serves here, and is easier to read than this expression");
+    }
+}
+
+/* ---- rules that can never be true --------------------------------------------------------------
+ */
+
+static bool is_contradiction(const struct who *who)
+{
+    bool wants_mail = who->users.n || who->domains.n;
+
+    if (who->kind == WHO_MACHINE && wants_mail)
+        return true;
+    if (who->kind == WHO_HUMAN && who->services.n)
+        return true;
+    for (size_t i = 0; i < who->n_all; i++)
+        if (is_contradiction(who->all[i]))
+            return true;
+    return false;
+}
+
+static bool covers_all(struct glob_list wide, struct glob_list narrow)
+{
+    for (size_t i = 0; i < narrow.n; i++) {
+        bool found = false;
+        for (size_t k = 0; k < wide.n && !found; k++)
+            found = cover_glob(&wide.items[k], &narrow.items[i]);
+        if (!found)
+            return false;
+    }
+    return narrow.n > 0;
+}
+
+static bool has_login(const struct app *app, struct str_list logins)
+{
+    for (size_t i = 0; i < app->face.n_logins; i++)
+        for (size_t k = 0; k < logins.n; k++)
+            if (str_eq(app->face.logins[i], logins.items[k]))
+                return true;
+    return false;
+}
+
+/* Whether the parts of a request that the rule names can be true at this app. */
+static bool can_concern(const struct rule *rule, const struct app *app)
+{
+    const struct to *to = rule->to;
+
+    if (app->face.protocol != POLICY_HTTP && to->names_http_parts)
+        return false;
+    if (to->logins.n && (app->face.protocol != POLICY_SSH || !has_login(app, to->logins)))
+        return false;
+    /* On a public path nobody is asked, but for denies of anyone. */
+    bool is_asked = rule->effect == RULE_DENY && rule->who->anyone;
+    return is_asked || app->face.protocol != POLICY_HTTP ||
+           !covers_all(app->public_paths, to->paths);
+}
+
+static bool concerns_any(const struct load *l, const struct rule *rule)
+{
+    size_t n = rule->to->everything ? l->p->n_apps : rule->to->apps.n;
+
+    for (size_t i = 0; i < n; i++)
+        if (can_concern(rule, &l->apps[rule->to->everything ? i : rule->to->apps.items[i]]))
+            return true;
+    return n == 0; /* said elsewhere */
+}
+
+static void lint_unreachable(struct load *l, const struct rule *rule)
+{
+    const char *why = NULL;
+
+    if (is_contradiction(rule->who))
+        why = "its who asks for a person and a machine at once";
+    else if (covers_all(rule->to->except, rule->to->paths))
+        why = "its except leaves out all of its paths";
+    else if (!concerns_any(l, rule))
+        why = "no request to its apps has what its to asks for";
+    if (why)
+        doc_warn(l->f, rule->node, "unreachable", NULL, "rule \"%.*s\" can never hold: %s",
+                 STR_ARG(rule->id), why);
+}
+
+/* ---- pairs ------------------------------------------------------------------------------------
+ */
+
+static bool has_apps(const struct to *wide, const struct to *narrow)
+{
+    if (wide->everything)
+        return true;
+    if (narrow->everything || !narrow->apps.n)
+        return false;
+    for (size_t i = 0, k = 0; i < narrow->apps.n; i++) {
+        while (k < wide->apps.n && wide->apps.items[k] < narrow->apps.items[i])
+            k++;
+        if (k == wide->apps.n || wide->apps.items[k] != narrow->apps.items[i])
+            return false;
+    }
+    return true;
+}
+
+static bool is_in_force(const struct rule *rule)
+{
+    return !rule->is_audit_only && rule->node;
+}
+
+static void lint_pair(struct load *l, const struct rule *allow, const struct rule *other)
+{
+    if (other->effect == RULE_DENY)
+        doc_warn(l->f, allow->node, "covered-by-deny", "remove it, or narrow the deny",
+                 "rule \"%.*s\" lets nobody in: rule \"%.*s\" (%.*s:%u) denies all that it allows",
+                 STR_ARG(allow->id), STR_ARG(other->id), STR_ARG(other->node->file->name),
+                 other->node->line);
+    else
+        doc_warn(l->f, allow->node, "redundant", "remove one of them",
+                 "rule \"%.*s\" adds nothing: rule \"%.*s\" (%.*s:%u) allows all that it allows",
+                 STR_ARG(allow->id), STR_ARG(other->id), STR_ARG(other->node->file->name),
+                 other->node->line);
+}
+
+/* Two allows that say the same cover each other: the later one is told. Session terms and a break
+ * glass are effects of their own. */
+static bool is_covered(const struct rule *allow, const struct rule *other)
+{
+    if (other == allow || !is_in_force(other) || other->effect == RULE_REQUIRE ||
+        !has_apps(other->to, allow->to))
+        return false;
+    if (other->effect == RULE_DENY)
+        return cover_rule(other, allow);
+    if (allow->session || allow->break_glass || other->session || !cover_rule(other, allow))
+        return false;
+    return other < allow || !cover_rule(allow, other) || !has_apps(allow->to, other->to);
+}
+
+static void lint_pairs(struct load *l, const struct rule *allow)
+{
+    if (allow->effect != RULE_ALLOW || !is_in_force(allow))
+        return;
+    for (size_t i = 0; i < l->p->n_rules; i++)
+        if (is_covered(allow, &l->rules[i])) {
+            lint_pair(l, allow, &l->rules[i]);
+            return;
+        }
+}
+
+void lint_set(struct load *l)
+{
+    for (size_t i = 0; i < l->p->n_rules; i++) {
+        const struct rule *rule = &l->rules[i];
+        lint_soon(l, rule);
+        lint_contractors(l, rule);
+        lint_deny_paths(l, rule);
+        lint_regexes(l, rule);
+        lint_unreachable(l, rule);
+        lint_pairs(l, rule);
+    }
+    lint_scalars(l);
+}
