@@ -12,7 +12,7 @@
 
 /* ---- players ---- */
 
-static void player_finish(struct player *p)
+void player_finish(struct player *p)
 {
     if (p->fd >= 0)
         close(p->fd);

@@ -20,6 +20,9 @@ struct player {
     size_t n_unsent;
 };
 
+/* Closes and forgets; for a client that was put aside. */
+void player_finish(struct player *p);
+
 struct stage {
     struct house *house;
     struct http_server *http;

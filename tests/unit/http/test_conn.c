@@ -1,9 +1,6 @@
 /* Client connections: one request after the other, times, ends, the limits of a server. */
 #include "stage.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "proxy/http/conn.h"
 
 static struct stage *stage_with(const char *limits)
@@ -369,10 +366,8 @@ static void crowded(void **state)
     assert_true(begins(stage_heard(s), "HTTP/1.1 401 "));
     assert_int_equal(http_connections(s->http), 5);
     assert_int_equal(atomic_load(&s->house->counters.connections_open), 5);
-    for (size_t i = 0; i < 4; i++) {
-        close(others[i].fd);
-        free(others[i].heard);
-    }
+    for (size_t i = 0; i < 4; i++)
+        player_finish(&others[i]);
     stage_settle(s);
     assert_int_equal(s->n_crowded, 2);
     assert_false(s->is_crowded);

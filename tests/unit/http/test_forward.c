@@ -620,9 +620,7 @@ static void too_many_connections(void **state)
     stage_up_say(s, 0, OK_3);
     stage_settle(s);
     assert_end("first", s, "complete", "200");
-    close(first.fd);
-    free(first.heard);
-    free(first.unsent);
+    player_finish(&first);
     stage_close(s);
 }
 
