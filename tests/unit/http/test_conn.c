@@ -486,6 +486,99 @@ static void out_of_buffers_for_the_answer(void **state)
     stage_close(s);
 }
 
+/* Readers that take nothing harm themselves: those beyond the limit end, others are served. */
+static void greedy_readers(void **state)
+{
+    enum { N = 10 };
+    static char body[1 << 20];
+    struct stage *s = stage_open(&(struct house_options){.limits = "{buffers: 1MiB}\n"});
+    struct player greedy[N];
+    for (size_t i = 0; i < N; i++) {
+        stage_connect(s, 0);
+        stage_say(s, GET("/x"));
+        stage_settle(s);
+        s->client.is_deaf = true;
+        size_t up = s->n_up - 1;
+        stage_up_say(s, up, "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n");
+        stage_up_say_bytes(s, up, body, sizeof body);
+        stage_settle(s);
+        greedy[i] = s->client;
+        s->client = (struct player){.fd = -1};
+    }
+    assert_true(stage_buffers(s) <= 9);
+    json_t *log = house_log(s->house);
+    assert_true(json_array_size(log) >= 1);
+    for (size_t i = 0; i < json_array_size(log); i++)
+        assert_text("greedy", member(json_array_get(log, i), "end"), "buffers");
+    stage_connect(s, 0);
+    stage_say(s, GET("/small"));
+    stage_settle(s);
+    stage_up_say(s, s->n_up - 1, OK_3);
+    stage_settle(s);
+    assert_text("served", stage_heard(s), OK_3_SEEN);
+    for (size_t i = 0; i < N; i++)
+        player_finish(&greedy[i]);
+    stage_close(s);
+}
+
+/* Half-open heads are bounded together; a usual one is taken all the same. */
+static void half_open_heads(void **state)
+{
+    enum { N = 40 };
+    static char text[40000];
+    struct stage *s = stage_open(&(struct house_options){.limits = "{buffers: 1MiB}\n"});
+    struct player half[N];
+    s->connections = 64;
+    memset(text, 'a', sizeof text);
+    int n = sprintf(text, "GET /x HTTP/1.1\r\n" HOST);
+    text[n] = 'X';
+    for (size_t at = (size_t)n + 900; at + 10 < sizeof text; at += 900)
+        memcpy(text + at, "\r\nX-A: ", 7);
+    text[n + 1] = ':';
+    for (size_t i = 0; i < N; i++) {
+        stage_connect(s, 0);
+        stage_say_bytes(s, text, sizeof text);
+        stage_settle(s);
+        half[i] = s->client;
+        s->client = (struct player){.fd = -1};
+    }
+    assert_true(s->http->inbox_bytes <= 1 << 20);
+    assert_true(http_connections(s->http) < N);
+    stage_connect(s, 0);
+    stage_say(s, "GET /x HTTP/1.1\r\n");
+    stage_settle(s);
+    stage_say(s, HOST "\r\n");
+    stage_settle(s);
+    assert_true(begins(stage_heard(s), "HTTP/1.1 401 "));
+    for (size_t i = 0; i < N; i++)
+        player_finish(&half[i]);
+    stage_settle(s);
+    assert_int_equal(s->http->inbox_bytes, 0);
+    stage_close(s);
+}
+
+static void who_is_idle_while_others_wait(void **state)
+{
+    struct stage *s = stage_open(&(struct house_options){.limits = NULL});
+    s->connections = 2;
+    stage_connect(s, 0);
+    stage_say(s, GET("/x"));
+    stage_settle(s);
+    stage_up_say(s, 0, OK_3);
+    stage_settle(s);
+    struct player idle = s->client;
+    s->client = (struct player){.fd = -1};
+    stage_connect(s, 0);
+    stage_say(s, GET("/slow"));
+    stage_settle(s);
+    assert_int_equal(http_connections(s->http), 2);
+    stage_pass(s, 1200);
+    assert_int_equal(http_connections(s->http), 1);
+    assert_false(s->is_crowded);
+    player_finish(&idle);
+    stage_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -513,6 +606,9 @@ int main(void)
         cmocka_unit_test(a_cut),
         cmocka_unit_test(out_of_buffers),
         cmocka_unit_test(out_of_buffers_for_the_answer),
+        cmocka_unit_test(greedy_readers),
+        cmocka_unit_test(half_open_heads),
+        cmocka_unit_test(who_is_idle_while_others_wait),
     };
     return cmocka_run_group_tests_name("http conn", tests, NULL, NULL);
 }
