@@ -1,4 +1,5 @@
 /* Answers of our own: refusals, failures, small texts. */
+#include "proxy/http/cors.h"
 #include "proxy/http/exchange.h"
 #include "proxy/http/page.h"
 
@@ -106,6 +107,8 @@ void answer_refusal(struct exchange *ex, enum visit_end end)
         .request_id = {v->id, VISIT_ID_CHARS},
         .retry_after_s = v->refusal.retry_after_s,
     };
+    if (v->app && cors_allows(v->app, ex->head.origin))
+        r.allow_origin = ex->head.origin;
     /* The app's name is told to those who proved who they are, to nobody else. */
     if (v->app && v->who) {
         r.app_title = v->app->title.p ? v->app->title : v->app->name;
@@ -134,6 +137,7 @@ void answer_failure(struct exchange *ex, uint16_t status, enum visit_end end)
         .retry_after_s = status == 503 ? 1 : 0,
     };
     if (ex->app) {
+        r.allow_origin = cors_allows(ex->app, ex->head.origin) ? ex->head.origin : (str){NULL, 0};
         r.app_title = ex->app->title.p ? ex->app->title : ex->app->name;
         r.contact = ex->app->owner;
     }

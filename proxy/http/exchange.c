@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "proxy/http/acme.h"
+#include "proxy/http/cors.h"
 #include "proxy/http/fields.h"
 #include "proxy/http/front.h"
 #include "proxy/http/page.h"
@@ -255,6 +256,30 @@ static void answer_options(struct exchange *ex)
     answer_small(ex, 204, (str){NULL, 0}, (str){NULL, 0}, NULL, 0, END_OWN);
 }
 
+/* False when it is no preflight, or the app leaves them to itself. */
+static bool answer_preflight(struct exchange *ex)
+{
+    const struct snapshot *s = gate_snapshot(ex->conn->server->options.gate);
+    const struct http_request_head *h = &ex->head;
+    struct http_pair fields[CORS_FIELDS_MAX];
+    if (!cors_is_preflight(h) || ex->visit.request.is_misdirected || !s->policy)
+        return false;
+    const struct app *app = snapshot_app_by_host(s, h->host);
+    if (!app || !app->has_cors)
+        return false;
+    ex->visit.app_name = arena_dup(&ex->arena, app->name);
+    if (!cors_allows(app, h->origin)) {
+        visit_refuse_input(&ex->visit, 403, "cors.origin",
+                           STR("Pages of this origin may not use the app."));
+        answer_refusal(ex, END_REFUSED);
+        return true;
+    }
+    ex->visit.reason = "cors-preflight";
+    size_t n = cors_preflight(app, h->origin, &ex->arena, fields);
+    answer_small(ex, 204, (str){NULL, 0}, (str){NULL, 0}, fields, n, END_OWN);
+    return true;
+}
+
 void exchange_go(struct exchange *ex)
 {
     struct conn *c = ex->conn;
@@ -278,6 +303,8 @@ void exchange_go(struct exchange *ex)
     else {
         begin_visit(ex);
         fill_request(ex);
+        if (answer_preflight(ex))
+            return;
         ex->visit.resumed = resumed;
         visit_run(&ex->visit);
         decided(ex);
