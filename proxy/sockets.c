@@ -27,8 +27,8 @@ size_t sockets_connections(const struct snapshot *s, unsigned workers)
 }
 
 /* Who is named by his uid need not be in our group: the lock is the uid, not the file's mode. */
-static bool bind_one(const struct listen_address *a, bool reuse, bool by_uid, int *fd_out,
-                     struct fail *f)
+static bool bind_one(const struct snapshot *s, const struct listen_address *a, bool reuse,
+                     bool by_uid, int *fd_out, struct fail *f)
 {
     struct listener_options o = {
         .address = {.family = a->kind == ADDRESS_UNIX ? LISTENER_UNIX : LISTENER_TCP,
@@ -37,6 +37,7 @@ static bool bind_one(const struct listen_address *a, bool reuse, bool by_uid, in
                     .path = a->path,
                     .mode = by_uid ? 0666 : 0},
         .reuse_port = reuse,
+        .keepalive_s = (int)(s->config->limits.tcp_keepalive_ms / 1000),
     };
     *fd_out = listener_bind(&o, f);
     return *fd_out >= 0;
@@ -53,7 +54,7 @@ static bool bind_all(const struct snapshot *s, unsigned index, struct worker_lis
         *w = (struct worker_listener){.index = i,
                                       .role = HTTP_ROLE_APPS,
                                       .peer_uid = l->has_peer_uid ? l->peer_uid : (uid_t)-1};
-        if (!bind_one(&l->address, true, l->has_peer_uid, &w->fd, f))
+        if (!bind_one(s, &l->address, true, l->has_peer_uid, &w->fd, f))
             return false;
         (*n_out)++;
     }
@@ -61,7 +62,7 @@ static bool bind_all(const struct snapshot *s, unsigned index, struct worker_lis
         return true;
     struct worker_listener *w = &out[*n_out];
     *w = (struct worker_listener){.role = HTTP_ROLE_ADMIN, .peer_uid = (uid_t)-1};
-    if (!bind_one(&s->config->admin, false, false, &w->fd, f))
+    if (!bind_one(s, &s->config->admin, false, false, &w->fd, f))
         return false;
     (*n_out)++;
     return true;

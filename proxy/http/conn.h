@@ -87,6 +87,8 @@ bool conn_keep(struct conn *c, const char *p, size_t n, size_t most);
 /* Moves up to n bytes out of the inbox. */
 size_t conn_take_kept(struct conn *c, char *buf, size_t n);
 void conn_want(struct conn *c, unsigned mask);
+/* Draining, or crowded and others wait: who is idle has a second left. */
+void conn_hurry_idle(struct http_server *s);
 /* IMF-fixdate of this second. */
 str http_date(struct http_server *s);
 

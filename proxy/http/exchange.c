@@ -292,6 +292,7 @@ void exchange_go(struct exchange *ex)
     }
     ex->keep = !verdict.status && h->keep_alive && !c->server->is_draining;
     body_in_init(&ex->request_in, h->framing, h->content_length);
+    ex->request_in.extension_most = (uint16_t)c->server->limits.chunk_extension_bytes;
     if (c->role == HTTP_ROLE_ADMIN)
         answer_admin(ex);
     else if (str_eq(h->path_raw, STR("/.postern/health")))

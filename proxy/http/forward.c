@@ -247,25 +247,10 @@ void forward_start(struct exchange *ex)
 /* ---- the body ---------------------------------------------------------------------------------
  */
 
-/* The payload at `data`, framed anew; there is room for the framing around it. */
-static size_t frame(struct exchange *ex, char **data, size_t n, bool is_last)
+/* The payload framed anew; there is room around it. */
+static size_t frame(struct exchange *ex, char **data, size_t n)
 {
-    char head[BODY_CHUNK_HEAD_MAX];
-    if (ex->head.framing != FRAMING_CHUNKED)
-        return n;
-    size_t total = n;
-    if (n) {
-        size_t head_n = body_out_chunk_head(head, n);
-        *data -= head_n;
-        memcpy(*data, head, head_n);
-        memcpy(*data + head_n + n, BODY_CHUNK_TAIL, 2);
-        total = head_n + n + 2;
-    }
-    if (is_last) {
-        memcpy(*data + total, BODY_LAST_CHUNK, sizeof BODY_LAST_CHUNK - 1);
-        total += sizeof BODY_LAST_CHUNK - 1;
-    }
-    return total;
+    return ex->head.framing == FRAMING_CHUNKED ? body_out_frame(data, n, ex->request_done) : n;
 }
 
 enum { PULLS_PER_EVENT = 16 }; /* one fast upload shall not hold up all others */
@@ -291,7 +276,7 @@ static enum pull take_body(struct exchange *ex, struct buffer *b, size_t n)
     }
     ex->request_done = verdict == BODY_DONE;
     char *data = b->data;
-    size_t framed = frame(ex, &data, data_len, ex->request_done);
+    size_t framed = frame(ex, &data, data_len);
     sink_put(&ex->to_up, &c->server->buffers, &b, data, framed);
     return PULL_SOME;
 }

@@ -23,7 +23,7 @@ enum { SIZE_DIGITS_MAX = 15 }; /* below 2^60: sums cannot overflow */
 
 void body_in_init(struct body_in *b, enum http_framing framing, uint64_t length)
 {
-    *b = (struct body_in){.framing = framing};
+    *b = (struct body_in){.framing = framing, .extension_most = BODY_EXTENSION_MAX};
     if (framing == FRAMING_CHUNKED)
         b->state = AT_SIZE;
     else if (framing == FRAMING_NONE || (framing == FRAMING_LENGTH && length == 0))
@@ -79,8 +79,8 @@ static bool at_extension(struct body_in *b, char c)
         return refuse(b, "chunk.bare-lf");
     if (((unsigned char)c < 0x20 && c != '\t') || c == 0x7f)
         return refuse(b, "chunk.extension");
-    if (++b->extension_bytes > BODY_EXTENSION_MAX ||
-        ++b->extension_total > BODY_EXTENSION_MAX + b->total)
+    if (++b->extension_bytes > b->extension_most ||
+        ++b->extension_total > b->extension_most + b->total)
         return refuse(b, "chunk.extension-long");
     return true;
 }
@@ -222,4 +222,22 @@ size_t body_out_chunk_head(char out[BODY_CHUNK_HEAD_MAX], size_t n)
         out[i] = "0123456789abcdef"[n & 15];
     memcpy(out + digits, "\r\n", 2);
     return digits + 2;
+}
+
+size_t body_out_frame(char **data, size_t n, bool is_last)
+{
+    char head[BODY_CHUNK_HEAD_MAX];
+    size_t total = n;
+    if (n) {
+        size_t head_n = body_out_chunk_head(head, n);
+        *data -= head_n;
+        memcpy(*data, head, head_n);
+        memcpy(*data + head_n + n, BODY_CHUNK_TAIL, 2);
+        total = head_n + n + 2;
+    }
+    if (is_last) {
+        memcpy(*data + total, BODY_LAST_CHUNK, sizeof BODY_LAST_CHUNK - 1);
+        total += sizeof BODY_LAST_CHUNK - 1;
+    }
+    return total;
 }

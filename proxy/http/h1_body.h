@@ -18,8 +18,8 @@ enum body_verdict { BODY_BAD = 0, BODY_MORE, BODY_DONE };
 struct body_in {
     enum http_framing framing;
     uint8_t state;
-    uint8_t digits; /* of the chunk size */
-    uint16_t extension_bytes;
+    uint8_t digits;                           /* of the chunk size */
+    uint16_t extension_bytes, extension_most; /* of one chunk head; BODY_EXTENSION_MAX by default */
     uint16_t trailer_bytes, trailer_fields;
     uint64_t left;  /* of the body or of the chunk */
     uint64_t total; /* payload bytes so far */
@@ -40,6 +40,11 @@ enum body_verdict body_in_feed(struct body_in *b, char *buf, size_t n, size_t *c
 enum { BODY_CHUNK_HEAD_MAX = 20 };
 /* "1a2b\r\n" for a chunk of n > 0 bytes; returns its length. BODY_CHUNK_TAIL follows the data. */
 size_t body_out_chunk_head(char out[BODY_CHUNK_HEAD_MAX], size_t n);
+/* Makes a chunk of the n payload bytes at *data (none: no chunk), and the end of the body behind it
+ * when it is the last. *data moves to the front of it; the caller has room: BODY_FRAME_LEAD bytes
+ * before and BODY_FRAME_TAIL behind. Returns the whole length. */
+enum { BODY_FRAME_LEAD = BODY_CHUNK_HEAD_MAX, BODY_FRAME_TAIL = 7 };
+size_t body_out_frame(char **data, size_t n, bool is_last);
 #define BODY_CHUNK_TAIL "\r\n"
 #define BODY_LAST_CHUNK "0\r\n\r\n"
 

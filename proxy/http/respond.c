@@ -47,25 +47,10 @@ static void push(struct exchange *ex)
         forward_rest(ex);
 }
 
-/* The payload framed for the client; there is room before and after it. */
+/* The payload framed anew; there is room around it. */
 static size_t frame(struct exchange *ex, char **data, size_t n)
 {
-    char head[BODY_CHUNK_HEAD_MAX];
-    size_t total = n;
-    if (ex->answer_out != FRAMING_CHUNKED)
-        return n;
-    if (n) {
-        size_t head_n = body_out_chunk_head(head, n);
-        *data -= head_n;
-        memcpy(*data, head, head_n);
-        memcpy(*data + head_n + n, BODY_CHUNK_TAIL, 2);
-        total = head_n + n + 2;
-    }
-    if (ex->answer_done) {
-        memcpy(*data + total, BODY_LAST_CHUNK, sizeof BODY_LAST_CHUNK - 1);
-        total += sizeof BODY_LAST_CHUNK - 1;
-    }
-    return total;
+    return ex->answer_out == FRAMING_CHUNKED ? body_out_frame(data, n, ex->answer_done) : n;
 }
 
 /* Decodes n raw bytes at `raw` in place; false when the exchange is gone. */

@@ -292,13 +292,15 @@ static void dialled(void *ctx, const struct dial_result *r)
     handshake(d, 0);
 }
 
-static struct dial_target target_of(const struct app *app)
+static struct dial_target target_of(const struct app *app, const struct limits *limits)
 {
     const struct upstream *u = &app->upstreams[0];
     if (u->scheme == UPSTREAM_UNIX)
         return (struct dial_target){.path = u->path, .timeout_ms = app->connect_timeout_ms};
-    return (struct dial_target){
-        .host = u->host, .port = u->port, .timeout_ms = app->connect_timeout_ms};
+    return (struct dial_target){.host = u->host,
+                                .port = u->port,
+                                .timeout_ms = app->connect_timeout_ms,
+                                .keepalive_s = (int)(limits->tcp_keepalive_ms / 1000)};
 }
 
 struct upstream_dial *upstream_dial(struct upstream_pools *p, const struct app *app,
@@ -320,7 +322,7 @@ struct upstream_dial *upstream_dial(struct upstream_pools *p, const struct app *
     d->server_name = (str){mem_dup(app->tls_server_name), app->tls_server_name.n};
     deadline_init(&d->deadline, too_slow);
     d->timeout_ms = app->connect_timeout_ms;
-    struct dial_target target = target_of(app);
+    struct dial_target target = target_of(app, limits);
     bool is_gone = false;
     d->is_gone = &is_gone;
     struct dial *dial = dial_start(p->loop, &target, dialled, d);

@@ -33,6 +33,7 @@ struct dial {
     void *ctx;
     char *host;
     uint16_t port;
+    int keepalive_s;
     unsigned refs;
     bool is_over; /* done was called, or cancelled */
     int error;    /* of the last attempt that failed */
@@ -171,6 +172,9 @@ static enum progress attempt_start(struct dial *d, struct attempt *a, const stru
         return PROGRESS_FAILED;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &d->keepalive_s, sizeof d->keepalive_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &d->keepalive_s, sizeof d->keepalive_s);
     enum progress progress = connect_now(fd, (struct sockaddr *)&sa, len, &d->error);
     if (progress == PROGRESS_CONNECTED)
         dial_win(d, fd, peer);
@@ -250,6 +254,7 @@ static struct dial *dial_create(struct loop *loop, const struct dial_target *t, 
     d->done = done;
     d->ctx = ctx;
     d->port = t->port;
+    d->keepalive_s = t->keepalive_s ? t->keepalive_s : 30;
     d->host = mem_dup(t->host.p ? t->host : STR(""));
     d->refs = 1;
     deadline_init(&d->timeout, on_timeout);

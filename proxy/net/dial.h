@@ -16,6 +16,7 @@ struct dial_target {
     uint16_t port;
     str path;           /* a unix socket */
     int64_t timeout_ms; /* for all of it; 0 = 5000 */
+    int keepalive_s;    /* TCP keepalive, 0 = 30 */
 };
 
 enum dial_verdict {

@@ -19,7 +19,7 @@ enum {
     LISTENER_ACCEPTS_PER_TURN = 64, /* so that open connections get their turn under a storm */
     LISTENER_REST_MS = 200,
     LISTENER_DEFER_S = 5,
-    LISTENER_KEEPALIVE_S = 30,
+    LISTENER_KEEPALIVE_S = 30, /* when the options say nothing */
 };
 
 struct listener {
@@ -41,11 +41,12 @@ static bool set_int(int fd, int level, int option, int value)
 /* All of these are inherited by accepted sockets. */
 static bool set_tcp_options(int fd, const struct listener_options *o)
 {
+    int keepalive_s = o->keepalive_s ? o->keepalive_s : LISTENER_KEEPALIVE_S;
     return set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
            (!o->reuse_port || set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
            set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1) && set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
-           set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, LISTENER_KEEPALIVE_S) &&
-           set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, LISTENER_KEEPALIVE_S) &&
+           set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_s) &&
+           set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_s) &&
            (o->server_first || set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, LISTENER_DEFER_S));
 }
 

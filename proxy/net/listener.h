@@ -25,6 +25,7 @@ struct listener_options {
     bool reuse_port;   /* one socket per worker on the same port */
     bool server_first; /* the server may speak first (ssh, rdp): no TCP_DEFER_ACCEPT */
     int backlog;       /* 0 = 4096 */
+    int keepalive_s;   /* TCP keepalive of what is accepted, 0 = 30 */
 };
 
 /* An fd that listens, or -1. Any thread. A stale socket file of an earlier run is replaced, one on
