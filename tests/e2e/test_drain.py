@@ -116,3 +116,19 @@ def test_restart_on_the_same_port(start, staff):
         assert gate.stop() == 0
         gate.start()
     assert gate.get("/x", staff).status == 200
+
+
+def test_health_says_that_it_drains(start, staff):
+    """Whoever asks on a connection that is open yet is told; so is the administrators' address."""
+    gate = start()
+    with gate.connect() as c, gate.connect() as busy, raw.Conn(gate.admin_port) as admin:
+        assert c.send(raw.head(target="/.postern/health")).read().status == 200
+        assert admin.send(raw.head(target="/readyz")).read().status == 200
+        busy.send(raw.head("GET", "/slow?after=1", token=staff))
+        raw.wait_for(lambda: gate.metrics()["postern_decisions_allowed_total"] >= 1, 5)
+        gate.signal(signal.SIGTERM)
+        raw.wait_for(lambda: "drain.begin" in gate.stderr(), 5)
+        answer = c.send(raw.head(target="/.postern/health")).read()
+        assert answer.status == 503 and answer.text == "draining\n"
+        assert admin.send(raw.head(target="/readyz")).read().status == 503
+        assert busy.read().status == 200

@@ -1,6 +1,7 @@
 """Every line of the HTTP rules that needs no session, as rows of the table in http_rules.py."""
 
 import json
+import os
 
 import pytest
 
@@ -254,3 +255,45 @@ def test_list_claim_in_a_header(gate, issuer, groups, seen):
 def test_missing_claim_leaves_the_header_out(gate, issuer):
     got = received(gate.get("/x", issuer.token("eva", groups=["staff"]), headers=["X-Auth-Email: spoof"]))
     assert got["x-auth-user"] == "eva" and "x-auth-email" not in got
+
+
+def test_trailers_are_dropped(gate, staff):
+    """Of the request; those of the answer are in test_bodies."""
+    data = table.chunked(b"3\r\nabc\r\n0\r\nX-Auth-User: root\r\nX-Trailer: 1\r\n\r\n").replace(
+        b"{token}", b"Trailer: X-Trailer\r\nAuthorization: Bearer " + staff.encode() + b"\r\n")
+    answer = gate.raw(data)
+    seen = received(answer)
+    assert answer.json["body_bytes"] == 3 and seen["x-auth-user"] == "eva" and "x-trailer" not in seen
+
+
+def test_header_left_out_is_recorded(gate, issuer):
+    answer = gate.get("/x", issuer.person("eva", ["staff", "a,b"]))
+    assert gate.record(answer)["headers_left_out"] == 1
+    assert "headers_left_out" not in gate.record(gate.get("/x", issuer.person("eva", ["staff"])))
+
+
+def test_keepalive_on_both_sides(gate, staff):
+    """The kernel probes for peers that are gone: every connection of the process has its timer set."""
+    with gate.connect() as c:
+        c.send(raw.head("GET", "/x", token=staff)).read()
+        mine = c.sock.getsockname()[1]
+        inodes = {os.readlink("/proc/%d/fd/%s" % (gate.pid, fd))[8:-1] for fd in os.listdir("/proc/%d/fd" % gate.pid)
+                  if os.readlink("/proc/%d/fd/%s" % (gate.pid, fd)).startswith("socket:")}
+        timers = {}
+        with open("/proc/net/tcp") as f:
+            for line in list(f)[1:]:
+                fields = line.split()
+                if fields[9] in inodes and fields[3] == "01":
+                    timers[int(fields[2].split(":")[1], 16)] = fields[5].split(":")[0]
+    assert mine in timers and len(timers) >= 2, timers
+    assert set(timers.values()) <= {"02"}, "02 is the keepalive timer: %s" % timers
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])
+def test_head_has_the_answers_length_and_no_body(gate, staff, version):
+    with gate.connect() as c:
+        c.send(raw.head("HEAD", "/bytes?n=5000", token=staff, version=version, headers=["Connection: keep-alive"]))
+        answer = c.read("HEAD")
+        assert answer.status == 200 and answer.get("Content-Length") == "5000" and not c.buf
+        c.send(raw.head("GET", "/x", token=staff))
+        assert c.read().json["target"] == "/x", "bytes of a body that HEAD does not have"
