@@ -24,7 +24,7 @@ static enum policy_tri from_networks(struct eval *e, const struct from_need *nee
                      STR("from.network"));
 }
 
-static enum policy_tri from_countries(struct eval *e, const struct from_need *need)
+enum policy_tri from_countries(struct eval *e, const struct from_need *need)
 {
     str country = e->facts->request->country;
 
@@ -49,7 +49,8 @@ enum policy_tri atom_from(struct eval *e, const struct from_need *need)
  * asker may have been a rule of mode audit, whose facts bind nobody. */
 static enum policy_tri when_one(struct eval *e, const struct schedule *s)
 {
-    struct memo fresh = {0}, *memo = s->id < EVAL_MEMO ? &e->schedules[s->id] : &fresh;
+    struct memo fresh = {0},
+                *memo = e->schedules && s->id < EVAL_MEMO ? &e->schedules[s->id] : &fresh;
 
     if (!memo->is_known) {
         memo->value = tri_of(schedule_has(s, e->now_s, SCHEDULE_NEAR_DAYS, &memo->until_s));

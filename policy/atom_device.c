@@ -16,10 +16,11 @@ struct wish {
     int64_t number;              /* at least this day, at most this risk */
 };
 
-/* The fresh facts about one attribute. */
+/* The fresh facts about one attribute, and whether any source saw the device at all. */
 struct sighting {
     const struct policy_value *value;
     bool is_stale, is_contradicted, has_clock;
+    bool is_device_seen, is_device_fresh;
     int64_t until_s;
 };
 
@@ -68,12 +69,17 @@ static struct sighting seek(struct eval *e, const struct device_need *need, str 
 
     for (size_t d = 0; d < e->facts->n_devices; d++) {
         const struct policy_device *device = &e->facts->devices[d];
-        for (size_t i = 0; i < device->n_facts; i++)
-            if (counts(need, &device->facts[i], false) &&
-                str_eq(device->facts[i].attribute, attribute))
-                look_at(e, need, attribute, &device->facts[i], &s);
+        for (size_t i = 0; i < device->n_facts; i++) {
+            const struct policy_device_fact *fact = &device->facts[i];
+            if (!counts(need, fact, false))
+                continue;
+            s.is_device_seen = true;
+            s.is_device_fresh |= e->now_s - fact->seen_s <= need->seen_within_s;
+            if (str_eq(fact->attribute, attribute))
+                look_at(e, need, attribute, fact, &s);
+        }
     }
-    if (s.value)
+    if (s.value && s.has_clock)
         eval_until(e, s.until_s);
     return s;
 }
@@ -81,10 +87,12 @@ static struct sighting seek(struct eval *e, const struct device_need *need, str 
 /* Unknown, or true with a value that may be compared. *doubt_out names what is wrong. */
 static enum policy_tri settle(const struct sighting *s, str *doubt_out)
 {
-    if (!s->value)
-        *doubt_out = s->is_stale ? STR("device:stale") : STR(":missing");
+    if (!s->is_device_seen)
+        *doubt_out = STR("device:missing");
     else if (!s->has_clock)
         *doubt_out = STR("clock");
+    else if (!s->value)
+        *doubt_out = s->is_stale || !s->is_device_fresh ? STR("device:stale") : STR(":missing");
     else if (s->is_contradicted)
         *doubt_out = STR("device:conflict");
     else
@@ -104,8 +112,10 @@ static bool hint_says_yes(struct eval *e, const struct device_need *need, const 
             const struct policy_device_fact *fact = &device->facts[i];
             if (counts(need, fact, true) && str_eq(fact->attribute, wish->attribute) &&
                 e->now_s - fact->seen_s <= need->seen_within_s &&
-                wish->test(&fact->value, wish, &is_odd) == POLICY_TRUE)
+                wish->test(&fact->value, wish, &is_odd) == POLICY_TRUE) {
+                eval_until(e, fact->seen_s + need->seen_within_s + 1);
                 return true;
+            }
         }
     }
     return false;

@@ -10,7 +10,7 @@ static enum policy_tri who_kind(struct eval *e, const struct who *who)
 }
 
 /* The address counts only when somebody vouches for it: anybody can type a colleague's. */
-static bool has_proved_mail(const struct policy_identity *id)
+bool who_has_proved_mail(const struct policy_identity *id)
 {
     size_t at = str_find(id->email, '@');
 
@@ -24,6 +24,14 @@ static bool is_ascii(str s)
         if ((unsigned char)s.p[i] > 0x7E)
             return false;
     return true;
+}
+
+/* The gate hands over A-labels; what is left of other scripts compares with nothing. */
+str who_proved_domain(const struct policy_identity *id)
+{
+    str domain = str_from(id->email, str_find(id->email, '@') + 1);
+
+    return who_has_proved_mail(id) && is_ascii(domain) ? domain : (str){NULL, 0};
 }
 
 static bool list_has_nocase(struct str_list list, str s)
@@ -40,7 +48,7 @@ static enum policy_tri who_users(struct eval *e, const struct who *who)
         return POLICY_TRUE;
     if (e->identity->is_machine)
         return eval_note(e, POLICY_FALSE, STR("who.users"));
-    if (!has_proved_mail(e->identity))
+    if (!who_has_proved_mail(e->identity))
         return eval_note(e, POLICY_UNKNOWN, STR("who.users"));
     return eval_note(e, tri_of(list_has_nocase(who->users, e->identity->email)), STR("who.users"));
 }
@@ -51,10 +59,8 @@ static enum policy_tri who_domains(struct eval *e, const struct who *who)
         return POLICY_TRUE;
     if (e->identity->is_machine)
         return eval_note(e, POLICY_FALSE, STR("who.domains"));
-    str mail = e->identity->email;
-    str domain = str_from(mail, str_find(mail, '@') + 1);
-    /* The gate hands over A-labels; what is left of other scripts compares with nothing. */
-    if (!has_proved_mail(e->identity) || !is_ascii(domain))
+    str domain = who_proved_domain(e->identity);
+    if (!domain.p)
         return eval_note(e, POLICY_UNKNOWN, STR("who.domains"));
     return eval_note(e, tri_of(list_has_nocase(who->domains, domain)), STR("who.domains"));
 }
@@ -115,17 +121,39 @@ static enum policy_tri set_matches(const struct policy_value *v, const struct ma
     return r;
 }
 
+enum policy_tri who_claim_value(const struct policy_identity *id, const struct claim_want *want,
+                                bool *is_odd_out)
+{
+    const struct policy_value *v = find_claim(id, want->name);
+
+    return v ? set_matches(v, &want->set, is_odd_out) : POLICY_UNKNOWN;
+}
+
 static enum policy_tri who_claim(struct eval *e, const struct claim_want *want)
 {
-    const struct policy_value *v = find_claim(e->identity, want->name);
     bool is_odd = false;
-    enum policy_tri r = v ? set_matches(v, &want->set, &is_odd) : POLICY_UNKNOWN;
+    enum policy_tri r = who_claim_value(e->identity, want, &is_odd);
 
     if (!e->trace)
         return r;
     if (is_odd && r == POLICY_UNKNOWN)
         eval_note(e, r, STR("type-error"));
     return eval_note(e, r, arena_printf(e->trace->arena, "who.claims.%.*s", STR_ARG(want->name)));
+}
+
+/* What of an OR speaks for its value: of a deny the alternatives that have it, otherwise all that
+ * are not true. Only then can the notes be told apart, so they are taken in a second round. */
+static void note_any(struct eval *e, const struct who *who, enum policy_tri value)
+{
+    bool is_deny = e->rule->effect == RULE_DENY;
+
+    if (value == (is_deny ? POLICY_FALSE : POLICY_TRUE))
+        return;
+    for (size_t i = 0; i < who->n_any; i++) {
+        size_t mark = eval_mark(e);
+        if (atom_who(e, who->any[i]) != value && is_deny)
+            e->trace->n = mark;
+    }
 }
 
 static enum policy_tri who_any(struct eval *e, const struct who *who)
@@ -135,7 +163,10 @@ static enum policy_tri who_any(struct eval *e, const struct who *who)
 
     for (size_t i = 0; i < who->n_any && r != POLICY_TRUE; i++)
         r = tri_or(r, atom_who(e, who->any[i]));
-    eval_settle(e, mark, r);
+    if (!e->trace)
+        return r;
+    e->trace->n = mark;
+    note_any(e, who, r);
     return r;
 }
 

@@ -3,7 +3,7 @@
  * Rules of mode audit are weighed in a second pan: `would` starts as a copy of what is in force and
  * nothing flows back. Effects are sets, so the order of rules cannot matter. Any path that does not
  * reach the allow at the end leaves the zeroed decision: deny. */
-#include "policy/eval.h"
+#include "policy/clause.h"
 
 enum { MAX_BREAK_GLASS = 16 };
 
@@ -22,7 +22,8 @@ struct pan {
 };
 
 struct weighing {
-    struct eval eval;
+    struct asking asking;
+    bool is_plain; /* rule by rule, see decide_plainly */
     struct pan real, would;
     struct merge merge;
     /* Allows whose open break glass skips requires; more than fit skip nothing. */
@@ -37,7 +38,7 @@ static void report(str ids[POLICY_MAX_REPORTED], size_t *n, str id)
     (*n)++;
 }
 
-static void pan_add(struct pan *pan, const struct rule *rule)
+static void pan_add(struct pan *pan, const struct clause *rule)
 {
     pan->has_deny |= rule->effect == RULE_DENY;
     pan->has_require |= rule->effect == RULE_REQUIRE;
@@ -94,13 +95,21 @@ static void merge_finish(const struct merge *m, struct policy_obligations *out)
 }
 
 /* Evaluates a rule; what a rule of mode audit looks at does not bound the decision. */
-static void weigh_value(struct weighing *w, const struct rule *rule, struct rule_value *out)
+static void weigh_value(struct weighing *w, uint32_t rule, bool *applies, bool *binds)
 {
-    int64_t until_s = w->eval.until_s;
+    struct eval *e = &w->asking.eval;
+    int64_t until_s = e->until_s;
+    struct rule_value v;
 
-    eval_rule(&w->eval, rule, out);
-    if (rule->is_audit_only)
-        w->eval.until_s = until_s;
+    if (w->is_plain) {
+        eval_rule(e, &e->policy->rules[rule], &v);
+        *applies = v.applies;
+        *binds = v.binds;
+    } else {
+        clause_value(&w->asking, rule, applies, binds);
+    }
+    if (w->asking.compiled->clauses[rule].flags & CLAUSE_AUDIT)
+        e->until_s = until_s;
 }
 
 static bool skips(const struct weighing *w, size_t require_index, bool with_audit)
@@ -116,59 +125,108 @@ static bool skips(const struct weighing *w, size_t require_index, bool with_audi
     return false;
 }
 
-static void find_openers(struct weighing *w)
+static void open_glass(struct weighing *w, uint32_t rule)
 {
-    const struct index_list *bucket = &w->eval.app->bucket;
-    struct rule_value v;
+    const struct clause *clause = &w->asking.compiled->clauses[rule];
+    bool applies, binds;
 
-    if (!w->eval.facts->n_grants)
+    if (clause->effect != RULE_ALLOW || !(clause->flags & CLAUSE_BREAK_GLASS) ||
+        w->n_openers == MAX_BREAK_GLASS)
         return;
-    for (size_t i = 0; i < bucket->n && w->n_openers < MAX_BREAK_GLASS; i++) {
-        const struct rule *rule = &w->eval.policy->rules[bucket->items[i]];
-        if (rule->effect != RULE_ALLOW || !rule->break_glass)
-            continue;
-        weigh_value(w, rule, &v);
-        if (v.applies)
-            w->openers[w->n_openers++] = rule;
-    }
+    weigh_value(w, rule, &applies, &binds);
+    if (applies)
+        w->openers[w->n_openers++] = &w->asking.eval.policy->rules[rule];
 }
 
-static void weigh(struct weighing *w, size_t index)
+static void weigh(struct weighing *w, uint32_t rule)
 {
-    const struct rule *rule = &w->eval.policy->rules[index];
-    bool is_require = rule->effect == RULE_REQUIRE;
-    struct rule_value v;
+    const struct clause *clause = &w->asking.compiled->clauses[rule];
+    bool is_audit = clause->flags & CLAUSE_AUDIT, is_require = clause->effect == RULE_REQUIRE;
+    bool applies, binds;
 
-    weigh_value(w, rule, &v);
-    if (v.binds && !rule->is_audit_only)
-        merge_add(&w->merge, rule->session);
-    if (!v.applies)
+    weigh_value(w, rule, &applies, &binds);
+    if (binds && !is_audit)
+        merge_add(&w->merge, clause->session);
+    if (!applies)
         return;
-    if (!rule->is_audit_only && !(is_require && skips(w, index, false)))
-        pan_add(&w->real, rule);
-    if (!(is_require && skips(w, index, true)))
-        pan_add(&w->would, rule);
+    if (!is_audit && !(is_require && skips(w, rule, false)))
+        pan_add(&w->real, clause);
+    if (!(is_require && skips(w, rule, true)))
+        pan_add(&w->would, clause);
 }
 
 /* A visit without identity, on a public path: only a deny of `anyone` has a say. */
-static bool has_say(const struct rule *rule, bool is_public)
+static void weigh_public(struct weighing *w, uint32_t rule)
 {
-    return !is_public || (rule->effect == RULE_DENY && rule->who->anyone);
+    const struct clause *clause = &w->asking.compiled->clauses[rule];
+
+    if (clause->effect == RULE_DENY && clause->flags & CLAUSE_ANYONE)
+        weigh(w, rule);
+}
+
+typedef void weigher(struct weighing *w, uint32_t rule);
+
+/* What the index leaves open, in the order of the bucket: a bit each. */
+static void find_open(const struct weighing *w, const struct app_index *app, uint64_t *bits)
+{
+    const struct policy_subject *s = w->asking.subject;
+    const struct policy_request *request = w->asking.eval.facts->request;
+    const uint64_t *open = app->methods + 2 * (size_t)app->n_words *
+                                              method_column(w->asking.compiled, request->method),
+                   *pathful = open + app->n_words;
+
+    if (app->paths.nodes) {
+        memset(bits, 0, app->n_words * sizeof *bits);
+        path_index_match(&app->paths, request->path, bits);
+        for (uint32_t i = 0; i < app->n_words; i++)
+            bits[i] = open[i] | (bits[i] & pathful[i]);
+    } else if (app->n_words) {
+        memcpy(bits, open, app->n_words * sizeof *bits);
+    }
+    if (!s || app->wide == COMPILED_NONE)
+        return;
+    const uint64_t *row = s->wide[app->wide];
+    for (uint32_t i = 0; i < app->n_words; i++)
+        bits[i] &= row[i];
+}
+
+static void each_open(struct weighing *w, const struct app_index *app, const uint64_t *bits,
+                      weigher *call)
+{
+    for (uint32_t i = 0; i < app->n_words; i++)
+        for (uint64_t word = bits[i]; word; word &= word - 1)
+            call(w, app->rules[64 * i + (uint32_t)__builtin_ctzll(word)]);
+}
+
+static void weigh_all(struct weighing *w, const struct app_index *app, bool is_public)
+{
+    uint64_t bits[COMPILED_MAX_WORDS];
+
+    if (w->is_plain)
+        memset(bits, 0xFF, app->n_words * sizeof *bits);
+    else
+        find_open(w, app, bits);
+    if (w->is_plain && app->n % 64)
+        bits[app->n_words - 1] >>= 64 - app->n % 64;
+    if (!is_public && w->asking.eval.facts->n_grants)
+        each_open(w, app, bits, open_glass);
+    each_open(w, app, bits, is_public ? weigh_public : weigh);
 }
 
 static void bound_by_session(struct weighing *w, const struct policy_obligations *o)
 {
-    const struct policy_identity *id = w->eval.identity;
+    struct eval *e = &w->asking.eval;
+    const struct policy_identity *id = e->identity;
 
     if (!id)
         return;
     int64_t login_s = id->login_s ? id->login_s : id->auth_time_s;
     if (o->max_s && login_s)
-        eval_until(&w->eval, login_s + o->max_s);
+        eval_until(e, login_s + o->max_s);
     if (o->idle_s)
-        eval_until(&w->eval, w->eval.now_s + o->idle_s);
+        eval_until(e, e->now_s + o->idle_s);
     if (id->expires_s)
-        eval_until(&w->eval, id->expires_s);
+        eval_until(e, id->expires_s);
 }
 
 static void write_would(const struct pan *would, struct policy_decision *out)
@@ -208,7 +266,7 @@ static void write_decision(struct weighing *w, bool is_public, struct policy_dec
         out->n_rules_total < POLICY_MAX_REPORTED ? out->n_rules_total : POLICY_MAX_REPORTED;
     memcpy(out->rules, is_allow ? pan->allowing : pan->refusing, sizeof out->rules);
     bound_by_session(w, &out->obligations);
-    out->valid_until_s = w->eval.until_s == INT64_MAX ? 0 : w->eval.until_s;
+    out->valid_until_s = w->asking.eval.until_s == INT64_MAX ? 0 : w->asking.eval.until_s;
     write_would(&w->would, out);
 }
 
@@ -238,7 +296,7 @@ static enum policy_reason check_request(const struct policy *p, const struct pol
     return POLICY_REASON_ALLOW;
 }
 
-void policy_decide(const struct policy *p, const struct policy_facts *facts,
+static void decide(const struct policy *p, const struct policy_facts *facts, bool is_plain,
                    struct policy_decision *out)
 {
     struct weighing w;
@@ -258,19 +316,26 @@ void policy_decide(const struct policy *p, const struct policy_facts *facts,
     if (request->protocol == POLICY_SSH && !app_has_login(request->app, request->login))
         return;
 
-    const struct app *app = &p->apps[request->app->index];
-    eval_init(&w.eval, p, facts, app);
+    size_t app = request->app->index;
+    asking_init(&w.asking, p, facts, &p->apps[app], is_public);
+    w.is_plain = is_plain;
     w.real = w.would = (struct pan){0};
     w.n_openers = 0;
     w.merge = (struct merge){.max_s = -1, .idle_s = -1};
-    if (is_public)
-        w.eval.identity = NULL;
-    else
-        find_openers(&w);
-    for (size_t i = 0; i < app->bucket.n; i++)
-        if (has_say(&p->rules[app->bucket.items[i]], is_public))
-            weigh(&w, app->bucket.items[i]);
+    weigh_all(&w, &p->compiled->apps[app], is_public);
     write_decision(&w, is_public, out);
+}
+
+void policy_decide(const struct policy *p, const struct policy_facts *facts,
+                   struct policy_decision *out)
+{
+    decide(p, facts, false, out);
+}
+
+void decide_plainly(const struct policy *p, const struct policy_facts *facts,
+                    struct policy_decision *out)
+{
+    decide(p, facts, true, out);
 }
 
 str policy_rule_digest(const struct policy *p, str rule_id)
@@ -282,10 +347,5 @@ str policy_rule_digest(const struct policy *p, str rule_id)
 
 bool policy_app_wants_device(const struct policy *p, const struct policy_app *app)
 {
-    const struct index_list *bucket = &p->apps[app->index].bucket;
-
-    for (size_t i = 0; i < bucket->n; i++)
-        if (p->rules[bucket->items[i]].device)
-            return true;
-    return false;
+    return p->compiled->apps[app->index].wants_device;
 }

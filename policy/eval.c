@@ -90,7 +90,7 @@ enum policy_tri value_matches(const struct policy_value *v, struct want_list wan
 }
 
 /* Outside its life the whole rule is false; with a clock that cannot be trusted nobody knows. */
-static enum policy_tri eval_life(struct eval *e, const struct rule *rule)
+enum policy_tri eval_life(struct eval *e, const struct rule *rule)
 {
     if (rule->starts_s == POLICY_NEVER_S && rule->expires_s == POLICY_FOREVER_S)
         return POLICY_TRUE;
@@ -157,21 +157,30 @@ static enum policy_tri eval_need(struct eval *e, const struct rule *rule, struct
     return r;
 }
 
-static bool rule_applies(const struct rule *rule, enum policy_tri scope, enum policy_tri need)
+bool effect_applies(enum rule_effect effect, bool ignores_missing, enum policy_tri scope,
+                    enum policy_tri need)
 {
     enum policy_tri both = tri_and(scope, need);
 
-    switch (rule->effect) {
+    switch (effect) {
     case RULE_ALLOW:
         return both == POLICY_TRUE;
     case RULE_DENY:
-        return rule->ignores_missing ? both == POLICY_TRUE : both != POLICY_FALSE;
+        return ignores_missing ? both == POLICY_TRUE : both != POLICY_FALSE;
     case RULE_REQUIRE:
-        if (rule->ignores_missing)
+        if (ignores_missing)
             return scope == POLICY_TRUE && need == POLICY_FALSE;
         return scope != POLICY_FALSE && need != POLICY_TRUE;
     }
-    return rule->effect != RULE_ALLOW;
+    return true;
+}
+
+/* Whether the session terms count. */
+bool effect_binds(enum rule_effect effect, bool applies, enum policy_tri scope)
+{
+    if (effect == RULE_ALLOW)
+        return applies;
+    return effect == RULE_REQUIRE && scope != POLICY_FALSE;
 }
 
 void eval_rule(struct eval *e, const struct rule *rule, struct rule_value *out)
@@ -188,8 +197,6 @@ void eval_rule(struct eval *e, const struct rule *rule, struct rule_value *out)
     if (eval_is_settled(e, live_scope))
         return;
     out->need = eval_need(e, rule, out);
-    out->applies = rule_applies(rule, live_scope, out->need);
-    out->binds = rule->effect == RULE_ALLOW
-                     ? out->applies
-                     : rule->effect == RULE_REQUIRE && live_scope != POLICY_FALSE;
+    out->applies = effect_applies(rule->effect, rule->ignores_missing, live_scope, out->need);
+    out->binds = effect_binds(rule->effect, out->applies, live_scope);
 }

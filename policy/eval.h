@@ -40,7 +40,7 @@ struct eval {
     int64_t now_s;
     int64_t until_s; /* earliest change by itself of any fact looked at; INT64_MAX: none */
     struct trace *trace;
-    struct memo schedules[EVAL_MEMO]; /* by schedule.id, when there is no trace */
+    struct memo *schedules; /* EVAL_MEMO by schedule.id, zeroed; or NULL */
 };
 
 struct rule_value {
@@ -54,7 +54,13 @@ struct rule_value {
 void eval_init(struct eval *e, const struct policy *p, const struct policy_facts *facts,
                const struct app *app);
 /* Without a trace, parts behind the first false one are not looked at. */
+bool effect_applies(enum rule_effect effect, bool ignores_missing, enum policy_tri scope,
+                    enum policy_tri need);
+bool effect_binds(enum rule_effect effect, bool applies, enum policy_tri scope);
 void eval_rule(struct eval *e, const struct rule *rule, struct rule_value *out);
+/* policy_decide rule by rule, without the index: what the tests hold the compiled form against. */
+void decide_plainly(const struct policy *p, const struct policy_facts *facts,
+                    struct policy_decision *out);
 
 /* ---- for the atoms ---- */
 
@@ -111,10 +117,18 @@ bool list_has(struct str_list list, str s);
 enum policy_tri value_matches(const struct policy_value *v, struct want_list wants,
                               bool *is_odd_out);
 
+/* An address that somebody vouches for; its domain, {NULL, 0} when there is none to compare. */
+bool who_has_proved_mail(const struct policy_identity *id);
+str who_proved_domain(const struct policy_identity *id);
+enum policy_tri who_claim_value(const struct policy_identity *id, const struct claim_want *want,
+                                bool *is_odd_out);
+
 enum policy_tri atom_who(struct eval *e, const struct who *who);
 enum policy_tri atom_to(struct eval *e, const struct to *to);
 enum policy_tri atom_device(struct eval *e, const struct device_need *need);
 enum policy_tri atom_auth(struct eval *e, const struct auth_need *need);
+enum policy_tri eval_life(struct eval *e, const struct rule *rule);
+enum policy_tri from_countries(struct eval *e, const struct from_need *need);
 enum policy_tri atom_from(struct eval *e, const struct from_need *need);
 enum policy_tri atom_when(struct eval *e, struct schedule_list when);
 enum policy_tri atom_approval(struct eval *e);

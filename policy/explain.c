@@ -11,6 +11,7 @@ enum { MAX_CAUSES = 64 };
 struct telling {
     struct arena *arena;
     struct eval eval;
+    struct memo schedules[EVAL_MEMO];
     struct trace trace;
     struct policy_explained_rule *rules;
     struct rule_value *values;
@@ -193,6 +194,7 @@ static void tell_all(struct telling *t, const struct policy *p, const struct pol
 
     eval_init(&t->eval, p, facts, &p->apps[face->index]);
     t->eval.trace = &t->trace;
+    t->eval.schedules = t->schedules;
     t->trace.arena = t->arena;
     if (is_public)
         t->eval.identity = NULL;

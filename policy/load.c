@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/encode.h"
+#include "policy/compiled.h"
 
 /* ---- lifetime -------------------------------------------------------------------------------- */
 
@@ -16,6 +17,7 @@ static void destroy(struct policy *p)
     map_finish(&p->apps_by_wild);
     map_finish(&p->apps_by_name);
     map_finish(&p->rules_by_id);
+    compiled_finish(p->compiled);
     arena_finish(&p->arena);
     free(p);
 }
@@ -159,6 +161,7 @@ struct policy *policy_load(const struct policy_load_in *in, struct findings *fin
     if (findings->errors == errors_before) {
         bucket_fill(&l);
         digest_set(&l, l.p->digest_hex);
+        compile_policy(l.p, in->now_s);
     } else {
         policy_unref(&l.p);
     }

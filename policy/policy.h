@@ -186,9 +186,17 @@ struct policy_grant {
     int64_t expires_s;
 };
 
+/* A credential's facts, interned for one policy: which group, user and device conditions hold is
+ * found once and not per request. Never needed for a right decision, only for a quick one. Made by
+ * policy_subject_create. */
+struct policy_subject;
+
 struct policy_facts {
     const struct policy_identity *identity; /* NULL: none */
-    const struct policy_device *devices;    /* reports about the one device of this visit */
+    /* NULL: none. One of another policy, identity or set of devices (told by their addresses) is
+     * not used, in whole or in part, so that an old one does no harm. */
+    const struct policy_subject *subject;
+    const struct policy_device *devices; /* reports about the one device of this visit */
     size_t n_devices;
     const struct policy_request *request;
     int64_t now_us;     /* wall clock */
@@ -253,6 +261,19 @@ struct policy_decision {
 /* Decides. No allocation, no system call, no clock, no lock. p == NULL: deny, policy:none. */
 void policy_decide(const struct policy *p, const struct policy_facts *facts,
                    struct policy_decision *out);
+/* Interns an identity and the devices of its visits (they may be none), at the time now_us by a
+ * good clock. Both must stay unchanged and in place as long as the subject lives; a change of
+ * either, or a new policy, wants a new subject. Immutable, any thread; does not hold the policy.
+ * NULL for no policy or no identity. One allocation, some microseconds to a few hundred with ten
+ * thousand rules. */
+struct policy_subject *policy_subject_create(const struct policy *p,
+                                             const struct policy_identity *identity,
+                                             const struct policy_device *devices, size_t n_devices,
+                                             int64_t now_us);
+void policy_subject_destroy(struct policy_subject **s); /* takes NULL, nulls the pointer */
+/* False: made for another policy than p; make a new one. */
+bool policy_subject_fits(const struct policy_subject *s, const struct policy *p);
+size_t policy_subject_bytes(const struct policy_subject *s);
 /* SHA-256 in hex of a rule's text, for grants; {NULL, 0} when there is no such rule. */
 str policy_rule_digest(const struct policy *p, str rule_id);
 /* True when any rule that may hold for the app looks at the device: then ask for one. */

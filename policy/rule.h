@@ -23,7 +23,8 @@
 #include "policy/path.h"
 #include "policy/policy.h"
 
-struct zone; /* policy/zone.h */
+struct zone;     /* policy/zone.h */
+struct compiled; /* policy/compiled.h */
 
 enum {
     POLICY_MAX_RULES = 50000,
@@ -318,6 +319,7 @@ struct policy {
     struct map apps_by_name; /* -> struct app */
     pcre2_code **regex_codes;
     size_t n_regex_codes;
+    struct compiled *compiled; /* NULL while there are errors */
 };
 
 /* 14 or 14.10.2: up to eight numbers. False when it is anything else. */

@@ -10,7 +10,7 @@ static bool is_excepted(const struct schedule *s, int32_t day)
     return false;
 }
 
-static bool has_day(const struct schedule *s, int32_t day)
+bool schedule_has_day(const struct schedule *s, int32_t day)
 {
     return (s->days >> zone_weekday(day) & 1) && !is_excepted(s, day);
 }
@@ -20,14 +20,22 @@ struct window {
 };
 
 /* A window that ends no later than it starts ends on the next day. */
-static struct window window_of(const struct hours *h, int32_t day)
+void schedule_window(const struct hours *h, int32_t day, int64_t *start_s_out, int64_t *end_s_out)
 {
     int64_t midnight = (int64_t)day * ZONE_DAY_S;
-    int64_t end = midnight + h->end_min * 60;
 
+    *start_s_out = midnight + h->start_min * 60;
+    *end_s_out = midnight + h->end_min * 60;
     if (h->end_min <= h->start_min)
-        end += ZONE_DAY_S;
-    return (struct window){midnight + h->start_min * 60, end};
+        *end_s_out += ZONE_DAY_S;
+}
+
+static struct window window_of(const struct hours *h, int32_t day)
+{
+    struct window w;
+
+    schedule_window(h, day, &w.start_s, &w.end_s);
+    return w;
 }
 
 static bool has_wall(const struct schedule *s, int64_t wall_s)
@@ -35,7 +43,7 @@ static bool has_wall(const struct schedule *s, int64_t wall_s)
     int32_t today = zone_day_at(wall_s);
 
     for (int32_t day = today - 1; day <= today; day++) {
-        if (!has_day(s, day))
+        if (!schedule_has_day(s, day))
             continue;
         for (size_t i = 0; i < s->n_hours; i++) {
             struct window w = window_of(&s->hours[i], day);
@@ -54,7 +62,7 @@ static int64_t next_edge(const struct schedule *s, int64_t wall_s, int32_t last_
     for (int32_t day = zone_day_at(wall_s) - 1; day <= last_day; day++) {
         if ((int64_t)day * ZONE_DAY_S >= best)
             break;
-        if (!has_day(s, day))
+        if (!schedule_has_day(s, day))
             continue;
         for (size_t i = 0; i < s->n_hours; i++) {
             struct window w = window_of(&s->hours[i], day);

@@ -18,4 +18,9 @@ enum {
 bool schedule_has(const struct schedule *s, int64_t at_s, int32_t horizon_days,
                   int64_t *until_s_out);
 
+/* ---- for the calendar ---- */
+bool schedule_has_day(const struct schedule *s, int32_t day);
+/* The window that begins on that day, on the clock of the zone. */
+void schedule_window(const struct hours *h, int32_t day, int64_t *start_s_out, int64_t *end_s_out);
+
 #endif

@@ -1,0 +1,197 @@
+#include "policy/clause.h"
+
+enum ask_kind { ASK_WHO = 1, ASK_DEVICE, ASK_DEVICE_OF_DENY, ASK_AUTH, ASK_FROM, ASK_WHEN };
+
+void asking_init(struct asking *q, const struct policy *p, const struct policy_facts *facts,
+                 const struct app *app, bool is_public)
+{
+    const struct policy_subject *s = facts->subject;
+
+    eval_init(&q->eval, p, facts, app);
+    q->compiled = p->compiled;
+    q->subject = NULL;
+    q->knows_needs = q->knows_devices = q->has_network = false;
+    q->n_slots = 0;
+    memset(q->tags, 0, sizeof q->tags);
+    if (is_public)
+        q->eval.identity = NULL;
+    else if (s && s->serial == p->compiled->serial && s->identity == facts->identity) {
+        q->subject = s;
+        q->knows_needs = facts->clock_is_good && q->eval.now_s >= s->made_s;
+        q->knows_devices =
+            q->knows_needs && s->devices == facts->devices && s->n_devices == facts->n_devices;
+    }
+}
+
+/* ---- needs, one each ------------------------------------------------------------------------- */
+
+static bool is_in_networks(struct asking *q, uint32_t set)
+{
+    const struct prefix_trees *trees = &q->compiled->prefixes;
+    const struct addr *from = &q->eval.facts->request->from;
+
+    if (!q->has_network) {
+        q->network = prefix_find(trees, from);
+        q->has_network = true;
+    }
+    return prefix_has(trees, from, q->network, set);
+}
+
+static enum policy_tri ask_from(struct asking *q, const struct from_test *t)
+{
+    const struct policy_request *request = q->eval.facts->request;
+    enum policy_tri r = POLICY_TRUE;
+
+    if (t->networks != COMPILED_NONE || t->not_networks != COMPILED_NONE)
+        r = !request->from.family
+                ? POLICY_UNKNOWN
+                : tri_of((t->networks == COMPILED_NONE || is_in_networks(q, t->networks)) &&
+                         (t->not_networks == COMPILED_NONE || !is_in_networks(q, t->not_networks)));
+    return tri_and(r, from_countries(&q->eval, t->need));
+}
+
+static enum policy_tri ask_when(struct asking *q, const struct when_test *t)
+{
+    enum policy_tri r = POLICY_FALSE;
+
+    if (!q->eval.facts->clock_is_good)
+        return POLICY_UNKNOWN;
+    for (uint32_t i = 0; i < t->n; i++) {
+        int64_t until_s;
+        bool is_in =
+            calendar_has(&q->compiled->calendars[t->calendars[i]], q->eval.now_s, &until_s);
+        eval_until(&q->eval, until_s);
+        r = tri_or(r, tri_of(is_in));
+    }
+    return r;
+}
+
+static enum policy_tri ask(struct asking *q, enum ask_kind kind, uint32_t number)
+{
+    const struct compiled *c = q->compiled;
+
+    switch (kind) {
+    case ASK_WHO:
+        return atom_who(&q->eval, c->whos[number].who);
+    case ASK_DEVICE:
+    case ASK_DEVICE_OF_DENY:
+        return atom_device(&q->eval, c->devices[number]);
+    case ASK_AUTH:
+        return atom_auth(&q->eval, c->auths[number]);
+    case ASK_FROM:
+        return ask_from(q, &c->froms[number]);
+    case ASK_WHEN:
+        return ask_when(q, &c->whens[number]);
+    }
+    return POLICY_UNKNOWN;
+}
+
+static enum policy_tri ask_once(struct asking *q, enum ask_kind kind, uint32_t number)
+{
+    uint32_t tag = (uint32_t)kind << 28 | number, slot = tag * 0x9E3779B1u >> 26;
+    int64_t until_s = q->eval.until_s;
+
+    while (q->tags[slot] && q->tags[slot] != tag)
+        slot = (slot + 1) % ASKING_SLOTS;
+    if (q->tags[slot]) {
+        eval_until(&q->eval, q->values[slot].until_s);
+        return (enum policy_tri)q->values[slot].value;
+    }
+    q->eval.until_s = INT64_MAX;
+    enum policy_tri value = ask(q, kind, number);
+    if (q->n_slots < ASKING_MOST) {
+        q->n_slots++;
+        q->tags[slot] = tag;
+        q->values[slot] = (struct subject_value){q->eval.until_s, (uint8_t)value};
+    }
+    if (until_s < q->eval.until_s)
+        q->eval.until_s = until_s;
+    return value;
+}
+
+/* ---- parts of a clause ----------------------------------------------------------------------- */
+
+static enum policy_tri known_or_asked(struct asking *q, bool is_known,
+                                      const struct subject_value *known, enum ask_kind kind,
+                                      uint32_t number)
+{
+    if (is_known && q->eval.now_s < known->until_s) {
+        eval_until(&q->eval, known->until_s);
+        return (enum policy_tri)known->value;
+    }
+    return ask_once(q, kind, number);
+}
+
+static enum policy_tri device_value(struct asking *q, const struct clause *clause)
+{
+    const struct policy_subject *s = q->subject;
+    bool is_deny = clause->effect == RULE_DENY, is_known = q->knows_devices;
+
+    is_known = is_known && !(is_deny && s->has_hint);
+    return known_or_asked(q, is_known, is_known ? &s->needs_of_devices[clause->device] : NULL,
+                          is_deny ? ASK_DEVICE_OF_DENY : ASK_DEVICE, clause->device);
+}
+
+static enum policy_tri auth_value(struct asking *q, const struct clause *clause)
+{
+    bool is_known = q->knows_needs;
+
+    return known_or_asked(q, is_known, is_known ? &q->subject->needs_of_auths[clause->auth] : NULL,
+                          ASK_AUTH, clause->auth);
+}
+
+static enum policy_tri scope_value(struct asking *q, const struct clause *clause)
+{
+    enum policy_tri who = POLICY_TRUE;
+
+    if (q->subject)
+        who = subject_who(q->subject, clause->who);
+    if (who == POLICY_FALSE)
+        return who;
+    if (clause->flags & CLAUSE_TARGET_LEFT)
+        who = tri_and(who, atom_to(&q->eval, q->eval.rule->to));
+    if (who == POLICY_FALSE || q->subject || clause->flags & CLAUSE_ANYONE)
+        return who;
+    return tri_and(who, ask_once(q, ASK_WHO, clause->who));
+}
+
+/* In the order of eval_need: a part that is false keeps what is behind it from bounding. */
+static enum policy_tri need_value(struct asking *q, const struct clause *clause)
+{
+    enum policy_tri r = POLICY_TRUE;
+
+    if (clause->device != COMPILED_NONE)
+        r = device_value(q, clause);
+    if (clause->auth != COMPILED_NONE && r != POLICY_FALSE)
+        r = tri_and(r, auth_value(q, clause));
+    if (clause->from != COMPILED_NONE && r != POLICY_FALSE)
+        r = tri_and(r, ask_once(q, ASK_FROM, clause->from));
+    if (clause->when != COMPILED_NONE && r != POLICY_FALSE)
+        r = tri_and(r, ask_once(q, ASK_WHEN, clause->when));
+    if (clause->flags & CLAUSE_APPROVAL && r != POLICY_FALSE)
+        r = tri_and(r, atom_approval(&q->eval));
+    if (clause->flags & CLAUSE_PURPOSE && r != POLICY_FALSE)
+        r = tri_and(r, atom_purpose(&q->eval));
+    if (clause->flags & CLAUSE_BREAK_GLASS && r != POLICY_FALSE)
+        r = tri_and(r, atom_break_glass(&q->eval));
+    return r;
+}
+
+void clause_value(struct asking *q, uint32_t rule, bool *applies_out, bool *binds_out)
+{
+    const struct clause *clause = &q->compiled->clauses[rule];
+    enum rule_effect effect = (enum rule_effect)clause->effect;
+
+    *applies_out = *binds_out = false;
+    q->eval.rule = &q->eval.policy->rules[rule];
+    enum policy_tri scope = scope_value(q, clause);
+    if (scope == POLICY_FALSE)
+        return;
+    if (clause->flags & CLAUSE_LIFETIME)
+        scope = tri_and(scope, eval_life(&q->eval, q->eval.rule));
+    if (scope == POLICY_FALSE)
+        return;
+    enum policy_tri need = need_value(q, clause);
+    *applies_out = effect_applies(effect, clause->flags & CLAUSE_IGNORES_MISSING, scope, need);
+    *binds_out = effect_binds(effect, *applies_out, scope);
+}

@@ -1,0 +1,176 @@
+/* compile: from the buckets of the apps to what a decision reads. See compiled.h. */
+#include "policy/compiled.h"
+
+#include <stdlib.h>
+
+struct compiling {
+    struct policy *policy;
+    struct compiled *out;
+    struct clause *clauses;
+    struct path_build *paths;
+};
+
+/* Taken by each compiled policy of the process; 0 is nobody's. */
+static atomic_uint_fast64_t serials;
+
+static size_t bytes_used(const struct arena *a)
+{
+    return a->heap_bytes - (size_t)(a->end - a->next);
+}
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+static void add_method(struct compiled *c, str method)
+{
+    uint64_t word = method_pack(method);
+
+    for (uint32_t i = 0; i < c->n_methods; i++)
+        if (c->methods[i] == word)
+            return;
+    if (word && c->n_methods < COMPILED_MAX_METHODS)
+        c->methods[c->n_methods++] = word;
+}
+
+static void collect_methods(const struct policy *p, struct compiled *c)
+{
+    for (size_t r = 0; r < p->n_rules; r++)
+        for (size_t i = 0; i < p->rules[r].to->methods.n; i++)
+            add_method(c, p->rules[r].to->methods.items[i]);
+}
+
+/* ---- clauses --------------------------------------------------------------------------------- */
+
+static bool has_odd_method(const struct compiled *c, const struct to *to)
+{
+    for (size_t i = 0; i < to->methods.n; i++)
+        if (method_column(c, to->methods.items[i]) == c->n_methods)
+            return true;
+    return false;
+}
+
+static bool has_inexact_glob(const struct to *to)
+{
+    for (size_t i = 0; i < to->paths.n; i++)
+        if (!path_index_is_exact(&to->paths.items[i]))
+            return true;
+    return false;
+}
+
+static uint8_t flags_of(const struct compiled *c, const struct rule *rule)
+{
+    const struct to *to = rule->to;
+    bool is_target_left = to->except.n || to->n_regexes || to->logins.n || has_odd_method(c, to) ||
+                          has_inexact_glob(to);
+    bool has_lifetime = rule->starts_s != POLICY_NEVER_S || rule->expires_s != POLICY_FOREVER_S;
+
+    return (uint8_t)((rule->is_audit_only ? CLAUSE_AUDIT : 0) |
+                     (rule->ignores_missing ? CLAUSE_IGNORES_MISSING : 0) |
+                     (is_target_left ? CLAUSE_TARGET_LEFT : 0) |
+                     (has_lifetime ? CLAUSE_LIFETIME : 0) | (rule->purpose ? CLAUSE_PURPOSE : 0) |
+                     (rule->approval ? CLAUSE_APPROVAL : 0) |
+                     (rule->break_glass ? CLAUSE_BREAK_GLASS : 0) |
+                     (rule->who->anyone ? CLAUSE_ANYONE : 0));
+}
+
+static void make_clauses(struct compiling *x, int64_t now_s)
+{
+    struct policy *p = x->policy;
+    struct predicates *ps = predicates_create(p, x->out);
+    /* One cache line each, and none of them across two. */
+    char *block = arena_alloc(&p->arena, (p->n_rules + 1) * sizeof *x->clauses);
+
+    x->clauses = (struct clause *)(block + (-(uintptr_t)block & (sizeof *x->clauses - 1)));
+    for (size_t r = 0; r < p->n_rules; r++) {
+        const struct rule *rule = &p->rules[r];
+        x->clauses[r] = (struct clause){.id = rule->id,
+                                        .session = rule->session,
+                                        .effect = (uint8_t)rule->effect,
+                                        .flags = flags_of(x->out, rule),
+                                        .expires_s = rule->expires_s};
+        predicates_number(ps, rule, &x->clauses[r]);
+    }
+    x->out->clauses = x->clauses;
+    predicates_finish(&ps, now_s);
+}
+
+/* ---- apps ------------------------------------------------------------------------------------ */
+
+/* What can never hold for an app of this protocol stays out of its index. */
+static bool is_possible(const struct app *app, const struct to *to)
+{
+    if (app->face.protocol == POLICY_HTTP)
+        return to->logins.n == 0;
+    return !to->names_http_parts && (to->logins.n == 0 || app->face.protocol == POLICY_SSH);
+}
+
+static void open_column(const struct app_index *index, uint64_t *methods, uint32_t column,
+                        bool is_pathful, uint32_t place)
+{
+    uint64_t *words = methods + (2 * column + is_pathful) * (size_t)index->n_words;
+
+    words[place >> 6] |= (uint64_t)1 << (place & 63);
+}
+
+static void index_rule(struct compiling *x, struct app_index *index, uint64_t *methods,
+                       const struct to *to, uint32_t place)
+{
+    bool is_pathful = to->paths.n > 0;
+
+    for (size_t i = 0; i < to->methods.n; i++)
+        open_column(index, methods, method_column(x->out, to->methods.items[i]), is_pathful, place);
+    for (uint32_t column = 0; !to->methods.n && column <= x->out->n_methods; column++)
+        open_column(index, methods, column, is_pathful, place);
+    for (size_t i = 0; i < to->paths.n; i++)
+        path_build_add(x->paths, &to->paths.items[i], place);
+}
+
+static void index_app(struct compiling *x, const struct app *app, struct app_index *index)
+{
+    const struct rule *rules = x->policy->rules;
+    struct arena *a = &x->policy->arena;
+
+    index->rules = app->bucket.items;
+    index->n = (uint32_t)app->bucket.n;
+    index->n_words = (index->n + 63) / 64;
+    index->wide = COMPILED_NONE;
+    if (index->n >= COMPILED_WIDE_APP) {
+        index->wide = x->out->n_wide++;
+        x->out->n_wide_words += index->n_words;
+    }
+    uint64_t *methods = arena_array(a, uint64_t, 2 * (x->out->n_methods + 1) * index->n_words);
+    path_build_start(x->paths, app->face.ignores_case);
+    for (uint32_t place = 0; place < index->n; place++) {
+        const struct rule *rule = &rules[index->rules[place]];
+        index->wants_device |= rule->device != NULL;
+        if (is_possible(app, rule->to))
+            index_rule(x, index, methods, rule->to, place);
+    }
+    path_build_finish(x->paths, a, &index->paths);
+    index->methods = methods;
+}
+
+void compile_policy(struct policy *p, int64_t now_s)
+{
+    struct compiling x = {.policy = p, .paths = path_build_create()};
+    size_t before = bytes_used(&p->arena);
+    struct app_index *apps = arena_array(&p->arena, struct app_index, p->n_apps);
+
+    p->compiled = x.out = arena_new(&p->arena, struct compiled);
+    x.out->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
+    collect_methods(p, x.out);
+    make_clauses(&x, now_s);
+    for (size_t i = 0; i < p->n_apps; i++)
+        index_app(&x, &p->apps[i], &apps[i]);
+    x.out->apps = apps;
+    x.out->bytes = bytes_used(&p->arena) - before;
+    path_build_destroy(&x.paths);
+}
+
+void compiled_finish(struct compiled *c)
+{
+    if (!c)
+        return;
+    map_finish(&c->users);
+    map_finish(&c->domains);
+    map_finish(&c->groups);
+}

@@ -1,0 +1,377 @@
+/* format: the usual layout of a policy file.
+ *
+ * Works on lines, so that every comment stays where its author put it: indentation by two, one
+ * space after a colon, a comma and a hash, none inside brackets, single empty lines. Then the tree
+ * of the result is compared with the tree of the input; whatever was not understood is left alone
+ * rather than changed, and a file whose meaning would change is not written. */
+#include "policy/policy.h"
+#include "policy/text.h"
+
+enum { MAX_LEVELS = 64, STEP = 2 };
+
+/* One open block: where its lines stood, and where they stand now. */
+struct level {
+    size_t old_column, new_column;
+    bool is_list;
+};
+
+struct format {
+    struct text out;
+    struct level levels[MAX_LEVELS];
+    size_t n_levels;
+    size_t brackets;             /* open flow brackets at the start of the line */
+    char quote;                  /* an open quoted text at the start of the line, 0: none */
+    size_t shift_old, shift_new; /* of the line that opened the brackets or the quote */
+    bool in_literal;             /* a block scalar: its lines are kept as they are */
+    size_t literal_column;       /* of the line that began it */
+    size_t empty;                /* empty lines waiting */
+    bool has_line;
+};
+
+static void add_spaces(struct text *t, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        text_add(t, STR(" "));
+}
+
+static size_t indent_of(str line)
+{
+    size_t n = 0;
+
+    while (n < line.n && line.p[n] == ' ')
+        n++;
+    return n;
+}
+
+/* ---- one line ----------------------------------------------------------------------------------
+ */
+
+static char last_char(const struct text *t)
+{
+    return t->n ? t->p[t->n - 1] : '\n';
+}
+
+static void drop_spaces(struct text *t)
+{
+    while (t->n && last_char(t) == ' ')
+        t->n--;
+}
+
+static size_t skip_spaces(str s, size_t i)
+{
+    while (i < s.n && s.p[i] == ' ')
+        i++;
+    return i;
+}
+
+/* The end of a quoted text that is open at i, or s.n when it goes on. */
+static size_t end_of_quoted(str s, size_t i, char quote)
+{
+    for (; i < s.n; i++) {
+        if (s.p[i] == '\\' && quote == '"')
+            i++;
+        else if (s.p[i] == quote && quote == '\'' && i + 1 < s.n && s.p[i + 1] == quote)
+            i++;
+        else if (s.p[i] == quote)
+            return i;
+    }
+    return s.n;
+}
+
+static size_t put_quoted(struct format *f, str s, size_t i, char quote)
+{
+    size_t end = end_of_quoted(s, i, quote);
+
+    f->quote = end == s.n ? quote : 0;
+    end = end < s.n ? end + 1 : s.n;
+    text_add(&f->out, (str){s.p + i, end - i});
+    return end;
+}
+
+/* A comment keeps its distance when it has one, so that columns of comments stay columns. */
+static void put_comment(struct format *f, str s, size_t i, size_t gap, bool is_alone)
+{
+    if (!is_alone)
+        add_spaces(&f->out, gap < 2 ? 2 : gap);
+    text_add(&f->out, STR("#"));
+    str rest = str_from(s, i + 1);
+    if (rest.n && rest.p[0] != ' ' && rest.p[0] != '#' && rest.p[0] != '!')
+        text_add(&f->out, STR(" "));
+    text_add(&f->out, str_trim(rest, ""));
+}
+
+static bool is_key_colon(const struct format *f, str s, size_t i)
+{
+    if (s.p[i] != ':')
+        return false;
+    if (i + 1 == s.n || s.p[i + 1] == ' ')
+        return true;
+    return f->brackets > 0 && (last_char(&f->out) == '"' || last_char(&f->out) == '\'');
+}
+
+static size_t put_mark(struct format *f, str s, size_t i)
+{
+    char c = s.p[i];
+
+    if (c == '[' || c == '{') {
+        text_add(&f->out, (str){s.p + i, 1});
+        f->brackets++;
+        return skip_spaces(s, i + 1);
+    }
+    drop_spaces(&f->out);
+    text_add(&f->out, (str){s.p + i, 1});
+    if (c == ',') {
+        i = skip_spaces(s, i + 1);
+        if (i < s.n)
+            text_add(&f->out, STR(" "));
+        return i;
+    }
+    f->brackets -= f->brackets > 0;
+    return i + 1;
+}
+
+static bool is_mark(const struct format *f, str s, size_t i, bool at_value)
+{
+    if (s.p[i] == '[' || s.p[i] == '{')
+        return f->brackets > 0 || at_value;
+    return f->brackets > 0 && (s.p[i] == ',' || s.p[i] == ']' || s.p[i] == '}');
+}
+
+/* What stands on a line behind its indentation. */
+static void put_line(struct format *f, str s)
+{
+    bool at_value = true, is_alone = true;
+    size_t i = 0;
+
+    if (f->quote)
+        i = put_quoted(f, s, 0, f->quote);
+    while (i < s.n) {
+        size_t next = skip_spaces(s, i);
+        if (next == s.n)
+            break;
+        if (s.p[next] == '#' && (next > i || is_alone)) {
+            size_t gap = next - i;
+            put_comment(f, s, next, gap, is_alone);
+            return;
+        }
+        if (next > i && !is_alone && last_char(&f->out) != '[' && last_char(&f->out) != '{' &&
+            last_char(&f->out) != ' ')
+            text_add(&f->out, (str){s.p + i, next - i});
+        i = next;
+        is_alone = false;
+        if (at_value && (s.p[i] == '"' || s.p[i] == '\'')) {
+            i = put_quoted(f, s, i + 1, s.p[i]);
+            at_value = false;
+        } else if (is_mark(f, s, i, at_value)) {
+            at_value = s.p[i] != ']' && s.p[i] != '}';
+            i = put_mark(f, s, i);
+        } else if (is_key_colon(f, s, i)) {
+            drop_spaces(&f->out);
+            text_add(&f->out, STR(":"));
+            i = skip_spaces(s, i + 1);
+            if (i < s.n && s.p[i] != '#')
+                text_add(&f->out, STR(" "));
+            else if (i < s.n)
+                i--;
+            at_value = true;
+        } else {
+            text_add(&f->out, (str){s.p + i++, 1});
+            at_value = false;
+        }
+    }
+    drop_spaces(&f->out);
+}
+
+/* ---- blocks ------------------------------------------------------------------------------------
+ */
+
+static bool is_item(str s)
+{
+    return s.n && s.p[0] == '-' && (s.n == 1 || s.p[1] == ' ');
+}
+
+static size_t place_level(struct format *f, size_t column, bool is_list)
+{
+    struct level *top = NULL;
+
+    while (f->n_levels) {
+        top = &f->levels[f->n_levels - 1];
+        /* A list may stand at the column of its key; what is no item ends it there. */
+        if (top->old_column < column || (top->old_column == column && top->is_list == is_list) ||
+            (top->old_column == column && is_list && !top->is_list))
+            break;
+        f->n_levels--;
+        top = f->n_levels ? &f->levels[f->n_levels - 1] : NULL;
+    }
+    if (top && top->old_column == column && top->is_list == is_list)
+        return top->new_column;
+    size_t new_column = top ? top->new_column + STEP : 0;
+    if (f->n_levels < MAX_LEVELS)
+        f->levels[f->n_levels++] = (struct level){column, new_column, is_list};
+    return new_column;
+}
+
+static bool begins_literal(str s)
+{
+    size_t comment = 0;
+
+    while (comment < s.n && !(s.p[comment] == '#' && comment && s.p[comment - 1] == ' '))
+        comment++;
+    s = str_trim(str_upto(s, comment), " ");
+    while (s.n && (s.p[s.n - 1] == '+' || s.p[s.n - 1] == '-' ||
+                   (s.p[s.n - 1] >= '1' && s.p[s.n - 1] <= '9')))
+        s.n--;
+    return s.n > 1 && (s.p[s.n - 1] == '|' || s.p[s.n - 1] == '>') && s.p[s.n - 2] == ' ';
+}
+
+/* "- - a: b" opens two lists and a mapping; each is a level of its own. */
+static void put_block(struct format *f, str s, size_t column)
+{
+    bool is_first = true;
+
+    f->shift_old = column;
+    while (is_item(s)) {
+        size_t at = place_level(f, column, true);
+        if (is_first)
+            add_spaces(&f->out, at);
+        f->shift_new = is_first ? at : f->shift_new;
+        is_first = false;
+        size_t skip = skip_spaces(s, 1);
+        text_add(&f->out, skip < s.n ? STR("- ") : STR("-"));
+        column += skip;
+        s = str_from(s, skip);
+    }
+    if (!s.n)
+        return;
+    size_t at = place_level(f, column, false);
+    if (is_first) {
+        add_spaces(&f->out, at);
+        f->shift_new = at;
+    }
+    f->in_literal = begins_literal(s);
+    f->literal_column = f->shift_old;
+    put_line(f, s);
+}
+
+/* A comment goes with what follows it: the nearest level that its column fits. */
+static void put_comment_line(struct format *f, str s, size_t column)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < f->n_levels; i++)
+        if (f->levels[i].old_column <= column)
+            at = f->levels[i].new_column + (column - f->levels[i].old_column);
+    if (!column)
+        at = 0;
+    add_spaces(&f->out, at);
+    put_comment(f, s, 0, 0, true);
+}
+
+static void put_continued(struct format *f, str s, size_t column)
+{
+    size_t at = f->shift_new + STEP;
+
+    if (column > f->shift_old)
+        at = f->shift_new + (column - f->shift_old);
+    if (s.n && (s.p[0] == ']' || s.p[0] == '}') && f->brackets == 1)
+        at = f->shift_new;
+    add_spaces(&f->out, at);
+    put_line(f, s);
+}
+
+static void end_empty(struct format *f)
+{
+    if (f->empty && f->has_line)
+        text_add(&f->out, STR("\n"));
+    f->empty = 0;
+    f->has_line = true;
+}
+
+static void format_line(struct format *f, str line)
+{
+    size_t column = indent_of(line);
+    str s = str_from(line, column);
+
+    if (f->in_literal && (!s.n || column > f->literal_column)) {
+        text_add(&f->out, line);
+        text_add(&f->out, STR("\n"));
+        return;
+    }
+    f->in_literal = false;
+    bool is_inside = f->quote || f->brackets;
+    s = f->quote ? s : str_trim(s, " \t\r");
+    if (!s.n && !f->quote) {
+        f->empty++;
+        return;
+    }
+    end_empty(f);
+    if (is_inside)
+        put_continued(f, s, column);
+    else if (s.p[0] == '#')
+        put_comment_line(f, s, column);
+    else
+        put_block(f, s, column);
+    text_add(&f->out, STR("\n"));
+}
+
+/* ---- the same meaning --------------------------------------------------------------------------
+ */
+
+static bool is_same(const struct doc_node *x, const struct doc_node *y)
+{
+    if (x->kind != y->kind || x->n != y->n || x->is_plain != y->is_plain ||
+        !str_eq(x->text, y->text))
+        return false;
+    for (size_t i = 0; i < x->n; i++)
+        if ((x->keys && !is_same(x->keys[i], y->keys[i])) || !is_same(x->items[i], y->items[i]))
+            return false;
+    return true;
+}
+
+static size_t count_comments(str bytes)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < bytes.n; i++)
+        n += bytes.p[i] == '#';
+    return n;
+}
+
+static void run(struct format *f, str bytes)
+{
+    while (bytes.p && bytes.n) {
+        str line = str_cut(&bytes, '\n');
+        if (line.n && line.p[line.n - 1] == '\r')
+            line.n--;
+        format_line(f, line);
+    }
+}
+
+bool policy_format(const struct doc_file *file, struct arena *a, str *out,
+                   struct findings *findings)
+{
+    struct format *f = arena_new(a, struct format);
+    size_t errors = findings->errors;
+    const struct doc_node *before = doc_parse(a, file, findings);
+
+    if (!before || findings->errors > errors)
+        return false;
+    f->out.arena = a;
+    run(f, file->bytes);
+    struct doc_file *next = arena_new(a, struct doc_file);
+    *next = (struct doc_file){file->name, text_str(&f->out)};
+    struct findings scratch;
+    findings_init(&scratch);
+    const struct doc_node *after = doc_parse(a, next, &scratch);
+    bool good = after && !scratch.errors && is_same(before, after) &&
+                count_comments(next->bytes) == count_comments(file->bytes);
+    findings_finish(&scratch);
+    if (!good) {
+        struct finding_at at = {.file = file->name};
+        findings_add(findings, FINDING_ERROR, "format", &at, "lay it out by hand",
+                     "this layout is not one that can be changed without changing its meaning");
+        return false;
+    }
+    *out = next->bytes;
+    return true;
+}

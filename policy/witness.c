@@ -1,0 +1,304 @@
+#include "policy/witness.h"
+
+#include "policy/text.h"
+#include "policy/zone.h"
+
+enum { MAX_KEPT = 64 };
+
+/* One combination: an index into each kind of values. */
+struct pick {
+    size_t who, auth, device, origin, place, time, extra;
+};
+
+/* What is granted and stated, best first. */
+enum extra { EXTRA_GRANTED, EXTRA_PURPOSE, EXTRA_NOTHING, EXTRA_COUNT };
+
+struct seek {
+    const struct witness_search *s;
+    struct witness_values v;
+    struct policy_grant *grants[2];
+    size_t n_grants[2];
+    struct policy_witness *gains, *loses;
+    struct pick kept[MAX_KEPT]; /* where somebody is let in: small changes may matter there */
+    size_t n_kept;
+};
+
+/* ---- facts ------------------------------------------------------------------------------------
+ */
+
+static void open_all(struct seek *k, size_t set)
+{
+    const struct policy *p = k->s->sets[set];
+    struct policy_grant *grants = arena_array(k->s->arena, struct policy_grant, 2 * p->n_rules + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n_rules; i++) {
+        const struct rule *rule = &p->rules[i];
+        struct policy_grant grant = {
+            .rule = rule->id, .rule_digest = rule->text_digest, .expires_s = INT64_MAX / 2};
+        grant.kind = POLICY_GRANT_APPROVAL;
+        if (rule->approval)
+            grants[n++] = grant;
+        grant.kind = POLICY_GRANT_BREAK_GLASS;
+        if (rule->break_glass)
+            grants[n++] = grant;
+    }
+    k->grants[set] = grants;
+    k->n_grants[set] = n;
+}
+
+static struct policy_identity identity_of(const struct witness_values *v, const struct pick *at)
+{
+    const struct witness_who *who = &v->whos[at->who];
+    const struct witness_auth *auth = &v->auths[at->auth];
+    struct policy_identity id = who->id;
+
+    id.groups = who->groups;
+    id.claims = who->claims;
+    id.mfa = auth->mfa;
+    id.amr_known = auth->age_s >= 0;
+    id.amr = auth->methods;
+    id.n_amr = auth->n_methods;
+    id.acr = auth->acr;
+    id.issuer_name = auth->issuer;
+    id.auth_time_s = auth->age_s >= 0 ? v->times_s[at->time] - auth->age_s : 0;
+    return id;
+}
+
+static void decide(const struct seek *k, size_t set, const struct pick *at,
+                   struct policy_decision *out)
+{
+    const struct witness_values *v = &k->v;
+    struct witness_device seen = v->devices[at->device];
+    struct policy_identity id = identity_of(v, at);
+    struct policy_device device = {.facts = seen.facts, .n_facts = seen.n};
+    const struct witness_place *place = &v->places[at->place];
+
+    *out = (struct policy_decision){.reason = POLICY_REASON_INPUT_HOST};
+    if (!k->s->apps[set])
+        return;
+    for (size_t i = 0; i < seen.n; i++)
+        seen.facts[i].seen_s = v->times_s[at->time];
+    struct policy_request request = {.app = &k->s->apps[set]->face,
+                                     .protocol = k->s->apps[set]->face.protocol,
+                                     .method = place->method,
+                                     .path = place->path,
+                                     .login = place->login,
+                                     .from = v->origins[at->origin].from,
+                                     .country = v->origins[at->origin].country};
+    struct policy_facts facts = {.identity = &id,
+                                 .devices = &device,
+                                 .n_devices = 1,
+                                 .request = &request,
+                                 .now_us = v->times_s[at->time] * 1000000,
+                                 .clock_is_good = true};
+    if (at->extra == EXTRA_GRANTED) {
+        facts.grants = k->grants[set];
+        facts.n_grants = k->n_grants[set];
+    }
+    if (at->extra != EXTRA_NOTHING)
+        facts.purpose = STR("a purpose");
+    policy_decide(k->s->sets[set], &facts, out);
+}
+
+/* ---- words ------------------------------------------------------------------------------------
+ */
+
+static void say_list(struct text *t, const char *name, const str *items, size_t n)
+{
+    if (!n)
+        return;
+    text_printf(t, "%s%s [", t->n ? ", " : "", name);
+    for (size_t i = 0; i < n; i++)
+        text_printf(t, "%s%.*s", i ? ", " : "", STR_ARG(items[i]));
+    text_add(t, STR("]"));
+}
+
+static str say_who(struct arena *a, const struct witness_who *who)
+{
+    struct text t = {.arena = a};
+
+    if (who->id.is_machine)
+        text_printf(&t, "service %.*s", STR_ARG(who->id.service));
+    else
+        text_printf(&t, "%.*s", STR_ARG(who->id.email));
+    say_list(&t, "groups", who->groups, who->id.n_groups);
+    for (size_t i = 0; i < who->id.n_claims; i++) {
+        const struct policy_value *v = &who->claims[i].value;
+        text_printf(&t, ", %.*s", STR_ARG(who->claims[i].name));
+        for (size_t k = 0; k < (v->kind == POLICY_VALUE_LIST ? v->n : 1); k++) {
+            str text = v->kind == POLICY_VALUE_LIST ? v->items[k].text : v->text;
+            text_printf(&t, "%s%.*s", k ? " and " : " ", STR_ARG(text));
+        }
+    }
+    return text_str(&t);
+}
+
+static str say_device(struct arena *a, const struct witness_device *d)
+{
+    struct text t = {.arena = a};
+
+    for (size_t i = 0; i < d->n; i++)
+        text_printf(&t, "%s%.*s %.*s", i ? ", " : "", STR_ARG(d->facts[i].attribute),
+                    STR_ARG(d->facts[i].value.text));
+    return d->n ? text_str(&t) : (str){NULL, 0};
+}
+
+static str say_auth(struct arena *a, const struct witness_auth *auth, size_t extra)
+{
+    struct text t = {.arena = a};
+
+    if (auth->mfa == POLICY_TRUE)
+        text_printf(&t, "mfa");
+    if (auth->age_s >= 0)
+        text_printf(&t, "%ssigned in %llds ago", t.n ? ", " : "", (long long)auth->age_s);
+    say_list(&t, "methods", auth->methods, auth->n_methods);
+    if (auth->acr.n)
+        text_printf(&t, ", acr %.*s", STR_ARG(auth->acr));
+    if (auth->issuer.n)
+        text_printf(&t, ", issuer %.*s", STR_ARG(auth->issuer));
+    if (extra == EXTRA_GRANTED)
+        text_printf(&t, "%swith open grants", t.n ? ", " : "");
+    return t.n ? text_str(&t) : (str){NULL, 0};
+}
+
+static str say_origin(struct arena *a, const struct witness_origin *o)
+{
+    char text[ADDR_TEXT_BYTES];
+
+    if (!o->from.family && !o->country.n)
+        return (str){NULL, 0};
+    addr_text(&o->from, text);
+    return arena_printf(a, "%s%s%.*s", text, o->country.n ? ", " : "", STR_ARG(o->country));
+}
+
+static str say_time(struct arena *a, int64_t at_s)
+{
+    int32_t y, m, d, day = zone_day_at(at_s);
+    int64_t s = at_s - (int64_t)day * ZONE_DAY_S;
+
+    zone_date_of(day, &y, &m, &d);
+    return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02dZ", y, m, d, (int)(s / 3600),
+                        (int)(s / 60 % 60), (int)(s % 60));
+}
+
+static str say_request(const struct seek *k, const struct pick *at)
+{
+    const struct app *app = k->s->apps[1] ? k->s->apps[1] : k->s->apps[0];
+    const struct witness_place *place = &k->v.places[at->place];
+
+    if (app->face.protocol == POLICY_SSH)
+        return arena_printf(k->s->arena, "ssh %.*s@%.*s", STR_ARG(place->login),
+                            STR_ARG(app->face.name));
+    if (app->face.protocol == POLICY_RDP)
+        return arena_printf(k->s->arena, "rdp %.*s", STR_ARG(app->face.name));
+    return arena_printf(k->s->arena, "%.*s https://%.*s%.*s", STR_ARG(place->method),
+                        STR_ARG(app->face.host), STR_ARG(place->path));
+}
+
+static void tell(struct seek *k, const struct pick *at, const struct policy_decision d[2],
+                 struct policy_witness *out)
+{
+    struct arena *a = k->s->arena;
+
+    /* The grants that a place needs are told only where there are any. */
+    bool has_grants = k->n_grants[0] + k->n_grants[1] > 0;
+    *out = (struct policy_witness){
+        .is_there = true,
+        .request = say_request(k, at),
+        .who = say_who(a, &k->v.whos[at->who]),
+        .device = say_device(a, &k->v.devices[at->device]),
+        .auth = say_auth(a, &k->v.auths[at->auth], has_grants ? at->extra : EXTRA_NOTHING),
+        .from = say_origin(a, &k->v.origins[at->origin]),
+        .at = say_time(a, k->v.times_s[at->time]),
+        .before = d[0],
+        .after = d[1],
+    };
+}
+
+/* ---- search -----------------------------------------------------------------------------------
+ */
+
+static bool is_over(const struct seek *k)
+{
+    return k->gains->is_there && k->loses->is_there;
+}
+
+/* True when somebody is let in by one of the sets. */
+static bool look(struct seek *k, const struct pick *at)
+{
+    struct policy_decision d[2];
+
+    decide(k, 0, at, &d[0]);
+    decide(k, 1, at, &d[1]);
+    if (d[0].effect != d[1].effect) {
+        struct policy_witness *out = d[1].effect == POLICY_ALLOW ? k->gains : k->loses;
+        if (!out->is_there)
+            tell(k, at, d, out);
+    }
+    return d[0].effect == POLICY_ALLOW || d[1].effect == POLICY_ALLOW;
+}
+
+static struct pick pick_at(const struct witness_values *v, uint64_t index)
+{
+    struct pick at = {.extra = EXTRA_GRANTED};
+
+    at.who = index % v->n_whos;
+    index /= v->n_whos;
+    at.place = index % v->n_places;
+    index /= v->n_places;
+    at.time = index % v->n_times;
+    index /= v->n_times;
+    at.origin = index % v->n_origins;
+    at.auth = index / v->n_origins;
+    return at;
+}
+
+/* People, places, times and origins, each with the best device and grants. More combinations than
+ * the budget are sampled by a stride that is prime to any number of them. */
+static void look_wide(struct seek *k)
+{
+    const struct witness_values *v = &k->v;
+    uint64_t all = (uint64_t)v->n_whos * v->n_places * v->n_times * v->n_origins * v->n_strong;
+    uint64_t n = all < WITNESS_BUDGET ? all : WITNESS_BUDGET;
+    uint64_t stride = all < WITNESS_BUDGET ? 1 : 2654435761u;
+
+    for (uint64_t i = 0; i < n && !is_over(k); i++) {
+        struct pick at = pick_at(v, i * stride % all);
+        if (look(k, &at) && k->n_kept < MAX_KEPT)
+            k->kept[k->n_kept++] = at;
+    }
+}
+
+/* Around those who are let in, each device, log-in and grant. */
+static void look_close(struct seek *k)
+{
+    for (size_t i = 0; i < k->n_kept; i++) {
+        struct pick at = k->kept[i];
+        for (at.device = 0; at.device < k->v.n_devices; at.device++)
+            for (at.auth = 0; at.auth < k->v.n_auths; at.auth++)
+                for (at.extra = 0; at.extra < EXTRA_COUNT; at.extra++) {
+                    if (is_over(k))
+                        return;
+                    look(k, &at);
+                }
+    }
+}
+
+void witness_find(const struct witness_search *s, struct policy_witness *gains,
+                  struct policy_witness *loses)
+{
+    struct seek *k = arena_new(s->arena, struct seek);
+
+    k->s = s;
+    k->gains = gains;
+    k->loses = loses;
+    *gains = *loses = (struct policy_witness){0};
+    witness_gather(s, &k->v);
+    open_all(k, 0);
+    open_all(k, 1);
+    if (!k->v.n_places)
+        return;
+    look_wide(k);
+    look_close(k);
+}
