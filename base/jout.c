@@ -10,27 +10,22 @@ void jout_init(struct jout *j, char *buf, size_t cap)
     *j = (struct jout){.buf = buf, .cap = cap};
 }
 
-static bool room(struct jout *j, size_t n)
-{
-    if (j->overflow || j->cap - j->n < n) {
-        j->overflow = true;
-        return false;
-    }
-    return true;
-}
-
 static void put(struct jout *j, const char *p, size_t n)
 {
-    if (!room(j, n))
+    char *at = jout_room(j, n);
+    if (!at)
         return;
-    memcpy(j->buf + j->n, p, n);
+    memcpy(at, p, n);
     j->n += n;
 }
 
 static void put_char(struct jout *j, char c)
 {
-    if (room(j, 1))
-        j->buf[j->n++] = c;
+    char *at = jout_room(j, 1);
+    if (!at)
+        return;
+    *at = c;
+    j->n++;
 }
 
 /* Every value starts here: the comma that the value before it owes. */
@@ -54,22 +49,6 @@ void jout_close(struct jout *j, char bracket)
     j->comma = true;
 }
 
-void jout_key(struct jout *j, str name)
-{
-    if (j->comma)
-        put_char(j, ',');
-    if (!room(j, name.n + 3))
-        return;
-    char *p = j->buf + j->n;
-    *p++ = '"';
-    memcpy(p, name.p, name.n);
-    p += name.n;
-    *p++ = '"';
-    *p++ = ':';
-    j->n += name.n + 3;
-    j->comma = false;
-}
-
 /* 0: as it is; 1: needs \uXXXX or a short escape; 2: start of a multi-byte sequence. */
 static unsigned char class_of[256];
 
@@ -77,6 +56,33 @@ __attribute__((constructor)) static void class_init(void)
 {
     for (int c = 0; c < 256; c++)
         class_of[c] = c < 0x20 || c == '"' || c == '\\' || c == 0x7F ? 1 : c >= 0x80 ? 2 : 0;
+}
+
+#define EACH(byte) (0x0101010101010101u * (uint64_t)(byte))
+
+/* Whether one of eight bytes is not of class 0. The lowest that is can make a higher one look like
+ * it, never the other way round. */
+static bool is_any_special(const char *p)
+{
+    uint64_t x;
+    memcpy(&x, p, 8);
+    uint64_t control = x - EACH(0x20), quote = (x ^ EACH('"')) - EACH(1),
+             backslash = (x ^ EACH('\\')) - EACH(1), del = (x ^ EACH(0x7F)) - EACH(1);
+    return (x | control | quote | backslash | del) & EACH(0x80);
+}
+
+/* How many bytes from `at` on are of class 0. Most texts are so to their end, and the last eight
+ * bytes may be looked at twice. */
+static size_t plain_run(str s, size_t at)
+{
+    size_t i = at;
+    while (s.n - i >= 8 && !is_any_special(s.p + i))
+        i += 8;
+    if (i > at && s.n - i < 8 && !is_any_special(s.p + s.n - 8))
+        return s.n - at;
+    while (i < s.n && class_of[(unsigned char)s.p[i]] == 0)
+        i++;
+    return i - at;
 }
 
 static void put_escape(struct jout *j, unsigned char c)
@@ -91,14 +97,13 @@ static void put_escape(struct jout *j, unsigned char c)
     put(j, text, 6);
 }
 
-static void put_text(struct jout *j, str s)
+static void put_special_text(struct jout *j, str s)
 {
     put_char(j, '"');
     for (size_t i = 0; i < s.n;) {
-        size_t start = i;
-        while (i < s.n && class_of[(unsigned char)s.p[i]] == 0)
-            i++;
-        put(j, s.p + start, i - start);
+        size_t run = plain_run(s, i);
+        put(j, s.p + i, run);
+        i += run;
         if (i == s.n)
             break;
         unsigned char c = (unsigned char)s.p[i];
@@ -107,7 +112,7 @@ static void put_text(struct jout *j, str s)
             i++;
             continue;
         }
-        start = i;
+        size_t start = i;
         int32_t point = utf8_next(s, &i);
         /* U+2028 and U+2029 end a line for some readers. */
         if (point == 0x2028 || point == 0x2029)
@@ -120,10 +125,26 @@ static void put_text(struct jout *j, str s)
     put_char(j, '"');
 }
 
+static void put_text(struct jout *j, str s)
+{
+    if (plain_run(s, 0) < s.n) {
+        put_special_text(j, s);
+        return;
+    }
+    char *p = jout_room(j, s.n + 2);
+    if (!p)
+        return;
+    p[0] = '"';
+    if (s.n)
+        memcpy(p + 1, s.p, s.n);
+    p[s.n + 1] = '"';
+    j->n += s.n + 2;
+}
+
 size_t jout_escaped_len(str s)
 {
     size_t n = s.n + 2;
-    for (size_t i = 0; i < s.n; i++)
+    for (size_t i = plain_run(s, 0); i < s.n; i++)
         n += class_of[(unsigned char)s.p[i]] ? 5 : 0;
     return n;
 }
@@ -143,33 +164,34 @@ void jout_str(struct jout *j, str s)
     put_text(j, s);
 }
 
-static size_t digits(uint64_t v, char out[20])
+static void put_digits(struct jout *j, uint64_t v)
 {
-    size_t n = 0;
-    char back[20];
-    do {
-        back[n++] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
-    for (size_t i = 0; i < n; i++)
-        out[i] = back[n - 1 - i];
-    return n;
+    char text[20];
+    size_t at = sizeof text;
+    do
+        text[--at] = (char)('0' + v % 10);
+    while (v /= 10);
+    put(j, text + at, sizeof text - at);
 }
 
 void jout_uint(struct jout *j, uint64_t v)
 {
-    char text[20];
     value(j);
-    put(j, text, digits(v, text));
+    if (v < 10)
+        put_char(j, (char)('0' + v));
+    else
+        put_digits(j, v);
 }
 
 void jout_int(struct jout *j, int64_t v)
 {
-    char text[20];
+    if (v >= 0) {
+        jout_uint(j, (uint64_t)v);
+        return;
+    }
     value(j);
-    if (v < 0)
-        put_char(j, '-');
-    put(j, text, digits(v < 0 ? 0 - (uint64_t)v : (uint64_t)v, text));
+    put_char(j, '-');
+    put_digits(j, 0 - (uint64_t)v);
 }
 
 void jout_bool(struct jout *j, bool v)
@@ -193,24 +215,6 @@ void jout_raw(struct jout *j, str json)
 str jout_text(const struct jout *j)
 {
     return (str){j->buf, j->n};
-}
-
-void jout_kstr(struct jout *j, str name, str v)
-{
-    jout_key(j, name);
-    jout_str(j, v);
-}
-
-void jout_kint(struct jout *j, str name, int64_t v)
-{
-    jout_key(j, name);
-    jout_int(j, v);
-}
-
-void jout_kbool(struct jout *j, str name, bool v)
-{
-    jout_key(j, name);
-    jout_bool(j, v);
 }
 
 static void pad(char *out, int width, int v)

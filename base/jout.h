@@ -17,10 +17,36 @@ struct jout {
 };
 
 void jout_init(struct jout *j, char *buf, size_t cap);
+
+/* Where the next n bytes go, or NULL; the caller writes them and moves j->n on. */
+static inline char *jout_room(struct jout *j, size_t n)
+{
+    if (j->cap - j->n >= n)
+        return j->buf + j->n;
+    j->overflow = true;
+    j->cap = j->n; /* nothing later may fit either: there would be a hole */
+    return NULL;
+}
+
 void jout_open(struct jout *j, char bracket);  /* '{' or '[' */
 void jout_close(struct jout *j, char bracket); /* '}' or ']' */
 /* A member name; must be plain ASCII without escapes (our own constant names). */
-void jout_key(struct jout *j, str name);
+static inline void jout_key(struct jout *j, str name)
+{
+    char *p = jout_room(j, name.n + 4);
+    if (!p)
+        return;
+    *p = ',';
+    p += j->comma;
+    *p++ = '"';
+    memcpy(p, name.p, name.n); /* inline, so that a constant name is a store or two */
+    p += name.n;
+    *p++ = '"';
+    *p++ = ':';
+    j->n = (size_t)(p - j->buf);
+    j->comma = false;
+}
+
 void jout_key_text(struct jout *j, str name); /* any bytes */
 void jout_str(struct jout *j, str s);
 void jout_int(struct jout *j, int64_t v);
@@ -32,9 +58,24 @@ void jout_raw(struct jout *j, str json);
 str jout_text(const struct jout *j);
 
 /* name and value in one. */
-void jout_kstr(struct jout *j, str name, str value);
-void jout_kint(struct jout *j, str name, int64_t value);
-void jout_kbool(struct jout *j, str name, bool value);
+static inline void jout_kstr(struct jout *j, str name, str value)
+{
+    jout_key(j, name);
+    jout_str(j, value);
+}
+
+static inline void jout_kint(struct jout *j, str name, int64_t value)
+{
+    jout_key(j, name);
+    jout_int(j, value);
+}
+
+static inline void jout_kbool(struct jout *j, str name, bool value)
+{
+    jout_key(j, name);
+    jout_bool(j, value);
+}
+
 /* UTC with microseconds: 2026-11-25T09:30:00.000000Z, 27 characters. */
 enum { JOUT_TIME_CHARS = 27 };
 void jout_time_text(int64_t wall_us, char out[JOUT_TIME_CHARS]);
