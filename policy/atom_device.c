@@ -268,6 +268,53 @@ static enum policy_tri device_texts(struct eval *e, const struct device_need *ne
     return texts.n ? device_atom(e, need, &wish, join(e, texts)) : POLICY_TRUE;
 }
 
+static const struct version_min *find_min(struct version_mins mins, str name)
+{
+    for (size_t i = 0; i < mins.n; i++)
+        if (str_eq(mins.items[i].name, name))
+            return &mins.items[i];
+    return NULL;
+}
+
+/* Whether the version, as it was seen or hinted, is enough. */
+static bool version_says_yes(struct eval *e, const struct device_need *need,
+                             const struct version_min *min, str version_attribute)
+{
+    struct wish wish = {.attribute = version_attribute, .test = test_version, .least = &min->least};
+    struct sighting s = seek(e, need, version_attribute);
+    str doubt;
+    bool is_odd;
+
+    if (settle(&s, &doubt) == POLICY_TRUE && test_version(s.value, &wish, &is_odd) == POLICY_TRUE)
+        return true;
+    return hint_says_yes(e, need, &wish);
+}
+
+/* The name may be hinted as well as the version: one reading that is true is enough for a deny. */
+static bool hinted_name_says_yes(struct eval *e, const struct device_need *need,
+                                 struct version_mins mins, str name_attribute,
+                                 str version_attribute)
+{
+    if (e->rule->effect != RULE_DENY)
+        return false;
+    for (size_t d = 0; d < e->facts->n_devices; d++) {
+        const struct policy_device *device = &e->facts->devices[d];
+        for (size_t i = 0; i < device->n_facts; i++) {
+            const struct policy_device_fact *fact = &device->facts[i];
+            if (!counts(need, fact, true) || !str_eq(fact->attribute, name_attribute) ||
+                e->now_s - fact->seen_s > need->seen_within_s ||
+                fact->value.kind != POLICY_VALUE_TEXT)
+                continue;
+            const struct version_min *min = find_min(mins, fact->value.text);
+            if (min && version_says_yes(e, need, min, version_attribute)) {
+                eval_until(e, fact->seen_s + need->seen_within_s + 1);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* A name that the mapping does not list is false, not unknown: {macos: "14"} asks for macOS. */
 static enum policy_tri device_version(struct eval *e, const struct device_need *need,
                                       struct version_mins mins, str name_attribute,
@@ -277,6 +324,8 @@ static enum policy_tri device_version(struct eval *e, const struct device_need *
 
     if (!mins.n)
         return POLICY_TRUE;
+    if (hinted_name_says_yes(e, need, mins, name_attribute, version_attribute))
+        return note_device(e, POLICY_TRUE, version_attribute, none, none);
     struct sighting s = seek(e, need, name_attribute);
     enum policy_tri r = settle(&s, &doubt);
     if (r == POLICY_TRUE && s.value->kind != POLICY_VALUE_TEXT) {
@@ -287,14 +336,11 @@ static enum policy_tri device_version(struct eval *e, const struct device_need *
         note_device(e, r, name_attribute, doubt, none);
         return note_device(e, r, version_attribute, doubt, none);
     }
-    for (size_t i = 0; i < mins.n; i++) {
-        const struct version_min *min = &mins.items[i];
-        struct wish wish = {
-            .attribute = version_attribute, .test = test_version, .least = &min->least};
-        if (str_eq(min->name, s.value->text))
-            return device_atom(e, need, &wish, min->text);
-    }
-    return note_device(e, POLICY_FALSE, version_attribute, none, none);
+    const struct version_min *min = find_min(mins, s.value->text);
+    if (!min)
+        return note_device(e, POLICY_FALSE, version_attribute, none, none);
+    struct wish wish = {.attribute = version_attribute, .test = test_version, .least = &min->least};
+    return device_atom(e, need, &wish, min->text);
 }
 
 static enum policy_tri device_numbers(struct eval *e, const struct device_need *need)

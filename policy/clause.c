@@ -188,7 +188,7 @@ void clause_value(struct asking *q, uint32_t rule, bool *applies_out, bool *bind
     if (scope == POLICY_FALSE)
         return;
     if (clause->flags & CLAUSE_LIFETIME)
-        scope = tri_and(scope, eval_life(&q->eval, q->eval.rule));
+        scope = tri_and(scope, eval_life(&q->eval, clause->starts_s, clause->expires_s));
     if (scope == POLICY_FALSE)
         return;
     enum policy_tri need = need_value(q, clause);

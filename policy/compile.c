@@ -86,6 +86,7 @@ static void make_clauses(struct compiling *x, int64_t now_s)
                                         .session = rule->session,
                                         .effect = (uint8_t)rule->effect,
                                         .flags = flags_of(x->out, rule),
+                                        .starts_s = rule->starts_s,
                                         .expires_s = rule->expires_s};
         predicates_number(ps, rule, &x->clauses[r]);
     }

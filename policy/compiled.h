@@ -40,8 +40,9 @@ struct clause {
     const struct session_terms *session;
     uint32_t who, device, auth, from, when;
     uint8_t effect, flags; /* enum rule_effect, enum clause_flag */
-    int64_t expires_s;     /* with CLAUSE_LIFETIME; starts is in the rule */
+    int64_t starts_s, expires_s;
 };
+_Static_assert(sizeof(struct clause) == 64, "a clause is one cache line");
 
 /* One distinct `who`; numbers of names are those of struct who_names. ids holds, one after the
  * other: users, domains, groups any, groups none, for each of `groups all` its length and members,

@@ -90,21 +90,21 @@ enum policy_tri value_matches(const struct policy_value *v, struct want_list wan
 }
 
 /* Outside its life the whole rule is false; with a clock that cannot be trusted nobody knows. */
-enum policy_tri eval_life(struct eval *e, const struct rule *rule)
+enum policy_tri eval_life(struct eval *e, int64_t starts_s, int64_t expires_s)
 {
-    if (rule->starts_s == POLICY_NEVER_S && rule->expires_s == POLICY_FOREVER_S)
+    if (starts_s == POLICY_NEVER_S && expires_s == POLICY_FOREVER_S)
         return POLICY_TRUE;
     if (!e->facts->clock_is_good)
         return eval_note(e, POLICY_UNKNOWN, STR("clock"));
-    if (rule->starts_s != POLICY_NEVER_S && e->now_s < rule->starts_s) {
-        eval_until(e, rule->starts_s);
+    if (starts_s != POLICY_NEVER_S && e->now_s < starts_s) {
+        eval_until(e, starts_s);
         return eval_note(e, POLICY_FALSE, STR("rule:not-started"));
     }
-    if (rule->expires_s == POLICY_FOREVER_S)
+    if (expires_s == POLICY_FOREVER_S)
         return POLICY_TRUE;
-    if (e->now_s >= rule->expires_s)
+    if (e->now_s >= expires_s)
         return eval_note(e, POLICY_FALSE, STR("rule:expired"));
-    eval_until(e, rule->expires_s);
+    eval_until(e, expires_s);
     return POLICY_TRUE;
 }
 
@@ -192,7 +192,7 @@ void eval_rule(struct eval *e, const struct rule *rule, struct rule_value *out)
     out->scope = eval_scope(e, rule, out);
     if (eval_is_settled(e, out->scope))
         return;
-    out->life = eval_life(e, rule);
+    out->life = eval_life(e, rule->starts_s, rule->expires_s);
     live_scope = tri_and(out->life, out->scope);
     if (eval_is_settled(e, live_scope))
         return;

@@ -127,7 +127,7 @@ enum policy_tri atom_who(struct eval *e, const struct who *who);
 enum policy_tri atom_to(struct eval *e, const struct to *to);
 enum policy_tri atom_device(struct eval *e, const struct device_need *need);
 enum policy_tri atom_auth(struct eval *e, const struct auth_need *need);
-enum policy_tri eval_life(struct eval *e, const struct rule *rule);
+enum policy_tri eval_life(struct eval *e, int64_t starts_s, int64_t expires_s);
 enum policy_tri from_countries(struct eval *e, const struct from_need *need);
 enum policy_tri atom_from(struct eval *e, const struct from_need *need);
 enum policy_tri atom_when(struct eval *e, struct schedule_list when);
