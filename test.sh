@@ -12,9 +12,10 @@ Installs what is missing (apt, as root or through sudo), builds, and runs:
   plain   the suites lint, unit, fuzz-corpus and e2e
   asan    unit, fuzz-corpus and e2e again under AddressSanitizer and UndefinedBehaviorSanitizer
   tsan    unit and the e2e stories with many threads again under ThreadSanitizer
+  release the product with link-time optimisation: its armour, its counts, and the fast part of e2e
 
   --quick       one build; lint, unit, and a fast part of e2e (under two minutes)
-  --only STAGE  only this stage (plain, asan, tsan)
+  --only STAGE  only this stage (plain, asan, tsan, release)
 
 Ends with "N passed, N failed, N skipped" and 1 when anything failed.
 Build directories are build/, build-asan/ and build-tsan/; the product, with link-time
@@ -32,7 +33,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-[ ${#stages[@]} -gt 0 ] || stages=(plain asan tsan)
+[ ${#stages[@]} -gt 0 ] || stages=(plain asan tsan release)
 [ -z "$quick" ] || stages=(plain)
 
 # shellcheck disable=SC2086
@@ -50,7 +51,7 @@ build() {
     shift 2
     log=$(mktemp)
     printf '%-28s' "$name: build"
-    if build_in "$dir" -Dwerror=true "$@" >"$log" 2>&1; then
+    if build_in "$dir" -Dwerror=true -Dtests=enabled "$@" >"$log" 2>&1; then
         printf 'ok, %d s\n' $((SECONDS - begin))
         rm -f "$log"
         return 0
@@ -110,9 +111,16 @@ tsan() {
         --wrapper "${noaslr[*]:-env}"
 }
 
+release() {
+    # shellcheck disable=SC2086
+    targets="postern tests/bench/libcount_alloc.so" build release build-release $product_options || return
+    stage "release: armour, counts" build-release 300 --suite product
+    stage "release: e2e (quick)" build-release 300 --suite quick
+}
+
 for s in "${stages[@]}"; do
     case $s in
-    plain | asan | tsan) "$s" ;;
+    plain | asan | tsan | release) "$s" ;;
     *) echo "no such stage: $s" >&2; exit 2 ;;
     esac
 done
