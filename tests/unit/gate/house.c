@@ -253,6 +253,11 @@ struct house *house_open(const struct house_options *o)
     assert_non_null(mkdtemp(h->room));
     assert_int_equal(mkdir(house_path(h, "policies"), 0755), 0);
     write_keys(h);
+    if (o->cert_pem) {
+        house_write(h, "cert.pem", o->cert_pem);
+        house_write(h, "key.pem", o->key_pem);
+        assert_int_equal(chmod(house_path(h, "key.pem"), 0600), 0);
+    }
     write_config(h, o);
     write_policy(h, o->no_policy ? "version: 1\nrules: [\n" : o->policy ? o->policy : HOUSE_POLICY);
     h->loop = loop_create(&f);

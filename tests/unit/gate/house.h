@@ -48,6 +48,7 @@ struct house {
 /* Texts of YAML; NULL: the usual. */
 struct house_options {
     const char *listeners, *issuers, *services, *limits, *policy;
+    const char *cert_pem, *key_pem; /* of cert.pem and key.pem, for listeners that name them */
     bool is_always, continues, hashes_query;
     bool no_policy; /* the policy is broken from the start */
 };

@@ -624,6 +624,33 @@ static void the_token_ends(void **state)
     house_close(h);
 }
 
+/* Deadlines go by the monotonic clock: a clock that is set must not leave a dead token standing. */
+static void a_clock_that_is_set(void **state)
+{
+    static const struct {
+        const char *id;
+        int64_t step_ms;
+        bool ends;
+    } rows[] = {
+        {"not at all", 0, false},
+        {"a little", 300, false},
+        {"past the token's end", 3601 * 1000, true},
+        {"far back", -3600 * 1000, false},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct house *h = house_plain();
+        struct caller c;
+        stand(&c, h, VISIT_KIND_WEBSOCKET, staff());
+        house_pass(h, 3000);
+        clock_step(rows[i].step_ms);
+        house_pass(h, 1200);
+        house_pass(h, 1200);
+        assert_row(rows[i].id, c.n_ended == rows[i].ends);
+        end_as(&c, END_COMPLETE);
+        house_close(h);
+    }
+}
+
 /* The rules changed while the request was on its way to stand: it is looked at at once. */
 static void stands_under_rules_that_are_old(void **state)
 {
@@ -763,6 +790,7 @@ int main(void)
         cmocka_unit_test(valid_until_decides_again),
         cmocka_unit_test(valid_until_goes_on),
         cmocka_unit_test(the_token_ends),
+        cmocka_unit_test(a_clock_that_is_set),
         cmocka_unit_test(stands_under_rules_that_are_old),
         cmocka_unit_test(the_table_is_bounded),
         cmocka_unit_test(a_stream_becomes_a_websocket),

@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../net/testcert.h"
+#include "base/encode.h"
+
 static struct stage *plain_stage(void)
 {
     struct stage *s = stage_open(&(struct house_options){.limits = NULL});
@@ -141,6 +144,65 @@ static void pages_for_people_problems_for_programs(void **state)
         assert_row(rows[i].id, strstr(heard, "default-deny") != NULL);
         assert_row(rows[i].id, strstr(heard, "X-Request-Id: ID\r\n") != NULL);
         assert_false(stage_is_closed(s));
+        stage_close(s);
+    }
+}
+
+/* Of the app only those hear who proved who they are. */
+static void names_for_those_who_are_known(void **state)
+{
+    static const char policy[] =
+        TESTS_POLICY(", title: \"Plans of the vault\", owner: \"ops@corp.example\"");
+    for (int known = 0; known < 2; known++) {
+        struct stage *s = stage_open(&(struct house_options){.policy = policy});
+        stage_connect(s, 0);
+        stage_say(s, known ? "GET /x HTTP/1.1\r\n" HOST "@guest\r\n"
+                           : "GET /x HTTP/1.1\r\n" HOST "\r\n");
+        stage_settle(s);
+        const char *heard = stage_heard(s);
+        assert_int_equal(strstr(heard, "Plans of the vault") != NULL, known);
+        assert_int_equal(strstr(heard, "ops@corp.example") != NULL, known);
+        stage_close(s);
+    }
+}
+
+static void preflights(void **state)
+{
+#define PREFLIGHT(origin, more)                                                                    \
+    "OPTIONS /x HTTP/1.1\r\n" HOST "Origin: " origin                                               \
+    "\r\nAccess-Control-Request-Method: PUT\r\n" more "\r\n"
+    static const struct {
+        const char *id, *cors, *request, *want, *holds, *reason;
+    } rows[] = {
+        {"listed", ", cors: {origins: [\"https://a.example\"], methods: [PUT]}",
+         PREFLIGHT("https://a.example", ""), "HTTP/1.1 204 ",
+         "\r\nAccess-Control-Allow-Origin: https://a.example\r\n"
+         "Access-Control-Allow-Methods: PUT\r\n",
+         "cors-preflight"},
+        {"not listed", ", cors: {origins: [\"https://a.example\"]}",
+         PREFLIGHT("https://b.example", ""), "HTTP/1.1 403 ", "", "cors.origin"},
+        {"a longer name", ", cors: {origins: [\"https://a.example\"]}",
+         PREFLIGHT("https://a.example.evil.example", ""), "HTTP/1.1 403 ", "", "cors.origin"},
+        {"an app without cors", "", PREFLIGHT("https://a.example", ""), "HTTP/1.1 401 ", "",
+         "auth.none"},
+        {"no preflight", ", cors: {origins: [\"https://a.example\"]}",
+         "OPTIONS /x HTTP/1.1\r\n" HOST "Origin: https://a.example\r\n\r\n", "HTTP/1.1 401 ",
+         "\r\nAccess-Control-Allow-Origin: https://a.example\r\n", "auth.none"},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char policy[1024];
+        snprintf(policy, sizeof policy, TESTS_POLICY("%s"), rows[i].cors);
+        struct stage *s = stage_open(&(struct house_options){.policy = policy});
+        stage_connect(s, 0);
+        stage_say(s, rows[i].request);
+        stage_settle(s);
+        const char *heard = stage_heard(s);
+        if (!begins(heard, rows[i].want) || !strstr(heard, rows[i].holds))
+            print_error("%s\n", heard);
+        assert_row(rows[i].id, begins(heard, rows[i].want));
+        assert_row(rows[i].id, strstr(heard, rows[i].holds) != NULL);
+        assert_row(rows[i].id, s->n_up == 0);
+        assert_text(rows[i].id, member(house_last(s->house), "decision.reason"), rows[i].reason);
         stage_close(s);
     }
 }
@@ -392,21 +454,27 @@ static void a_full_table(void **state)
 
 /* A connect that takes longer than visit_after: the head is written from the app's settings, which
  * a standing visit has let go. */
-static void a_dial_that_outlasts_visit_after(void **state)
+static void dial_slowly(bool answers)
 {
     struct sockaddr_in sa = {.sin_family = AF_INET};
     socklen_t n = sizeof sa;
-    char policy[1024];
-    int mute = socket(AF_INET, SOCK_STREAM, 0);
+    char policy[1024], pin[48];
+    struct testcert cert;
+    struct fail f = {0};
+    size_t pin_n;
+    testcert_make(&cert, "app", "IP:127.0.0.1", NULL);
+    base64_encode((str){(const char *)cert.pin, 32}, pin, &pin_n);
+    int app = socket(AF_INET, SOCK_STREAM, 0);
     sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(mute, (struct sockaddr *)&sa, sizeof sa), 0);
-    assert_int_equal(listen(mute, 4), 0);
-    assert_int_equal(getsockname(mute, (struct sockaddr *)&sa, &n), 0);
+    assert_int_equal(bind(app, (struct sockaddr *)&sa, sizeof sa), 0);
+    assert_int_equal(listen(app, 4), 0);
+    assert_int_equal(getsockname(app, (struct sockaddr *)&sa, &n), 0);
     snprintf(policy, sizeof policy,
              "version: 1\napps:\n  - {name: inventory, host: inventory.example, upstream: "
-             "\"https://127.0.0.1:%u\", timeouts: {connect: 5s}}\nrules:\n  - {id: staff, "
-             "effect: allow, who: {groups: [staff]}, to: {apps: [inventory]}}\n",
-             ntohs(sa.sin_port));
+             "\"https://127.0.0.1:%u\", timeouts: {connect: 5s}, tls: {pin: "
+             "[\"sha256:%.*s\"]}}\nrules:\n  - {id: staff, effect: allow, who: {groups: "
+             "[staff]}, to: {apps: [inventory]}}\n",
+             ntohs(sa.sin_port), (int)pin_n, pin);
     struct stage *s =
         stage_open(&(struct house_options){.limits = "{visit_after: 1s}\n", .policy = policy});
     stage_connect(s, 0);
@@ -415,12 +483,52 @@ static void a_dial_that_outlasts_visit_after(void **state)
     for (int i = 0; i < 30; i++)
         stage_pass(s, 100);
     assert_text("still on its way", stage_heard(s), "");
-    for (int i = 0; i < 25; i++)
-        stage_pass(s, 100);
-    assert_true(begins(stage_heard(s), "HTTP/1.1 504 "));
-    assert_end("slow", s, "upstream-slow", "504");
+    int fd = accept4(app, NULL, NULL, SOCK_NONBLOCK);
+    assert_true(fd >= 0);
+    if (answers) {
+        struct tls_cert tls_cert = {cert.cert_pem, cert.key_pem, STR("app")};
+        struct tls_server *tls =
+            tls_server_create(&(struct tls_server_options){.certs = &tls_cert, .n_certs = 1}, &f);
+        struct iovec iov = {(void *)(uintptr_t)OK_3, sizeof OK_3 - 1};
+        static char heard[65536];
+        struct io io;
+        ssize_t got = 0;
+        assert_true(io_open_server(&io, s->house->loop, fd, tls, &f));
+        for (int i = 0; i < 1000 && got <= 0; i++) {
+            if (io_handshake(&io) == IO_DONE)
+                got = io_read(&io, heard, sizeof heard - 1);
+            io_flush(&io);
+            stage_settle(s);
+        }
+        assert_true(got > 0);
+        assert_true(begins(heard, "GET /x HTTP/1.1\r\n"));
+        stage_pass(s, 1200);
+        assert_int_equal(gate_standing(s->house->gate), 1); /* now it stands */
+        assert_true(io_writev(&io, &iov, 1) > 0);
+        for (int i = 0; i < 100 && s->client.n == 0; i++)
+            stage_settle(s);
+        assert_true(begins(stage_heard(s), "HTTP/1.1 200 OK\r\n"));
+        assert_end("late", s, "complete", "200");
+        io_finish(&io);
+        tls_server_unref(&tls);
+    } else {
+        for (int i = 0; i < 25; i++)
+            stage_pass(s, 100);
+        assert_true(begins(stage_heard(s), "HTTP/1.1 504 "));
+        assert_end("slow", s, "upstream-slow", "504");
+    }
+    close(fd);
+    close(app);
+    for (int i = 0; i < 100 && atomic_load(&s->house->counters.upstream_idle); i++)
+        stage_settle(s);
     stage_close(s);
-    close(mute);
+    testcert_finish(&cert);
+}
+
+static void a_dial_that_outlasts_visit_after(void **state)
+{
+    dial_slowly(false);
+    dial_slowly(true);
 }
 
 /* ---- apps of other kinds ---- */
@@ -485,6 +593,8 @@ int main(void)
         cmocka_unit_test(own_answers),
         cmocka_unit_test(health_while_draining),
         cmocka_unit_test(pages_for_people_problems_for_programs),
+        cmocka_unit_test(names_for_those_who_are_known),
+        cmocka_unit_test(preflights),
         cmocka_unit_test(the_id_is_the_same_everywhere),
         cmocka_unit_test(the_admin_listener),
         cmocka_unit_test(a_key_that_is_fetched),
