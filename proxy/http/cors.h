@@ -6,7 +6,7 @@
 #ifndef PROXY_HTTP_CORS_H
 #define PROXY_HTTP_CORS_H
 
-#include "proxy/config/app.h"
+#include "proxy/config/config.h"
 #include "proxy/http/message.h"
 
 enum { CORS_FIELDS_MAX = 6 };

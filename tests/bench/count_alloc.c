@@ -1,6 +1,6 @@
-/* Counts what each thread asks of the allocator. Loaded with LD_PRELOAD before postern; writes into the
- * file named by COUNT_ALLOC, which the test has made (COUNT_SLOTS slots of zeros) and reads meanwhile.
- * The callers are the last addresses that asked, for a test that has to say where. */
+/* Counts what each thread asks of the allocator. Loaded with LD_PRELOAD before postern; writes into
+ * the file named by COUNT_ALLOC, which the test has made (COUNT_SLOTS slots of zeros) and reads
+ * meanwhile. The callers are the last addresses that asked, for a test that has to say where. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>

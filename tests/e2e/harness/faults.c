@@ -1,5 +1,6 @@
-/* What a test cannot ask of a kernel: a disk that fails, and a clock that jumps. Preloaded into postern;
- * the file named by POSTERN_FAULTS says what is wrong now, in words that may change while it runs:
+/* What a test cannot ask of a kernel: a disk that fails, and a clock that jumps. Preloaded into
+ * postern; the file named by POSTERN_FAULTS says what is wrong now, in words that may change while
+ * it runs:
  *
  *     eio      writes and syncs of files that end in .jsonl fail with EIO
  *     slow     every sync of such a file takes two seconds

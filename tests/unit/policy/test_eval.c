@@ -43,8 +43,10 @@ static const str amr[] = {S("pwd"), S("otp")};
     .amr = amr, .n_amr = 2, .acr = S("gold"), .mfa = POLICY_TRUE, .auth_time_s = NOW_S - 600
 
 static const struct policy_identity kim = {HUMAN};
-static const struct policy_identity unverified = {
-    .email = S("kim@acme.example"), .subject = S("2"), .mfa = POLICY_UNKNOWN};
+static const struct policy_identity unverified = {.email = S("kim@acme.example"),
+                                                  .subject = S("2"),
+                                                  .issuer_name = S("corp"),
+                                                  .mfa = POLICY_UNKNOWN};
 static const struct policy_identity trusted = {.email = S("kim@acme.example"),
                                                .issuer_is_trusted = true,
                                                .mfa = POLICY_FALSE,
