@@ -10,14 +10,14 @@ from harness import origin as upstream
 from harness import raw
 from harness.proxy import SLOWNESS, standard_policy
 
-BIG = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nbig\n"
+BIG = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbig\n"
 
 
 @upstream.at("/early-then-reset")
 def early_then_reset(origin, link, r):
     """Answers as soon as it sees the head, and is gone while the body still comes."""
     link.send(BIG)
-    raise upstream.Gone()
+    link.reset()
 
 
 @upstream.at("/early-then-stay")
