@@ -164,23 +164,31 @@ void jout_str(struct jout *j, str s)
     put_text(j, s);
 }
 
+static size_t count_digits(uint64_t v)
+{
+    size_t n = 1;
+    for (uint64_t limit = 10; n < 20 && v >= limit; limit *= 10)
+        n++;
+    return n;
+}
+
+/* Where they stay, not by way of a buffer: single bytes that are read again as words stall. */
 static void put_digits(struct jout *j, uint64_t v)
 {
-    char text[20];
-    size_t at = sizeof text;
+    size_t n = count_digits(v);
+    char *p = jout_room(j, n);
+    if (!p)
+        return;
+    j->n += n;
     do
-        text[--at] = (char)('0' + v % 10);
+        p[--n] = (char)('0' + v % 10);
     while (v /= 10);
-    put(j, text + at, sizeof text - at);
 }
 
 void jout_uint(struct jout *j, uint64_t v)
 {
     value(j);
-    if (v < 10)
-        put_char(j, (char)('0' + v));
-    else
-        put_digits(j, v);
+    put_digits(j, v);
 }
 
 void jout_int(struct jout *j, int64_t v)
@@ -252,11 +260,13 @@ void jout_time_text(int64_t wall_us, char out[JOUT_TIME_CHARS])
 
 void jout_ktime(struct jout *j, str name, int64_t wall_us)
 {
-    char text[JOUT_TIME_CHARS];
-    jout_time_text(wall_us, text);
     jout_key(j, name);
     value(j);
-    put_char(j, '"');
-    put(j, text, sizeof text);
-    put_char(j, '"');
+    char *p = jout_room(j, JOUT_TIME_CHARS + 2);
+    if (!p)
+        return;
+    p[0] = '"';
+    jout_time_text(wall_us, p + 1);
+    p[JOUT_TIME_CHARS + 1] = '"';
+    j->n += JOUT_TIME_CHARS + 2;
 }

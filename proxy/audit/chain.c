@@ -99,12 +99,11 @@ bool tree_read(struct tree *t, uint64_t size, const str *hex, size_t n)
 
 static size_t put_u64(char *out, uint64_t v)
 {
-    char digits[20];
-    size_t n = 0;
-    do
-        digits[sizeof digits - ++n] = (char)('0' + v % 10);
-    while (v /= 10);
-    memcpy(out, digits + sizeof digits - n, n);
+    size_t n = 1;
+    for (uint64_t rest = v; rest >= 10; rest /= 10)
+        n++;
+    for (size_t at = n; at > 0; v /= 10)
+        out[--at] = (char)('0' + v % 10);
     return n;
 }
 
