@@ -26,6 +26,7 @@ struct format {
     size_t literal_column;       /* of the line that began it */
     size_t empty;                /* empty lines waiting */
     bool has_line;
+    str rest; /* the lines behind the one in hand */
 };
 
 static void add_spaces(struct text *t, size_t n)
@@ -55,6 +56,16 @@ static void drop_spaces(struct text *t)
 {
     while (t->n && last_char(t) == ' ')
         t->n--;
+}
+
+/* Nothing but the indentation stands on it. */
+static bool begins_line(const struct text *t)
+{
+    size_t n = t->n;
+
+    while (n && t->p[n - 1] == ' ')
+        n--;
+    return n == 0 || t->p[n - 1] == '\n';
 }
 
 static size_t skip_spaces(str s, size_t i)
@@ -118,7 +129,8 @@ static size_t put_mark(struct format *f, str s, size_t i)
         f->brackets++;
         return skip_spaces(s, i + 1);
     }
-    drop_spaces(&f->out);
+    if (!begins_line(&f->out))
+        drop_spaces(&f->out);
     text_add(&f->out, (str){s.p + i, 1});
     if (c == ',') {
         i = skip_spaces(s, i + 1);
@@ -160,6 +172,7 @@ static void put_line(struct format *f, str s)
         i = next;
         is_alone = false;
         if (at_value && (s.p[i] == '"' || s.p[i] == '\'')) {
+            text_add(&f->out, (str){s.p + i, 1});
             i = put_quoted(f, s, i + 1, s.p[i]);
             at_value = false;
         } else if (is_mark(f, s, i, at_value)) {
@@ -253,17 +266,36 @@ static void put_block(struct format *f, str s, size_t column)
     put_line(f, s);
 }
 
-/* A comment goes with what follows it: the nearest level that its column fits. */
-static void put_comment_line(struct format *f, str s, size_t column)
+/* The next line that is neither empty nor a comment; absent at the end. */
+static str next_content(str rest)
 {
+    while (rest.p && rest.n) {
+        str line = str_cut(&rest, '\n'), s = str_trim(line, " \t\r");
+        if (s.n && s.p[0] != '#')
+            return line;
+    }
+    return (str){NULL, 0};
+}
+
+/* A comment at the column of what follows goes with that; another with the block that it ends. */
+static size_t column_of_comment(const struct format *f, size_t column)
+{
+    str next = next_content(f->rest);
     size_t at = 0;
 
-    for (size_t i = 0; i < f->n_levels; i++)
+    if (next.p && indent_of(next) == column) {
+        struct format ahead = *f;
+        return place_level(&ahead, column, is_item(str_from(next, column)));
+    }
+    for (size_t i = 0; column && i < f->n_levels; i++)
         if (f->levels[i].old_column <= column)
             at = f->levels[i].new_column + (column - f->levels[i].old_column);
-    if (!column)
-        at = 0;
-    add_spaces(&f->out, at);
+    return at;
+}
+
+static void put_comment_line(struct format *f, str s, size_t column)
+{
+    add_spaces(&f->out, column_of_comment(f, column));
     put_comment(f, s, 0, 0, true);
 }
 
@@ -339,8 +371,9 @@ static size_t count_comments(str bytes)
 
 static void run(struct format *f, str bytes)
 {
-    while (bytes.p && bytes.n) {
-        str line = str_cut(&bytes, '\n');
+    f->rest = bytes;
+    while (f->rest.p && f->rest.n) {
+        str line = str_cut(&f->rest, '\n');
         if (line.n && line.p[line.n - 1] == '\r')
             line.n--;
         format_line(f, line);

@@ -95,7 +95,8 @@ void text_tree(struct text *t, const struct doc_node *node, const struct text_sw
             add_scalar(t, node->keys[i]);
             text_add(t, STR(": "));
         }
-        text_tree(t, item, swap);
+        /* What replaces may hold what it replaces: it is written as it is. */
+        text_tree(t, item, item == node->items[i] ? swap : NULL);
     }
     text_add(t, is_map ? STR("}") : STR("]"));
 }

@@ -201,14 +201,12 @@ static void tell(struct seek *k, const struct pick *at, const struct policy_deci
 {
     struct arena *a = k->s->arena;
 
-    /* The grants that a place needs are told only where there are any. */
-    bool has_grants = k->n_grants[0] + k->n_grants[1] > 0;
     *out = (struct policy_witness){
         .is_there = true,
         .request = say_request(k, at),
         .who = say_who(a, &k->v.whos[at->who]),
         .device = say_device(a, &k->v.devices[at->device]),
-        .auth = say_auth(a, &k->v.auths[at->auth], has_grants ? at->extra : EXTRA_NOTHING),
+        .auth = say_auth(a, &k->v.auths[at->auth], at->extra),
         .from = say_origin(a, &k->v.origins[at->origin]),
         .at = say_time(a, k->v.times_s[at->time]),
         .before = d[0],
@@ -224,6 +222,32 @@ static bool is_over(const struct seek *k)
     return k->gains->is_there && k->loses->is_there;
 }
 
+static bool differs(const struct seek *k, const struct pick *at, struct policy_decision d[2])
+{
+    enum policy_effect was = d[1].effect;
+
+    decide(k, 0, at, &d[0]);
+    decide(k, 1, at, &d[1]);
+    return d[0].effect != d[1].effect && d[1].effect == was;
+}
+
+/* Facts that the difference does not need are left out of what people read. */
+static void simplify(const struct seek *k, struct pick *at, struct policy_decision d[2])
+{
+    size_t *const members[] = {&at->extra, &at->device, &at->auth};
+    const size_t least[] = {EXTRA_NOTHING, k->v.n_devices - 1, k->v.n_auths - 1};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct policy_decision next[2] = {d[0], d[1]};
+        size_t kept = *members[i];
+        *members[i] = least[i];
+        if (differs(k, at, next))
+            memcpy(d, next, sizeof next);
+        else
+            *members[i] = kept;
+    }
+}
+
 /* True when somebody is let in by one of the sets. */
 static bool look(struct seek *k, const struct pick *at)
 {
@@ -233,8 +257,13 @@ static bool look(struct seek *k, const struct pick *at)
     decide(k, 1, at, &d[1]);
     if (d[0].effect != d[1].effect) {
         struct policy_witness *out = d[1].effect == POLICY_ALLOW ? k->gains : k->loses;
-        if (!out->is_there)
-            tell(k, at, d, out);
+        struct pick simple = *at;
+        if (!out->is_there) {
+            bool was_allowed = d[0].effect == POLICY_ALLOW || d[1].effect == POLICY_ALLOW;
+            simplify(k, &simple, d);
+            tell(k, &simple, d, out);
+            return was_allowed;
+        }
     }
     return d[0].effect == POLICY_ALLOW || d[1].effect == POLICY_ALLOW;
 }

@@ -127,6 +127,22 @@ static size_t picks_of(const struct who *who)
     return n < 1 ? 1 : n > MAX_PICKS ? MAX_PICKS : n;
 }
 
+/* Somebody whom all but one claim fits. */
+static void keep_others(struct witness_values *v, const struct witness_who *w,
+                        const struct who *who)
+{
+    for (size_t i = 0; i < who->n_claims; i++)
+        for (size_t k = 0; k < w->id.n_claims; k++) {
+            struct witness_who other = *w;
+            if (!str_eq(w->claims[k].name, who->claims[i].name))
+                continue;
+            other.claims[k].value = text_value(STR("something-else"));
+            keep_who(v, other);
+        }
+    for (size_t i = 0; i < who->n_all; i++)
+        keep_others(v, w, who->all[i]);
+}
+
 /* A person who is meant by two rules at once, an allow and what forbids or requires. */
 static void pair_whos(const struct witness_search *s, struct witness_values *v,
                       const struct rule *rule)
@@ -144,6 +160,7 @@ static void pair_whos(const struct witness_search *s, struct witness_values *v,
             meet_who(v->arena, &alone, partner->who, 0);
             keep_who(v, w);
             keep_who(v, alone);
+            keep_others(v, &w, rule->who);
             n++;
         }
 }

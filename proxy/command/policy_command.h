@@ -3,7 +3,11 @@
 #define PROXY_COMMAND_POLICY_COMMAND_H
 
 #include "base/findings.h"
+#include "base/jout.h"
 #include "policy/policy.h"
+#include "proxy/config/config.h"
+
+/* ---- a loaded set (policy_book.c) ------------------------------------------------------------ */
 
 /* A loaded set with what it was loaded from. */
 struct policy_book {
@@ -11,15 +15,58 @@ struct policy_book {
     struct findings findings;
     struct policy *policy; /* NULL: the findings say why */
     size_t n_files;
+    struct policy_load_in in; /* to load it again */
+    struct policy_known known;
+    struct zones zones;
+    const struct config *config; /* NULL: names of the configuration are not checked */
 };
 
-/* Reads a directory or one file. Always finish it, also when it is false. */
-bool policy_book_open(struct policy_book *book, const char *path);
+struct policy_book_options {
+    const char *path;   /* a directory or one file */
+    const char *config; /* postern.yaml, or NULL */
+    bool wants_lints;
+};
+
+/* Always finish it, also when it is false. */
+bool policy_book_open(struct policy_book *book, const struct policy_book_options *o);
 void policy_book_finish(struct policy_book *book);
 /* Findings to standard error as text, or to standard output as JSON. */
 void policy_book_print(struct policy_book *book, bool is_json);
 
+/* ---- output (policy_output.c) ---------------------------------------------------------------- */
+
+/* One JSON value on a line of standard output, however long. */
+void policy_json_print(void (*write)(struct jout *j, const void *what), const void *what);
+/* Findings as members: "findings":[...]. */
+void policy_json_findings(struct jout *j, const struct findings *f);
+void policy_json_texts(struct jout *j, str name, const str *items, size_t n);
+/* Member of that name, left out when the text is absent. */
+void policy_json_text(struct jout *j, str name, str text);
+void policy_print_time(FILE *out, const char *label, int64_t at_s);
+/* " s" or "": for counts. */
+const char *policy_plural(size_t n);
+/* Any bytes of a log to a terminal: control bytes become question marks. */
+void policy_print_safe(FILE *out, str s);
 int policy_usage(const char *what, const char *usage);
+/* --format: NULL, or what is wrong. */
+const char *policy_read_format(const char *text, bool *is_json);
+
+/* ---- requests (policy_request.c) ------------------------------------------------------------- */
+
+/* "GET https://host/path", "ssh LOGIN@APP" or "rdp APP"; NULL, or what is wrong. A host without app
+ * and a path that is refused are answers, not errors: app is NULL, path is empty. */
+const char *policy_request_parse(str text, const struct policy *p, struct arena *a,
+                                 struct policy_request *out);
+
+/* ---- subcommands ----------------------------------------------------------------------------- */
+
+int policy_check_command(int argc, char **argv);
+int policy_test_command(int argc, char **argv);
 int policy_explain_command(int argc, char **argv);
+int policy_replay_command(int argc, char **argv);
+int policy_diff_command(int argc, char **argv);
+int policy_who_can_command(int argc, char **argv);
+int policy_unused_command(int argc, char **argv);
+int policy_fmt_command(int argc, char **argv);
 
 #endif

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/jout.h"
 #include "base/schema.h"
 #include "proxy/command/command.h"
 #include "proxy/command/policy_command.h"
+#include "proxy/command/policy_explain.h"
 
 static const char usage_text[] =
     "usage: postern policy explain [options] REQUEST\n"
@@ -17,6 +17,7 @@ static const char usage_text[] =
     "given are unknown. Without --as, --service or --group the visit has no identity.\n"
     "\n"
     "  --policy PATH     the rules (default: policies)\n"
+    "  --config FILE     check the names of the configuration too\n"
     "  --as USER         a verified mail address\n"
     "  --service NAME    a machine, by its entry in services:\n"
     "  --group NAME      a group; may be repeated, \"\" says that there is none\n"
@@ -37,10 +38,11 @@ static const char usage_text[] =
     "\n"
     "Exit status: 0 allowed, 1 errors, 2 usage, 3 refused.\n";
 
-enum { MAX_ITEMS = 64, JSON_BYTES = 4 << 20 };
+enum { MAX_ITEMS = 64 };
 
 struct options {
-    const char *policy, *request;
+    struct policy_book_options book;
+    const char *request;
     struct policy_identity identity;
     struct policy_claim claims[MAX_ITEMS];
     str groups[MAX_ITEMS], methods[MAX_ITEMS];
@@ -148,14 +150,9 @@ static const char *read_age(str text, int64_t *out_s)
     return NULL;
 }
 
-static const char *read_format(struct options *o, str text)
-{
-    o->is_json = str_eq(text, STR("json"));
-    return o->is_json || str_eq(text, STR("text")) ? NULL : "--format is text or json";
-}
-
 enum option_id {
     OPTION_POLICY = 1,
+    OPTION_CONFIG,
     OPTION_AS,
     OPTION_SERVICE,
     OPTION_GROUP,
@@ -176,6 +173,7 @@ enum option_id {
 };
 
 static const struct option longs[] = {{"policy", required_argument, NULL, OPTION_POLICY},
+                                      {"config", required_argument, NULL, OPTION_CONFIG},
                                       {"as", required_argument, NULL, OPTION_AS},
                                       {"service", required_argument, NULL, OPTION_SERVICE},
                                       {"group", required_argument, NULL, OPTION_GROUP},
@@ -202,7 +200,10 @@ static const char *read_option(struct options *o, struct arena *a, int id, str t
 
     switch (id) {
     case OPTION_POLICY:
-        o->policy = text.p;
+        o->book.path = text.p;
+        return NULL;
+    case OPTION_CONFIG:
+        o->book.config = text.p;
         return NULL;
     case OPTION_AS:
         o->has_identity = true;
@@ -247,7 +248,7 @@ static const char *read_option(struct options *o, struct arena *a, int id, str t
         o->has_at = policy_instant_parse(text, &o->at_s);
         return o->has_at ? NULL : "--at is an instant with its offset: 2026-11-27T15:00:00+01:00";
     case OPTION_FORMAT:
-        return read_format(o, text);
+        return policy_read_format(text.p, &o->is_json);
     case OPTION_HELP:
         o->wants_help = true;
         return NULL;
@@ -260,7 +261,7 @@ static const char *read_options(int argc, char **argv, struct options *o, struct
 {
     int c;
 
-    *o = (struct options){.policy = "policies", .identity.mfa = POLICY_UNKNOWN};
+    *o = (struct options){.book.path = "policies", .identity.mfa = POLICY_UNKNOWN};
     opterr = 0;
     optind = 0;
     while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -272,69 +273,6 @@ static const char *read_options(int argc, char **argv, struct options *o, struct
         return optind == argc ? "a request is missing" : "the request is one argument: quote it";
     o->request = argv[optind];
     return NULL;
-}
-
-/* ---- the request ---- */
-
-static const char *read_login_request(struct options *o, const struct policy *p, str target)
-{
-    str app = target, login = {NULL, 0};
-    size_t at = str_rfind(target, '@');
-
-    if (at < target.n) {
-        login = str_upto(target, at);
-        app = str_from(target, at + 1);
-    }
-    o->asked.login = login;
-    o->asked.app = policy_app_named(p, app);
-    return o->asked.app ? NULL : "the request names no app of the rules";
-}
-
-static bool cut_scheme(str *url)
-{
-    static const char *const schemes[] = {"https://", "http://", "wss://", "ws://"};
-
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        if (!str_starts(*url, str_of(schemes[i])))
-            continue;
-        *url = str_from(*url, strlen(schemes[i]));
-        return true;
-    }
-    return false;
-}
-
-static str cut_port(str host)
-{
-    size_t colon = str_rfind(host, ':');
-
-    return host.n && host.p[0] != '[' ? str_upto(host, colon) : host;
-}
-
-/* A host without app and a path that is refused are answers, not errors: input:host, input:path. */
-static const char *read_url(struct options *o, const struct policy *p, struct arena *a, str url)
-{
-    if (!cut_scheme(&url))
-        return "the request is not METHOD URL, \"ssh LOGIN@APP\" or \"rdp APP\"";
-    size_t end = str_find(url, '/');
-    size_t query = str_find(url, '?');
-    end = query < end ? query : end;
-    str host = arena_lower(a, cut_port(str_upto(url, end))), target = str_from(url, end);
-    o->asked.app = policy_app_find(p, host);
-    struct path_rules rules = o->asked.app ? o->asked.app->path_rules : (struct path_rules){0};
-    path_normalise(target, rules, arena_text(a, target.n + 2), &o->asked.path);
-    return NULL;
-}
-
-static const char *read_request(struct options *o, const struct policy *p, struct arena *a)
-{
-    str target = str_of(o->request), verb = str_cut(&target, ' ');
-
-    if (str_eq(verb, STR("ssh")) || str_eq(verb, STR("rdp"))) {
-        o->asked.protocol = str_eq(verb, STR("ssh")) ? POLICY_SSH : POLICY_RDP;
-        return read_login_request(o, p, target);
-    }
-    o->asked.method = verb;
-    return read_url(o, p, a, target);
 }
 
 static void build_facts(struct options *o, struct policy_facts *facts)
@@ -359,214 +297,30 @@ static void build_facts(struct options *o, struct policy_facts *facts)
     };
 }
 
-/* ---- text ---- */
-
-static char letter(enum policy_tri value, bool has)
-{
-    return !has ? '-' : value == POLICY_TRUE ? 'T' : value == POLICY_FALSE ? 'F' : 'U';
-}
-
-static const char *standing(const struct policy_explained_rule *r)
-{
-    if (!r->is_alive)
-        return "not in force";
-    if (r->is_skipped)
-        return "skipped by break glass";
-    if (r->is_near_miss)
-        return "near miss";
-    if (!r->applies)
-        return "";
-    return r->effect == POLICY_RULE_ALLOW ? "applies" : "fires";
-}
-
-static void print_rule(const struct policy_explained_rule *r, int width)
-{
-    printf("%c %-*.*s %-8s", r->is_decisive ? '>' : ' ', width, STR_ARG(r->id),
-           policy_rule_effect_name(r->effect));
-    for (enum policy_part part = 0; part < POLICY_PART_COUNT; part++)
-        printf(" %*c", (int)strlen(policy_part_name(part)), letter(r->value[part], r->has[part]));
-    printf("  %s%s\n", standing(r), r->is_audit ? " (audit)" : "");
-}
-
-static void print_table(const struct policy_explanation *ex)
-{
-    int width = 4;
-
-    for (size_t i = 0; i < ex->n_rules; i++)
-        if ((int)ex->rules[i].id.n > width)
-            width = (int)ex->rules[i].id.n;
-    printf("  %-*s %-8s", width, "rule", "effect");
-    for (enum policy_part part = 0; part < POLICY_PART_COUNT; part++)
-        printf(" %s", policy_part_name(part));
-    printf("\n");
-    for (size_t i = 0; i < ex->n_rules; i++)
-        print_rule(&ex->rules[i], width);
-    printf("\n");
-}
-
-static void print_time(const char *label, int64_t at_s)
-{
-    char text[JOUT_TIME_CHARS];
-
-    jout_time_text(at_s * 1000000, text);
-    printf("%s%.19sZ\n", label, text);
-}
-
-static void print_remedy(const struct policy_remedy *r)
-{
-    printf("  remedy: %s", policy_remedy_name(r->kind));
-    if (r->rule.n)
-        printf(" rule=%.*s", STR_ARG(r->rule));
-    if (r->attribute.n)
-        printf(" %.*s", STR_ARG(r->attribute));
-    if (r->wanted.n)
-        printf(" wanted=%.*s", STR_ARG(r->wanted));
-    if (r->max_age_s)
-        printf(" max_age=%llds", (long long)r->max_age_s);
-    if (r->acr.n)
-        printf(" acr=%.*s", STR_ARG(r->acr));
-    if (r->owner.n)
-        printf(" %.*s", STR_ARG(r->owner));
-    if (r->until_s)
-        print_time(" ", r->until_s);
-    else
-        printf("\n");
-}
-
-static void print_text(const struct policy_explanation *ex)
-{
-    const struct policy_decision *d = &ex->decision;
-
-    if (ex->n_rules)
-        print_table(ex);
-    printf("%s: %s (%s)\n", d->effect == POLICY_ALLOW ? "allow" : "deny",
-           policy_reason_code(d->reason), policy_reason_text(d->reason));
-    for (size_t i = 0; i < ex->n_rules; i++)
-        if (ex->rules[i].is_decisive)
-            printf("  by %.*s at %.*s:%u\n", STR_ARG(ex->rules[i].id), STR_ARG(ex->rules[i].file),
-                   ex->rules[i].line);
-    for (size_t i = 0; i < ex->n_causes; i++)
-        printf("  cause: %.*s\n", STR_ARG(ex->causes[i]));
-    for (size_t i = 0; i < ex->n_remedies; i++)
-        print_remedy(&ex->remedies[i]);
-    if (d->has_would)
-        printf("  with the audit rules: %s (%s)\n", d->would == POLICY_ALLOW ? "allow" : "deny",
-               policy_reason_code(d->would_reason));
-    if (d->valid_until_s)
-        print_time("  valid until ", d->valid_until_s);
-}
-
-/* ---- JSON ---- */
-
-static void write_texts(struct jout *j, str name, const str *items, size_t n)
-{
-    jout_key(j, name);
-    jout_open(j, '[');
-    for (size_t i = 0; i < n; i++)
-        jout_str(j, items[i]);
-    jout_close(j, ']');
-}
-
-static void write_rule(struct jout *j, const struct policy_explained_rule *r)
-{
-    jout_open(j, '{');
-    jout_kstr(j, STR("id"), r->id);
-    jout_kstr(j, STR("effect"), str_of(policy_rule_effect_name(r->effect)));
-    jout_kstr(j, STR("file"), r->file);
-    jout_kint(j, STR("line"), r->line);
-    for (enum policy_part part = 0; part < POLICY_PART_COUNT; part++) {
-        char text = letter(r->value[part], r->has[part]);
-        if (r->has[part])
-            jout_kstr(j, str_of(policy_part_name(part)), (str){&text, 1});
-    }
-    jout_kbool(j, STR("audit"), r->is_audit);
-    jout_kbool(j, STR("applies"), r->applies);
-    jout_kbool(j, STR("decisive"), r->is_decisive);
-    jout_kbool(j, STR("near_miss"), r->is_near_miss);
-    write_texts(j, STR("causes"), r->causes, r->n_causes);
-    jout_close(j, '}');
-}
-
-static void write_remedy(struct jout *j, const struct policy_remedy *r)
-{
-    jout_open(j, '{');
-    jout_kstr(j, STR("kind"), str_of(policy_remedy_name(r->kind)));
-    if (r->rule.n)
-        jout_kstr(j, STR("rule"), r->rule);
-    if (r->attribute.n)
-        jout_kstr(j, STR("attribute"), r->attribute);
-    if (r->wanted.n)
-        jout_kstr(j, STR("wanted"), r->wanted);
-    if (r->owner.n)
-        jout_kstr(j, STR("owner"), r->owner);
-    if (r->acr.n)
-        jout_kstr(j, STR("acr"), r->acr);
-    if (r->max_age_s)
-        jout_kint(j, STR("max_age_s"), r->max_age_s);
-    if (r->until_s)
-        jout_ktime(j, STR("until"), r->until_s * 1000000);
-    jout_close(j, '}');
-}
-
-static void write_explanation(struct jout *j, const struct policy_explanation *ex)
-{
-    const struct policy_decision *d = &ex->decision;
-
-    jout_open(j, '{');
-    jout_kstr(j, STR("effect"), d->effect == POLICY_ALLOW ? STR("allow") : STR("deny"));
-    jout_kstr(j, STR("reason"), str_of(policy_reason_code(d->reason)));
-    write_texts(j, STR("causes"), ex->causes, ex->n_causes);
-    if (d->valid_until_s)
-        jout_ktime(j, STR("valid_until"), d->valid_until_s * 1000000);
-    if (d->has_would)
-        jout_kstr(j, STR("would"), d->would == POLICY_ALLOW ? STR("allow") : STR("deny"));
-    jout_key(j, STR("rules"));
-    jout_open(j, '[');
-    for (size_t i = 0; i < ex->n_rules; i++)
-        write_rule(j, &ex->rules[i]);
-    jout_close(j, ']');
-    jout_key(j, STR("remedies"));
-    jout_open(j, '[');
-    for (size_t i = 0; i < ex->n_remedies; i++)
-        write_remedy(j, &ex->remedies[i]);
-    jout_close(j, ']');
-    jout_close(j, '}');
-}
-
-static bool print_json(const struct policy_explanation *ex)
-{
-    char *buf = mem_alloc(JSON_BYTES);
-    struct jout j;
-
-    jout_init(&j, buf, JSON_BYTES);
-    write_explanation(&j, ex);
-    if (j.overflow)
-        fputs("postern policy: the explanation is too long for JSON\n", stderr);
-    else
-        printf("%.*s\n", STR_ARG(jout_text(&j)));
-    free(buf);
-    return !j.overflow;
-}
-
 static int explain(struct options *o, struct policy_book *book, struct arena *a)
 {
     struct policy_explanation ex;
     struct policy_facts facts;
     const char *wrong;
 
-    if (!policy_book_open(book, o->policy)) {
+    if (!policy_book_open(book, &o->book)) {
         policy_book_print(book, o->is_json);
         return EXIT_ERRORS;
     }
-    wrong = read_request(o, book->policy, a);
+    struct policy_request asked;
+    wrong = policy_request_parse(str_of(o->request), book->policy, a, &asked);
     if (wrong)
         return policy_usage(wrong, usage_text);
+    asked.from = o->asked.from;
+    asked.country = o->asked.country;
+    o->asked = asked;
     build_facts(o, &facts);
     policy_explain(book->policy, &facts, a, &ex);
-    if (!o->is_json)
-        print_text(&ex);
-    else if (!print_json(&ex))
-        return EXIT_ERRORS;
+    struct policy_explain_view view = {book->policy, &ex};
+    if (o->is_json)
+        policy_json_print(policy_explain_write, &view);
+    else
+        policy_explain_print(&view);
     return ex.decision.effect == POLICY_ALLOW ? EXIT_GOOD : EXIT_FINDINGS;
 }
 

@@ -1,0 +1,88 @@
+/* policy_book: the rules as the proxy would load them, from a directory or one file. */
+#include <string.h>
+#include <time.h>
+
+#include "proxy/command/policy_command.h"
+
+/* The names that rules may use, as the configuration has them. */
+static void know(struct policy_book *book)
+{
+    const struct config *c = book->config;
+    struct policy_known_issuer *issuers =
+        arena_array(&book->arena, struct policy_known_issuer, c->n_issuers + 1);
+    str *services = arena_array(&book->arena, str, c->n_services + 1);
+
+    for (size_t i = 0; i < c->n_issuers; i++)
+        issuers[i] = (struct policy_known_issuer){c->issuers[i].name,
+                                                  c->issuers[i].issuer->absent_means_none,
+                                                  c->issuers[i].issuer->n_absent_means_none};
+    for (size_t i = 0; i < c->n_services; i++)
+        services[i] = c->services[i].name;
+    book->known = (struct policy_known){.issuers = issuers,
+                                        .n_issuers = c->n_issuers,
+                                        .services = services,
+                                        .n_services = c->n_services,
+                                        .sources = c->sources,
+                                        .n_sources = c->n_sources,
+                                        .channels = c->channels,
+                                        .n_channels = c->n_channels,
+                                        .reserved_hosts = &c->portal_host,
+                                        .n_reserved_hosts = c->portal_host.n ? 1 : 0};
+    book->in.known = &book->known;
+}
+
+static bool read_config(struct policy_book *book, const char *path)
+{
+    if (config_open(path, &book->config, &book->findings) == CONFIG_GOOD) {
+        know(book);
+        return true;
+    }
+    if (!book->findings.errors)
+        findings_add(&book->findings, FINDING_ERROR, "unreadable", NULL, NULL,
+                     "there is no configuration at %s", path);
+    return false;
+}
+
+bool policy_book_open(struct policy_book *book, const struct policy_book_options *o)
+{
+    struct policyset set;
+    struct fail fail = {0};
+
+    memset(book, 0, sizeof *book);
+    arena_init(&book->arena, NULL, 0);
+    findings_init(&book->findings);
+    if (o->config && !read_config(book, o->config))
+        return false;
+    if (!policyset_read(o->path, &book->arena, &set, &fail)) {
+        findings_add(&book->findings, FINDING_ERROR, "unreadable", NULL, NULL, "%s", fail.text);
+        return false;
+    }
+    book->zones = zones_in(NULL);
+    book->n_files = set.n;
+    book->in.files = set.files;
+    book->in.n_files = set.n;
+    book->in.zone = zones_read;
+    book->in.zone_ctx = &book->zones;
+    book->in.tzdata_version = zones_version(&book->zones, &book->arena);
+    book->in.now_s = time(NULL);
+    book->in.wants_lints = o->wants_lints;
+    book->policy = policy_load(&book->in, &book->findings);
+    return book->policy != NULL;
+}
+
+void policy_book_finish(struct policy_book *book)
+{
+    policy_unref(&book->policy);
+    config_unref(&book->config);
+    findings_finish(&book->findings);
+    arena_finish(&book->arena);
+}
+
+void policy_book_print(struct policy_book *book, bool is_json)
+{
+    findings_sort(&book->findings);
+    if (is_json)
+        findings_print_json(&book->findings, stdout);
+    else
+        findings_print(&book->findings, stderr);
+}

@@ -1,0 +1,90 @@
+/* postern policy check. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "proxy/command/command.h"
+#include "proxy/command/policy_command.h"
+
+static const char usage_text[] =
+    "usage: postern policy check [options] PATH\n"
+    "\n"
+    "Loads the rules and tells all errors of all files, and what is legal but hardly meant: rules\n"
+    "that can never hold, allows that a deny covers or another allow makes needless, rules that\n"
+    "are over or soon will be, contractors without a last day, denies on paths, expressions where\n"
+    "a glob serves, and scalars that other readers of YAML take for something else.\n"
+    "\n"
+    "  --config FILE  also check the names of issuers, services, sources and channels\n"
+    "  --strict       warnings are findings too\n"
+    "  --format json  findings as JSON on standard output\n"
+    "  --help         this text\n"
+    "\n"
+    "Exit status: 0 good, 1 errors, 2 usage, 3 warnings with --strict.\n";
+
+struct options {
+    struct policy_book_options book;
+    bool is_strict, is_json, wants_help;
+};
+
+/* NULL, or what is wrong. */
+static const char *read_options(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {{"strict", no_argument, NULL, 's'},
+                                          {"config", required_argument, NULL, 'c'},
+                                          {"format", required_argument, NULL, 'f'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    const char *wrong = NULL;
+
+    opterr = 0;
+    optind = 0;
+    for (int c; !wrong && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        if (c == 's')
+            o->is_strict = true;
+        else if (c == 'c')
+            o->book.config = optarg;
+        else if (c == 'f')
+            wrong = policy_read_format(optarg, &o->is_json);
+        else if (c == 'h')
+            o->wants_help = true;
+        else
+            wrong = "an option is unknown or lacks its value";
+    }
+    if (wrong || o->wants_help)
+        return wrong;
+    if (optind + 1 != argc)
+        return optind == argc ? "a directory or file is missing" : "too many arguments";
+    o->book.path = argv[optind];
+    return NULL;
+}
+
+static void print_summary(const struct policy_book *book)
+{
+    size_t rules = policy_rule_count(book->policy), apps = policy_app_count(book->policy);
+
+    printf("%zu file%s, %zu app%s, %zu rule%s: good\n", book->n_files, policy_plural(book->n_files),
+           apps, policy_plural(apps), rules, policy_plural(rules));
+}
+
+int policy_check_command(int argc, char **argv)
+{
+    struct options o = {.book.wants_lints = true};
+    struct policy_book book;
+    int status = EXIT_GOOD;
+    const char *wrong = read_options(argc, argv, &o);
+
+    if (wrong)
+        return policy_usage(wrong, usage_text);
+    if (o.wants_help) {
+        fputs(usage_text, stdout);
+        return EXIT_GOOD;
+    }
+    if (!policy_book_open(&book, &o.book))
+        status = EXIT_ERRORS;
+    else if (o.is_strict && book.findings.warnings)
+        status = EXIT_FINDINGS;
+    policy_book_print(&book, o.is_json);
+    if (!o.is_json && book.policy)
+        print_summary(&book);
+    policy_book_finish(&book);
+    return status;
+}

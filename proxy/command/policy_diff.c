@@ -1,0 +1,236 @@
+/* postern policy diff: what another set of rules changes. */
+#include <getopt.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "proxy/command/command.h"
+#include "proxy/command/policy_command.h"
+
+static const char usage_text[] =
+    "usage: postern policy diff [options] OLD NEW\n"
+    "\n"
+    "Compares two sets, app by app: the same by normal form; or a request that the two decide\n"
+    "otherwise; or, when neither is found, \"not decided\", which counts as a finding.\n"
+    "\n"
+    "  --config FILE  check the names of the configuration too\n"
+    "  --format json  as JSON\n"
+    "  --help         this text\n"
+    "\n"
+    "Exit status: 0 nobody gains, 1 errors, 2 usage, 3 somebody gains or it is not decided.\n";
+
+struct options {
+    struct policy_book_options books[2];
+    bool is_json, wants_help;
+};
+
+/* NULL, or what is wrong. */
+static const char *read_options(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+                                          {"format", required_argument, NULL, 'f'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    const char *wrong = NULL;
+
+    opterr = 0;
+    optind = 0;
+    for (int c; !wrong && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        if (c == 'c')
+            o->books[0].config = o->books[1].config = optarg;
+        else if (c == 'f')
+            wrong = policy_read_format(optarg, &o->is_json);
+        else if (c == 'h')
+            o->wants_help = true;
+        else
+            wrong = "an option is unknown or lacks its value";
+    }
+    if (wrong || o->wants_help)
+        return wrong;
+    if (optind + 2 != argc)
+        return "two directories or files are needed, the old one first";
+    o->books[0].path = argv[optind];
+    o->books[1].path = argv[optind + 1];
+    return NULL;
+}
+
+static const char *word_of(const struct policy_app_change *app)
+{
+    switch (app->change) {
+    case POLICY_CHANGE_NONE:
+        return "same";
+    case POLICY_CHANGE_NARROWER:
+        return "narrower";
+    case POLICY_CHANGE_SHOWN:
+        return "wider";
+    default:
+        return "undecided";
+    }
+}
+
+static bool is_finding(const struct policy_app_change *app)
+{
+    return app->change == POLICY_CHANGE_SHOWN || app->change == POLICY_CHANGE_UNDECIDED;
+}
+
+/* ---- text ---- */
+
+static void print_fact(const char *name, str text)
+{
+    if (text.p)
+        printf("      %-8s %.*s\n", name, STR_ARG(text));
+}
+
+static void print_outcome(const char *name, const struct policy_decision *d)
+{
+    printf("      %-8s %s, %s", name, d->effect == POLICY_ALLOW ? "allow" : "deny",
+           policy_reason_code(d->reason));
+    for (size_t i = 0; i < d->n_rules; i++)
+        printf("%s%.*s", i ? ", " : " by ", STR_ARG(d->rules[i]));
+    printf("\n");
+}
+
+static void print_witness(const char *title, const struct policy_witness *w)
+{
+    if (!w->is_there)
+        return;
+    printf("  %s: %.*s\n", title, STR_ARG(w->request));
+    print_fact("who", w->who);
+    print_fact("auth", w->auth);
+    print_fact("device", w->device);
+    print_fact("from", w->from);
+    print_fact("at", w->at);
+    print_outcome("before", &w->before);
+    print_outcome("after", &w->after);
+}
+
+static void print_app(const struct policy_app_change *app)
+{
+    static const char *const texts[] = {
+        [POLICY_CHANGE_UNDECIDED] = "not decided: the rules differ, and no request was found that "
+                                    "gains by it",
+        [POLICY_CHANGE_NARROWER] = "nobody gains",
+        [POLICY_CHANGE_SHOWN] = "somebody gains",
+    };
+
+    if (app->change == POLICY_CHANGE_NONE)
+        return;
+    printf("%.*s: %s%s\n", STR_ARG(app->app), texts[app->change],
+           app->is_new    ? " (a new app)"
+           : app->is_gone ? " (the app is gone)"
+                          : "");
+    for (size_t i = 0; i < app->n_rules; i++)
+        printf("%s%.*s", i ? ", " : "  rules that differ: ", STR_ARG(app->rules[i]));
+    if (app->n_rules)
+        printf("\n");
+    print_witness("gains", &app->gains);
+    print_witness("loses", &app->loses);
+}
+
+static void print_text(const struct policy_diff *diff)
+{
+    size_t same = 0;
+
+    for (size_t i = 0; i < diff->n_apps; i++) {
+        print_app(&diff->apps[i]);
+        same += diff->apps[i].change == POLICY_CHANGE_NONE;
+    }
+    printf("%zu app%s, %zu the same\n", diff->n_apps, policy_plural(diff->n_apps), same);
+}
+
+/* ---- JSON ---- */
+
+static void write_outcome(struct jout *j, str name, const struct policy_decision *d)
+{
+    jout_key(j, name);
+    jout_open(j, '{');
+    jout_kstr(j, STR("effect"), d->effect == POLICY_ALLOW ? STR("allow") : STR("deny"));
+    jout_kstr(j, STR("reason"), str_of(policy_reason_code(d->reason)));
+    policy_json_texts(j, STR("rules"), d->rules, d->n_rules);
+    jout_close(j, '}');
+}
+
+static void write_witness(struct jout *j, str name, const struct policy_witness *w)
+{
+    if (!w->is_there)
+        return;
+    jout_key(j, name);
+    jout_open(j, '{');
+    policy_json_text(j, STR("request"), w->request);
+    policy_json_text(j, STR("who"), w->who);
+    policy_json_text(j, STR("auth"), w->auth);
+    policy_json_text(j, STR("device"), w->device);
+    policy_json_text(j, STR("from"), w->from);
+    policy_json_text(j, STR("at"), w->at);
+    write_outcome(j, STR("before"), &w->before);
+    write_outcome(j, STR("after"), &w->after);
+    jout_close(j, '}');
+}
+
+static void write_diff(struct jout *j, const void *what)
+{
+    const struct policy_diff *diff = what;
+
+    jout_open(j, '{');
+    jout_key(j, STR("apps"));
+    jout_open(j, '[');
+    for (size_t i = 0; i < diff->n_apps; i++) {
+        const struct policy_app_change *app = &diff->apps[i];
+        jout_open(j, '{');
+        jout_kstr(j, STR("app"), app->app);
+        jout_kstr(j, STR("change"), str_of(word_of(app)));
+        jout_kbool(j, STR("new"), app->is_new);
+        jout_kbool(j, STR("gone"), app->is_gone);
+        policy_json_texts(j, STR("rules"), app->rules, app->n_rules);
+        write_witness(j, STR("gains"), &app->gains);
+        write_witness(j, STR("loses"), &app->loses);
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
+    jout_close(j, '}');
+}
+
+/* ---- run ---- */
+
+static int compare(const struct options *o, struct policy_book books[2])
+{
+    struct policy_diff diff;
+    struct arena a;
+    int status = EXIT_GOOD;
+
+    arena_init(&a, NULL, 0);
+    policy_diff(books[0].policy, books[1].policy, (int64_t)time(NULL) * 1000000, &a, &diff);
+    if (o->is_json)
+        policy_json_print(write_diff, &diff);
+    else
+        print_text(&diff);
+    for (size_t i = 0; i < diff.n_apps; i++)
+        if (is_finding(&diff.apps[i]))
+            status = EXIT_FINDINGS;
+    arena_finish(&a);
+    return status;
+}
+
+int policy_diff_command(int argc, char **argv)
+{
+    struct options o = {0};
+    struct policy_book books[2];
+    int status = EXIT_GOOD;
+    const char *wrong = read_options(argc, argv, &o);
+
+    if (wrong)
+        return policy_usage(wrong, usage_text);
+    if (o.wants_help) {
+        fputs(usage_text, stdout);
+        return EXIT_GOOD;
+    }
+    for (size_t i = 0; i < 2; i++)
+        if (!policy_book_open(&books[i], &o.books[i])) {
+            policy_book_print(&books[i], o.is_json);
+            status = EXIT_ERRORS;
+        }
+    if (status == EXIT_GOOD)
+        status = compare(&o, books);
+    for (size_t i = 0; i < 2; i++)
+        policy_book_finish(&books[i]);
+    return status;
+}

@@ -1,0 +1,181 @@
+#include "proxy/command/policy_explain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/command/policy_command.h"
+
+/* ---- text ---- */
+
+static char letter(enum policy_tri value, bool has)
+{
+    return !has ? '-' : value == POLICY_TRUE ? 'T' : value == POLICY_FALSE ? 'F' : 'U';
+}
+
+static const char *standing(const struct policy_explained_rule *r)
+{
+    if (!r->is_alive)
+        return "not in force";
+    if (r->is_skipped)
+        return "skipped by break glass";
+    if (r->is_near_miss)
+        return "near miss";
+    if (!r->applies)
+        return "";
+    return r->effect == POLICY_RULE_ALLOW ? "applies" : "fires";
+}
+
+static void print_rule(const struct policy_explained_rule *r, int width)
+{
+    printf("%c %-*.*s %-8s", r->is_decisive ? '>' : ' ', width, STR_ARG(r->id),
+           policy_rule_effect_name(r->effect));
+    for (enum policy_part part = 0; part < POLICY_PART_COUNT; part++)
+        printf(" %*c", (int)strlen(policy_part_name(part)), letter(r->value[part], r->has[part]));
+    printf("  %s%s\n", standing(r), r->is_audit ? " (audit)" : "");
+}
+
+static void print_table(const struct policy_explanation *ex)
+{
+    int width = 4;
+
+    for (size_t i = 0; i < ex->n_rules; i++)
+        if ((int)ex->rules[i].id.n > width)
+            width = (int)ex->rules[i].id.n;
+    printf("  %-*s %-8s", width, "rule", "effect");
+    for (enum policy_part part = 0; part < POLICY_PART_COUNT; part++)
+        printf(" %s", policy_part_name(part));
+    printf("\n");
+    for (size_t i = 0; i < ex->n_rules; i++)
+        print_rule(&ex->rules[i], width);
+    printf("\n");
+}
+
+static void print_remedy(const struct policy_remedy *r)
+{
+    printf("  remedy: %s", policy_remedy_name(r->kind));
+    if (r->rule.n)
+        printf(" rule=%.*s", STR_ARG(r->rule));
+    if (r->attribute.n)
+        printf(" %.*s", STR_ARG(r->attribute));
+    if (r->wanted.n)
+        printf(" wanted=%.*s", STR_ARG(r->wanted));
+    if (r->max_age_s)
+        printf(" max_age=%llds", (long long)r->max_age_s);
+    if (r->acr.n)
+        printf(" acr=%.*s", STR_ARG(r->acr));
+    if (r->owner.n)
+        printf(" %.*s", STR_ARG(r->owner));
+    if (r->until_s)
+        policy_print_time(stdout, " ", r->until_s);
+    else
+        printf("\n");
+}
+
+/* Where the rule that decided stands, as a compiler would show it. */
+static void print_place(const struct policy *p, const struct policy_explained_rule *r)
+{
+    struct policy_rule_info info = policy_rule_info(p, policy_rule_index(p, r->id));
+
+    printf("  by %.*s at %.*s:%u\n", STR_ARG(r->id), STR_ARG(r->file), r->line);
+    printf("%8u | ", info.line);
+    policy_print_safe(stdout, info.source);
+    printf("\n");
+}
+
+void policy_explain_print(const struct policy_explain_view *view)
+{
+    const struct policy_explanation *ex = view->explanation;
+    const struct policy_decision *d = &ex->decision;
+
+    if (ex->n_rules)
+        print_table(ex);
+    printf("%s: %s (%s)\n", d->effect == POLICY_ALLOW ? "allow" : "deny",
+           policy_reason_code(d->reason), policy_reason_text(d->reason));
+    for (size_t i = 0; i < ex->n_rules; i++)
+        if (ex->rules[i].is_decisive)
+            print_place(view->policy, &ex->rules[i]);
+    for (size_t i = 0; i < ex->n_causes; i++)
+        printf("  cause: %.*s\n", STR_ARG(ex->causes[i]));
+    for (size_t i = 0; i < ex->n_remedies; i++)
+        print_remedy(&ex->remedies[i]);
+    if (d->has_would)
+        printf("  with the audit rules: %s (%s)\n", d->would == POLICY_ALLOW ? "allow" : "deny",
+               policy_reason_code(d->would_reason));
+    if (d->valid_until_s)
+        policy_print_time(stdout, "  valid until ", d->valid_until_s);
+}
+
+/* ---- JSON ---- */
+
+static void write_rule(struct jout *j, const struct policy_explained_rule *r)
+{
+    jout_open(j, '{');
+    jout_kstr(j, STR("id"), r->id);
+    jout_kstr(j, STR("effect"), str_of(policy_rule_effect_name(r->effect)));
+    policy_json_text(j, STR("title"), r->title);
+    policy_json_text(j, STR("owner"), r->owner);
+    policy_json_text(j, STR("ticket"), r->ticket);
+    jout_kstr(j, STR("file"), r->file);
+    jout_kint(j, STR("line"), r->line);
+    for (enum policy_part part = 0; part < POLICY_PART_COUNT; part++) {
+        char text = letter(r->value[part], r->has[part]);
+        if (r->has[part])
+            jout_kstr(j, str_of(policy_part_name(part)), (str){&text, 1});
+    }
+    jout_kbool(j, STR("audit"), r->is_audit);
+    jout_kbool(j, STR("alive"), r->is_alive);
+    jout_kbool(j, STR("applies"), r->applies);
+    jout_kbool(j, STR("skipped"), r->is_skipped);
+    jout_kbool(j, STR("decisive"), r->is_decisive);
+    jout_kbool(j, STR("near_miss"), r->is_near_miss);
+    policy_json_texts(j, STR("causes"), r->causes, r->n_causes);
+    jout_close(j, '}');
+}
+
+static void write_remedy(struct jout *j, const struct policy_remedy *r)
+{
+    jout_open(j, '{');
+    jout_kstr(j, STR("kind"), str_of(policy_remedy_name(r->kind)));
+    if (r->rule.n)
+        jout_kstr(j, STR("rule"), r->rule);
+    if (r->attribute.n)
+        jout_kstr(j, STR("attribute"), r->attribute);
+    if (r->wanted.n)
+        jout_kstr(j, STR("wanted"), r->wanted);
+    if (r->owner.n)
+        jout_kstr(j, STR("owner"), r->owner);
+    if (r->acr.n)
+        jout_kstr(j, STR("acr"), r->acr);
+    if (r->max_age_s)
+        jout_kint(j, STR("max_age_s"), r->max_age_s);
+    if (r->until_s)
+        jout_ktime(j, STR("until"), r->until_s * 1000000);
+    jout_close(j, '}');
+}
+
+void policy_explain_write(struct jout *j, const void *what)
+{
+    const struct policy_explain_view *view = what;
+    const struct policy_explanation *ex = view->explanation;
+    const struct policy_decision *d = &ex->decision;
+
+    jout_open(j, '{');
+    jout_kstr(j, STR("effect"), d->effect == POLICY_ALLOW ? STR("allow") : STR("deny"));
+    jout_kstr(j, STR("reason"), str_of(policy_reason_code(d->reason)));
+    policy_json_texts(j, STR("causes"), ex->causes, ex->n_causes);
+    if (d->valid_until_s)
+        jout_ktime(j, STR("valid_until"), d->valid_until_s * 1000000);
+    if (d->has_would)
+        jout_kstr(j, STR("would"), d->would == POLICY_ALLOW ? STR("allow") : STR("deny"));
+    jout_key(j, STR("rules"));
+    jout_open(j, '[');
+    for (size_t i = 0; i < ex->n_rules; i++)
+        write_rule(j, &ex->rules[i]);
+    jout_close(j, ']');
+    jout_key(j, STR("remedies"));
+    jout_open(j, '[');
+    for (size_t i = 0; i < ex->n_remedies; i++)
+        write_remedy(j, &ex->remedies[i]);
+    jout_close(j, ']');
+    jout_close(j, '}');
+}

@@ -1,0 +1,54 @@
+/* policy_record: a recorded decision as facts again.
+ *
+ * A log of a million records is over a gigabyte, so a record is walked once, without a tree, and
+ * only what a decision needs is looked at. People come again and again: their part of a record is
+ * read once for each different text of it. */
+#ifndef PROXY_COMMAND_POLICY_RECORD_H
+#define PROXY_COMMAND_POLICY_RECORD_H
+
+#include "base/map.h"
+#include "policy/policy.h"
+#include "proxy/config/config.h"
+
+/* Slices of the line, as they stand in it: texts without their quotes, escapes and all. */
+struct record {
+    str id, app, protocol, method, host, path;
+    str who;            /* the members identity and auth, side by side; absent: nobody */
+    str identity, auth; /* their values */
+    str effect, reason, rules;
+    struct addr client;
+    int64_t now_s;
+    bool clock_is_good;
+};
+
+/* False: no decision (another kind of record, or not a record). */
+bool record_read(str line, struct record *out);
+/* A text without its escapes, in the arena when it has any. */
+str record_text(struct arena *a, str escaped);
+/* The items of a recorded list of texts, at most `most`. */
+size_t record_texts(struct arena *a, str list, str *out, size_t most);
+
+/* ---- people ---------------------------------------------------------------------------------- */
+
+/* A person of the log, who may come again. */
+struct record_person {
+    struct policy_identity identity;
+    struct policy_subject *subject;
+    unsigned visits;
+};
+
+/* One thread. */
+struct record_people {
+    const struct policy *policy;
+    const struct config *config; /* whose issuers are trusted with mail addresses; may be NULL */
+    struct arena arena;
+    struct map by_text;
+};
+
+void record_people_init(struct record_people *people, const struct policy *p,
+                        const struct config *config);
+void record_people_finish(struct record_people *people);
+/* NULL when the record has nobody. Valid until the next call. */
+struct record_person *record_person(struct record_people *people, const struct record *r);
+
+#endif

@@ -1,0 +1,255 @@
+/* postern policy replay: an access log decided again by other rules. */
+#include "proxy/command/command.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "proxy/command/policy_command.h"
+#include "proxy/command/policy_pass.h"
+#include "proxy/command/policy_tally.h"
+
+static const char usage_text[] =
+    "usage: postern policy replay --log FILE [options]\n"
+    "\n"
+    "Decides each recorded request again, with the facts of its record, and tells by person, app\n"
+    "and rule who gains access and who loses it. Rotated files of the log come first, compressed\n"
+    "ones too. Facts that a record does not hold are unknown, as they are to the proxy.\n"
+    "\n"
+    "  --log FILE     the access log\n"
+    "  --policy PATH  the rules (default: policies)\n"
+    "  --config FILE  check the names of the configuration too, and trust its issuers as it does\n"
+    "  --since T      from then on: an instant, a date, or an age such as 7d\n"
+    "  --until T      until then\n"
+    "  --top N        print at most N rows (default: 50; 0: all)\n"
+    "  --format json  everything as JSON on standard output\n"
+    "  --help         this text\n"
+    "\n"
+    "Exit status: 0 nothing changes, 1 errors, 2 usage, 3 somebody gains or loses.\n";
+
+enum { TOP_ROWS = 50 };
+
+struct options {
+    struct policy_book_options book;
+    const char *log;
+    struct audit_filter filter;
+    uint64_t top;
+    bool is_json, wants_help;
+};
+
+struct report {
+    const struct options *options;
+    const struct pass *pass;
+    const struct tally *tally;
+    struct tally_row **rows;
+};
+
+static const char *read_time(int64_t *out_us)
+{
+    return audit_time_parse(str_of(optarg), (int64_t)time(NULL) * 1000000, out_us)
+               ? NULL
+               : "a time is an instant, a date, or an age such as 7d";
+}
+
+static const char *read_option(struct options *o, int c)
+{
+    switch (c) {
+    case 'l':
+        o->log = optarg;
+        return NULL;
+    case 'p':
+        o->book.path = optarg;
+        return NULL;
+    case 'c':
+        o->book.config = optarg;
+        return NULL;
+    case 's':
+        return read_time(&o->filter.since_us);
+    case 'u':
+        return read_time(&o->filter.until_us);
+    case 't':
+        return str_to_u64(str_of(optarg), UINT32_MAX, &o->top) ? NULL : "--top is a number";
+    case 'f':
+        return policy_read_format(optarg, &o->is_json);
+    case 'h':
+        o->wants_help = true;
+        return NULL;
+    default:
+        return "an option is unknown or lacks its value";
+    }
+}
+
+/* NULL, or what is wrong. */
+static const char *read_options(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {{"log", required_argument, NULL, 'l'},
+                                          {"policy", required_argument, NULL, 'p'},
+                                          {"config", required_argument, NULL, 'c'},
+                                          {"since", required_argument, NULL, 's'},
+                                          {"until", required_argument, NULL, 'u'},
+                                          {"top", required_argument, NULL, 't'},
+                                          {"format", required_argument, NULL, 'f'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+
+    opterr = 0;
+    optind = 0;
+    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        const char *wrong = read_option(o, c);
+        if (wrong || o->wants_help)
+            return wrong;
+    }
+    if (optind < argc)
+        return "too many arguments";
+    return o->log ? NULL : "--log is missing";
+}
+
+/* ---- text ---- */
+
+static void print_row(const struct tally_row *row)
+{
+    printf("%s ", row->is_gain ? "gains" : "loses");
+    policy_print_safe(stdout, row->email.n     ? row->email
+                              : row->subject.n ? row->subject
+                                               : STR("(no identity)"));
+    printf("  app ");
+    policy_print_safe(stdout, row->app.n ? row->app : STR("(none)"));
+    printf("  ");
+    if (row->rule.n) {
+        printf("rule ");
+        policy_print_safe(stdout, row->rule);
+        printf("  ");
+    }
+    printf("%.*s  %llu request%s\n", STR_ARG(row->reason), (unsigned long long)row->requests,
+           policy_plural(row->requests));
+    printf("      such as ");
+    policy_print_safe(stdout, row->method);
+    printf(" https://");
+    policy_print_safe(stdout, row->host);
+    policy_print_safe(stdout, row->path);
+    policy_print_time(stdout, "  at ", row->at_s);
+}
+
+static void print_text(const struct report *r)
+{
+    size_t n = r->tally->rows.n;
+    size_t shown = r->options->top && r->options->top < n ? r->options->top : n;
+
+    for (size_t i = 0; i < shown; i++)
+        print_row(r->rows[i]);
+    if (shown < n)
+        printf("and %zu more (--top 0 prints all)\n", n - shown);
+    printf("%llu decisions replayed: %llu the same, %llu gained, %llu lost",
+           (unsigned long long)r->pass->n_decided, (unsigned long long)r->tally->same,
+           (unsigned long long)r->tally->gained, (unsigned long long)r->tally->lost);
+    if (r->pass->n_skipped)
+        printf("; %llu refused without any rule, left out", (unsigned long long)r->pass->n_skipped);
+    printf("\n");
+}
+
+/* ---- JSON ---- */
+
+static void write_row(struct jout *j, const struct tally_row *row)
+{
+    jout_open(j, '{');
+    jout_kstr(j, STR("change"), row->is_gain ? STR("gains") : STR("loses"));
+    policy_json_text(j, STR("issuer"), row->issuer);
+    policy_json_text(j, STR("subject"), row->subject);
+    if (row->email.n)
+        jout_kstr(j, STR("email"), row->email);
+    jout_kstr(j, STR("app"), row->app);
+    jout_kstr(j, STR("rule"), row->rule);
+    jout_kstr(j, STR("reason"), row->reason);
+    jout_kint(j, STR("requests"), (int64_t)row->requests);
+    jout_key(j, STR("example"));
+    jout_open(j, '{');
+    jout_kstr(j, STR("id"), row->id);
+    jout_ktime(j, STR("time"), row->at_s * 1000000);
+    jout_kstr(j, STR("method"), row->method);
+    jout_kstr(j, STR("host"), row->host);
+    jout_kstr(j, STR("path"), row->path);
+    jout_close(j, '}');
+    jout_close(j, '}');
+}
+
+static void write_report(struct jout *j, const void *what)
+{
+    const struct report *r = what;
+
+    jout_open(j, '{');
+    jout_kint(j, STR("replayed"), (int64_t)r->pass->n_decided);
+    jout_kint(j, STR("skipped"), (int64_t)r->pass->n_skipped);
+    jout_kint(j, STR("same"), (int64_t)r->tally->same);
+    jout_kint(j, STR("gained"), (int64_t)r->tally->gained);
+    jout_kint(j, STR("lost"), (int64_t)r->tally->lost);
+    jout_key(j, STR("changes"));
+    jout_open(j, '[');
+    for (size_t i = 0; i < r->tally->rows.n; i++)
+        write_row(j, r->rows[i]);
+    jout_close(j, ']');
+    jout_close(j, '}');
+}
+
+/* ---- run ---- */
+
+static int tell(const struct options *o, const struct pass *pass, const struct tally *tally)
+{
+    struct report r = {o, pass, tally, tally_sorted(tally)};
+
+    if (o->is_json)
+        policy_json_print(write_report, &r);
+    else
+        print_text(&r);
+    free(r.rows);
+    return tally->gained || tally->lost ? EXIT_FINDINGS : EXIT_GOOD;
+}
+
+static int replay(const struct options *o, const struct policy_book *book)
+{
+    struct tally tallies[PASS_MAX_THREADS];
+    struct pass pass = {.policy = book->policy,
+                        .config = book->config,
+                        .log = o->log,
+                        .filter = o->filter,
+                        .fn = tally_add,
+                        .n_threads = pass_threads()};
+    struct fail fail = {0};
+    int status = EXIT_ERRORS;
+
+    for (size_t i = 0; i < pass.n_threads; i++) {
+        tally_init(&tallies[i]);
+        pass.results[i] = &tallies[i];
+    }
+    bool good = pass_run(&pass, &fail);
+    for (size_t i = 1; i < pass.n_threads; i++)
+        tally_join(&tallies[0], &tallies[i]);
+    if (good)
+        status = tell(o, &pass, &tallies[0]);
+    else
+        fprintf(stderr, "postern policy: %s\n", fail.text);
+    for (size_t i = 0; i < pass.n_threads; i++)
+        tally_finish(&tallies[i]);
+    return status;
+}
+
+int policy_replay_command(int argc, char **argv)
+{
+    struct options o = {.book.path = "policies", .top = TOP_ROWS};
+    struct policy_book book;
+    int status = EXIT_ERRORS;
+    const char *wrong = read_options(argc, argv, &o);
+
+    if (wrong)
+        return policy_usage(wrong, usage_text);
+    if (o.wants_help) {
+        fputs(usage_text, stdout);
+        return EXIT_GOOD;
+    }
+    if (policy_book_open(&book, &o.book))
+        status = replay(&o, &book);
+    else
+        policy_book_print(&book, o.is_json);
+    policy_book_finish(&book);
+    return status;
+}

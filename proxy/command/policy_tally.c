@@ -1,0 +1,170 @@
+#include "proxy/command/policy_tally.h"
+
+#include <stdlib.h>
+
+enum { MOST_RULES = 3 };
+
+void tally_init(struct tally *t)
+{
+    *t = (struct tally){0};
+    arena_init(&t->arena, NULL, 0);
+    map_init(&t->rows);
+}
+
+void tally_finish(struct tally *t)
+{
+    map_finish(&t->rows);
+    arena_finish(&t->arena);
+}
+
+/* The rules that make the difference: those that let in or refuse now; where nothing allows any
+ * more, those that did. */
+static size_t rules_of(const struct record *r, const struct policy_decision *d, struct arena *a,
+                       str out[MOST_RULES])
+{
+    size_t n = d->n_rules < MOST_RULES ? d->n_rules : MOST_RULES;
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = d->rules[i];
+    return n ? n : record_texts(a, r->rules, out, MOST_RULES);
+}
+
+static str join(struct arena *a, const str *parts, size_t n, const char *between)
+{
+    size_t bytes = 0, at = 0;
+
+    for (size_t i = 0; i < n; i++)
+        bytes += parts[i].n + strlen(between);
+    char *out = arena_text(a, bytes + 1);
+    for (size_t i = 0; i < n; i++) {
+        if (i) {
+            memcpy(out + at, between, strlen(between));
+            at += strlen(between);
+        }
+        if (parts[i].n)
+            memcpy(out + at, parts[i].p, parts[i].n);
+        at += parts[i].n;
+    }
+    return (str){out, at};
+}
+
+static str key_of(struct arena *a, const struct tally_row *row)
+{
+    const str parts[] = {row->is_gain ? STR("+") : STR("-"),
+                         row->issuer,
+                         row->subject,
+                         row->app,
+                         row->rule,
+                         row->reason};
+
+    return join(a, parts, sizeof parts / sizeof *parts, "\x1f");
+}
+
+static struct tally_row row_of(struct arena *a, const struct record *r,
+                               const struct record_person *person, const struct policy_facts *facts,
+                               const struct policy_decision *d)
+{
+    str rules[MOST_RULES];
+    size_t n = rules_of(r, d, a, rules);
+
+    return (struct tally_row){
+        .is_gain = d->effect == POLICY_ALLOW,
+        .issuer = person ? person->identity.issuer : (str){NULL, 0},
+        .subject = person ? person->identity.subject : (str){NULL, 0},
+        .app = facts->request->app ? facts->request->app->name : record_text(a, r->app),
+        .rule = join(a, rules, n, ", "),
+        .reason = str_of(policy_reason_code(d->reason)),
+    };
+}
+
+/* Everything that must outlive the line and the person. */
+static struct tally_row *keep(struct tally *t, struct tally_row row, const struct record *r,
+                              const struct record_person *person)
+{
+    struct tally_row *kept = arena_new(&t->arena, struct tally_row);
+    struct arena *a = &t->arena;
+
+    *kept = row;
+    if (person) {
+        kept->issuer = arena_dup(a, row.issuer);
+        kept->subject = arena_dup(a, row.subject);
+        kept->email = arena_dup(a, person->identity.email);
+    }
+    kept->app = arena_dup(a, row.app);
+    kept->rule = arena_dup(a, row.rule);
+    kept->id = arena_dup(a, record_text(a, r->id));
+    kept->method = arena_dup(a, record_text(a, r->method));
+    kept->host = arena_dup(a, record_text(a, r->host));
+    kept->path = arena_dup(a, record_text(a, r->path));
+    kept->at_s = r->now_s;
+    return kept;
+}
+
+void tally_add(void *tally, const struct record *r, const struct record_person *person,
+               const struct policy_facts *facts, const struct policy_decision *d)
+{
+    struct tally *t = tally;
+    bool was_allowed = str_eq(r->effect, STR("allow"));
+    char block[1024];
+    struct arena scratch;
+
+    if (was_allowed == (d->effect == POLICY_ALLOW)) {
+        t->same++;
+        return;
+    }
+    arena_init(&scratch, block, sizeof block);
+    struct tally_row row = row_of(&scratch, r, person, facts, d);
+    str key = key_of(&scratch, &row);
+    struct tally_row *known = map_get(&t->rows, key);
+    if (!known) {
+        known = keep(t, row, r, person);
+        map_add(&t->rows, arena_dup(&t->arena, key), known);
+    }
+    known->requests++;
+    t->gained += row.is_gain;
+    t->lost += !row.is_gain;
+    arena_finish(&scratch);
+}
+
+void tally_join(struct tally *into, const struct tally *from)
+{
+    for (size_t i = 0; i < from->rows.n; i++) {
+        const struct tally_row *row = from->rows.entries[i].value;
+        struct tally_row *known = map_get(&into->rows, from->rows.entries[i].key);
+        if (!known) {
+            map_add(&into->rows, from->rows.entries[i].key, (void *)(uintptr_t)row);
+            continue;
+        }
+        uint64_t requests = known->requests + row->requests;
+        if (row->at_s < known->at_s)
+            *known = *row;
+        known->requests = requests;
+    }
+    into->gained += from->gained;
+    into->lost += from->lost;
+    into->same += from->same;
+}
+
+static int by_weight(const void *x, const void *y)
+{
+    const struct tally_row *a = *(struct tally_row *const *)x, *b = *(struct tally_row *const *)y;
+
+    if (a->is_gain != b->is_gain)
+        return a->is_gain ? -1 : 1;
+    if (a->requests != b->requests)
+        return a->requests > b->requests ? -1 : 1;
+    int order = str_cmp(a->subject, b->subject);
+    order = order ? order : str_cmp(a->app, b->app);
+    return order ? order : str_cmp(a->rule, b->rule);
+}
+
+struct tally_row **tally_sorted(const struct tally *t)
+{
+    struct tally_row **rows = mem_alloc((t->rows.n + 1) * sizeof *rows);
+
+    for (size_t i = 0; i < t->rows.n; i++)
+        rows[i] = t->rows.entries[i].value;
+    if (t->rows.n)
+        qsort(rows, t->rows.n, sizeof *rows, by_weight);
+    return rows;
+}

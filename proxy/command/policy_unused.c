@@ -1,0 +1,259 @@
+/* postern policy unused: rules that an access log never needed. */
+#include "proxy/command/command.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "proxy/command/policy_command.h"
+#include "proxy/command/policy_pass.h"
+
+static const char usage_text[] =
+    "usage: postern policy unused --log FILE [options]\n"
+    "\n"
+    "Decides each recorded request by the rules and counts which of them had a part: allows that\n"
+    "applied, requires and denies that fired. An allow that never did is a finding; a require or\n"
+    "a deny that never did is told, since it may be what keeps people from asking.\n"
+    "\n"
+    "  --log FILE     the access log\n"
+    "  --policy PATH  the rules (default: policies)\n"
+    "  --config FILE  check the names of the configuration too, and trust its issuers as it does\n"
+    "  --since T      from then on: an instant, a date, or an age such as 90d\n"
+    "  --format json  as JSON\n"
+    "  --help         this text\n"
+    "\n"
+    "Exit status: 0 all are used, 1 errors, 2 usage, 3 an allow is unused.\n";
+
+struct options {
+    struct policy_book_options book;
+    const char *log;
+    struct audit_filter filter;
+    bool is_json, wants_help;
+};
+
+struct usage {
+    uint64_t applied;
+    int64_t last_s;
+};
+
+/* Of one thread. */
+struct counts {
+    const struct policy *policy;
+    struct usage *rules;
+};
+
+struct report {
+    const struct policy *policy;
+    const struct pass *pass;
+    const struct usage *rules;
+    size_t n_unused;
+};
+
+static const char *read_option(struct options *o, int c)
+{
+    switch (c) {
+    case 'l':
+        o->log = optarg;
+        return NULL;
+    case 'p':
+        o->book.path = optarg;
+        return NULL;
+    case 'c':
+        o->book.config = optarg;
+        return NULL;
+    case 's':
+        return audit_time_parse(str_of(optarg), (int64_t)time(NULL) * 1000000, &o->filter.since_us)
+                   ? NULL
+                   : "a time is an instant, a date, or an age such as 90d";
+    case 'f':
+        return policy_read_format(optarg, &o->is_json);
+    case 'h':
+        o->wants_help = true;
+        return NULL;
+    default:
+        return "an option is unknown or lacks its value";
+    }
+}
+
+/* NULL, or what is wrong. */
+static const char *read_options(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {{"log", required_argument, NULL, 'l'},
+                                          {"policy", required_argument, NULL, 'p'},
+                                          {"config", required_argument, NULL, 'c'},
+                                          {"since", required_argument, NULL, 's'},
+                                          {"format", required_argument, NULL, 'f'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+
+    opterr = 0;
+    optind = 0;
+    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        const char *wrong = read_option(o, c);
+        if (wrong || o->wants_help)
+            return wrong;
+    }
+    if (optind < argc)
+        return "too many arguments";
+    return o->log ? NULL : "--log is missing";
+}
+
+/* ---- counting ---- */
+
+static void count(struct counts *c, str id, int64_t at_s)
+{
+    struct usage *u = &c->rules[policy_rule_index(c->policy, id)];
+
+    u->applied++;
+    if (at_s > u->last_s)
+        u->last_s = at_s;
+}
+
+/* More rules than a decision reports: the explanation knows them all. */
+static void count_all(struct counts *c, const struct policy_facts *facts, int64_t at_s)
+{
+    struct policy_explanation ex;
+    struct arena a;
+
+    arena_init(&a, NULL, 0);
+    policy_explain(c->policy, facts, &a, &ex);
+    for (size_t i = 0; i < ex.n_rules; i++)
+        if (ex.rules[i].applies)
+            count(c, ex.rules[i].id, at_s);
+    arena_finish(&a);
+}
+
+static void on_decision(void *results, const struct record *r, const struct record_person *person,
+                        const struct policy_facts *facts, const struct policy_decision *d)
+{
+    struct counts *c = results;
+
+    if (d->n_rules_total > d->n_rules || d->has_would) {
+        count_all(c, facts, r->now_s);
+        return;
+    }
+    for (size_t i = 0; i < d->n_rules; i++)
+        count(c, d->rules[i], r->now_s);
+}
+
+static void join(struct counts *into, const struct counts *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        into->rules[i].applied += from->rules[i].applied;
+        if (from->rules[i].last_s > into->rules[i].last_s)
+            into->rules[i].last_s = from->rules[i].last_s;
+    }
+}
+
+/* ---- output ---- */
+
+static void print_text(const struct report *r)
+{
+    for (size_t i = 0; i < policy_rule_count(r->policy); i++) {
+        struct policy_rule_info rule = policy_rule_info(r->policy, i);
+        if (r->rules[i].applied)
+            continue;
+        printf("%.*s:%u: %s \"%.*s\" %s\n", STR_ARG(rule.file), rule.line,
+               policy_rule_effect_name(rule.effect), STR_ARG(rule.id),
+               rule.effect == POLICY_RULE_ALLOW ? "let nobody in" : "never fired");
+    }
+    printf("%llu decisions, %zu rules, %zu allow%s unused\n",
+           (unsigned long long)r->pass->n_decided, policy_rule_count(r->policy), r->n_unused,
+           policy_plural(r->n_unused));
+}
+
+static void write_rule(struct jout *j, const struct policy_rule_info *rule, const struct usage *u)
+{
+    jout_open(j, '{');
+    jout_kstr(j, STR("id"), rule->id);
+    jout_kstr(j, STR("effect"), str_of(policy_rule_effect_name(rule->effect)));
+    jout_kstr(j, STR("file"), rule->file);
+    jout_kint(j, STR("line"), rule->line);
+    policy_json_text(j, STR("owner"), rule->owner);
+    jout_kint(j, STR("applied"), (int64_t)u->applied);
+    if (u->applied)
+        jout_ktime(j, STR("last"), u->last_s * 1000000);
+    jout_close(j, '}');
+}
+
+static void write_report(struct jout *j, const void *what)
+{
+    const struct report *r = what;
+
+    jout_open(j, '{');
+    jout_kint(j, STR("decisions"), (int64_t)r->pass->n_decided);
+    jout_kint(j, STR("unused"), (int64_t)r->n_unused);
+    jout_key(j, STR("rules"));
+    jout_open(j, '[');
+    for (size_t i = 0; i < policy_rule_count(r->policy); i++) {
+        struct policy_rule_info rule = policy_rule_info(r->policy, i);
+        write_rule(j, &rule, &r->rules[i]);
+    }
+    jout_close(j, ']');
+    jout_close(j, '}');
+}
+
+/* ---- run ---- */
+
+static int tell(const struct options *o, const struct pass *pass, const struct counts *counts)
+{
+    struct report r = {.policy = pass->policy, .pass = pass, .rules = counts->rules};
+
+    for (size_t i = 0; i < policy_rule_count(pass->policy); i++)
+        r.n_unused += !counts->rules[i].applied &&
+                      policy_rule_info(pass->policy, i).effect == POLICY_RULE_ALLOW;
+    if (o->is_json)
+        policy_json_print(write_report, &r);
+    else
+        print_text(&r);
+    return r.n_unused ? EXIT_FINDINGS : EXIT_GOOD;
+}
+
+static int run(const struct options *o, const struct policy_book *book, struct arena *a)
+{
+    size_t n = policy_rule_count(book->policy);
+    struct counts counts[PASS_MAX_THREADS];
+    struct pass pass = {.policy = book->policy,
+                        .config = book->config,
+                        .log = o->log,
+                        .filter = o->filter,
+                        .fn = on_decision,
+                        .n_threads = pass_threads()};
+    struct fail fail = {0};
+
+    for (size_t i = 0; i < pass.n_threads; i++) {
+        counts[i] = (struct counts){book->policy, arena_array(a, struct usage, n + 1)};
+        pass.results[i] = &counts[i];
+    }
+    if (!pass_run(&pass, &fail)) {
+        fprintf(stderr, "postern policy: %s\n", fail.text);
+        return EXIT_ERRORS;
+    }
+    for (size_t i = 1; i < pass.n_threads; i++)
+        join(&counts[0], &counts[i], n);
+    return tell(o, &pass, &counts[0]);
+}
+
+int policy_unused_command(int argc, char **argv)
+{
+    struct options o = {.book.path = "policies"};
+    struct policy_book book;
+    struct arena a;
+    int status = EXIT_ERRORS;
+    const char *wrong = read_options(argc, argv, &o);
+
+    if (wrong)
+        return policy_usage(wrong, usage_text);
+    if (o.wants_help) {
+        fputs(usage_text, stdout);
+        return EXIT_GOOD;
+    }
+    arena_init(&a, NULL, 0);
+    if (policy_book_open(&book, &o.book))
+        status = run(&o, &book, &a);
+    else
+        policy_book_print(&book, o.is_json);
+    policy_book_finish(&book);
+    arena_finish(&a);
+    return status;
+}
