@@ -10,17 +10,25 @@ void asking_init(struct asking *q, const struct policy *p, const struct policy_f
     eval_init(&q->eval, p, facts, app);
     q->compiled = p->compiled;
     q->subject = NULL;
-    q->knows_needs = q->knows_devices = q->has_network = false;
+    q->knows_needs = q->knows_devices = q->is_quick = q->has_network = false;
     q->n_slots = 0;
     memset(q->tags, 0, sizeof q->tags);
     if (is_public)
         q->eval.identity = NULL;
     else if (s && s->serial == p->compiled->serial && s->identity == facts->identity) {
         q->subject = s;
-        q->knows_needs = facts->clock_is_good && q->eval.now_s >= s->made_s;
+        q->knows_needs =
+            facts->clock_is_good && q->eval.now_s >= s->made_s && q->eval.now_s < s->until_s;
         q->knows_devices =
             q->knows_needs && s->devices == facts->devices && s->n_devices == facts->n_devices;
+        q->is_quick =
+            q->knows_devices && p->compiled->n_froms + p->compiled->n_whens < ASKING_TABLE;
     }
+    if (!q->is_quick)
+        return;
+    memset(q->table_known, 0, sizeof q->table_known);
+    q->table_known[0] = 1;
+    q->table[0] = (struct subject_value){INT64_MAX, CODE_TRUE};
 }
 
 /* ---- needs, one each ------------------------------------------------------------------------- */
@@ -75,15 +83,26 @@ static enum policy_tri ask(struct asking *q, enum ask_kind kind, uint32_t number
         return atom_who(&q->eval, c->whos[number].who);
     case ASK_DEVICE:
     case ASK_DEVICE_OF_DENY:
-        return atom_device(&q->eval, c->devices[number]);
+        return atom_device(&q->eval, c->devices[number - 1]);
     case ASK_AUTH:
-        return atom_auth(&q->eval, c->auths[number]);
+        return atom_auth(&q->eval, c->auths[number - 1]);
     case ASK_FROM:
-        return ask_from(q, &c->froms[number]);
+        return ask_from(q, &c->froms[number - 1]);
     case ASK_WHEN:
-        return ask_when(q, &c->whens[number]);
+        return ask_when(q, &c->whens[number - 1 - c->n_froms]);
     }
     return POLICY_UNKNOWN;
+}
+
+void asking_find(struct asking *q, uint32_t number)
+{
+    int64_t until_s = q->eval.until_s;
+
+    q->eval.until_s = INT64_MAX;
+    enum policy_tri value = ask(q, number > q->compiled->n_froms ? ASK_WHEN : ASK_FROM, number);
+    q->table[number] = (struct subject_value){q->eval.until_s, (uint8_t)code_of(value)};
+    q->table_known[number / 64] |= (uint64_t)1 << number % 64;
+    q->eval.until_s = until_s;
 }
 
 static enum policy_tri ask_once(struct asking *q, enum ask_kind kind, uint32_t number)
@@ -95,14 +114,14 @@ static enum policy_tri ask_once(struct asking *q, enum ask_kind kind, uint32_t n
         slot = (slot + 1) % ASKING_SLOTS;
     if (q->tags[slot]) {
         eval_until(&q->eval, q->values[slot].until_s);
-        return (enum policy_tri)q->values[slot].value;
+        return code_value(q->values[slot].code);
     }
     q->eval.until_s = INT64_MAX;
     enum policy_tri value = ask(q, kind, number);
     if (q->n_slots < ASKING_MOST) {
         q->n_slots++;
         q->tags[slot] = tag;
-        q->values[slot] = (struct subject_value){q->eval.until_s, (uint8_t)value};
+        q->values[slot] = (struct subject_value){q->eval.until_s, (uint8_t)code_of(value)};
     }
     if (until_s < q->eval.until_s)
         q->eval.until_s = until_s;
@@ -111,33 +130,36 @@ static enum policy_tri ask_once(struct asking *q, enum ask_kind kind, uint32_t n
 
 /* ---- parts of a clause ----------------------------------------------------------------------- */
 
-static enum policy_tri known_or_asked(struct asking *q, bool is_known,
-                                      const struct subject_value *known, enum ask_kind kind,
-                                      uint32_t number)
+static enum policy_tri known(struct asking *q, const struct subject_value *value)
 {
-    if (is_known && q->eval.now_s < known->until_s) {
-        eval_until(&q->eval, known->until_s);
-        return (enum policy_tri)known->value;
-    }
-    return ask_once(q, kind, number);
+    eval_until(&q->eval, value->until_s);
+    return code_value(value->code);
 }
 
 static enum policy_tri device_value(struct asking *q, const struct clause *clause)
 {
     const struct policy_subject *s = q->subject;
-    bool is_deny = clause->effect == RULE_DENY, is_known = q->knows_devices;
+    bool is_deny = clause->effect == RULE_DENY;
 
-    is_known = is_known && !(is_deny && s->has_hint);
-    return known_or_asked(q, is_known, is_known ? &s->needs_of_devices[clause->device] : NULL,
-                          is_deny ? ASK_DEVICE_OF_DENY : ASK_DEVICE, clause->device);
+    if (q->knows_devices && !(is_deny && s->has_hint))
+        return known(q, &s->needs_of_devices[clause->device]);
+    return ask_once(q, is_deny ? ASK_DEVICE_OF_DENY : ASK_DEVICE, clause->device);
 }
 
 static enum policy_tri auth_value(struct asking *q, const struct clause *clause)
 {
-    bool is_known = q->knows_needs;
+    if (q->knows_needs)
+        return known(q, &q->subject->needs_of_auths[clause->auth]);
+    return ask_once(q, ASK_AUTH, clause->auth);
+}
 
-    return known_or_asked(q, is_known, is_known ? &q->subject->needs_of_auths[clause->auth] : NULL,
-                          ASK_AUTH, clause->auth);
+static enum policy_tri table_value(struct asking *q, enum ask_kind kind, uint32_t number)
+{
+    if (!q->is_quick)
+        return ask_once(q, kind, number);
+    if (!(q->table_known[number / 64] >> number % 64 & 1))
+        asking_find(q, number);
+    return known(q, &q->table[number]);
 }
 
 static enum policy_tri scope_value(struct asking *q, const struct clause *clause)
@@ -145,7 +167,7 @@ static enum policy_tri scope_value(struct asking *q, const struct clause *clause
     enum policy_tri who = POLICY_TRUE;
 
     if (q->subject)
-        who = subject_who(q->subject, clause->who);
+        who = code_value(subject_who(q->subject, clause->who));
     if (who == POLICY_FALSE)
         return who;
     if (clause->flags & CLAUSE_TARGET_LEFT)
@@ -160,14 +182,14 @@ static enum policy_tri need_value(struct asking *q, const struct clause *clause)
 {
     enum policy_tri r = POLICY_TRUE;
 
-    if (clause->device != COMPILED_NONE)
+    if (clause->device)
         r = device_value(q, clause);
-    if (clause->auth != COMPILED_NONE && r != POLICY_FALSE)
+    if (clause->auth && r != POLICY_FALSE)
         r = tri_and(r, auth_value(q, clause));
-    if (clause->from != COMPILED_NONE && r != POLICY_FALSE)
-        r = tri_and(r, ask_once(q, ASK_FROM, clause->from));
-    if (clause->when != COMPILED_NONE && r != POLICY_FALSE)
-        r = tri_and(r, ask_once(q, ASK_WHEN, clause->when));
+    if (clause->from && r != POLICY_FALSE)
+        r = tri_and(r, table_value(q, ASK_FROM, clause->from));
+    if (clause->when && r != POLICY_FALSE)
+        r = tri_and(r, table_value(q, ASK_WHEN, clause->when));
     if (clause->flags & CLAUSE_APPROVAL && r != POLICY_FALSE)
         r = tri_and(r, atom_approval(&q->eval));
     if (clause->flags & CLAUSE_PURPOSE && r != POLICY_FALSE)

@@ -83,7 +83,6 @@ static void make_clauses(struct compiling *x, int64_t now_s)
     for (size_t r = 0; r < p->n_rules; r++) {
         const struct rule *rule = &p->rules[r];
         x->clauses[r] = (struct clause){.id = rule->id,
-                                        .session = rule->session,
                                         .effect = (uint8_t)rule->effect,
                                         .flags = flags_of(x->out, rule),
                                         .starts_s = rule->starts_s,
@@ -91,7 +90,7 @@ static void make_clauses(struct compiling *x, int64_t now_s)
         predicates_number(ps, rule, &x->clauses[r]);
     }
     x->out->clauses = x->clauses;
-    predicates_finish(&ps, now_s);
+    predicates_finish(&ps, x->clauses, now_s);
 }
 
 /* ---- apps ------------------------------------------------------------------------------------ */
@@ -139,14 +138,18 @@ static void index_app(struct compiling *x, const struct app *app, struct app_ind
         x->out->n_wide_words += index->n_words;
     }
     uint64_t *methods = arena_array(a, uint64_t, 2 * (x->out->n_methods + 1) * index->n_words);
+    uint32_t *whos = arena_array(a, uint32_t, index->n);
     path_build_start(x->paths, app->face.ignores_case);
     for (uint32_t place = 0; place < index->n; place++) {
         const struct rule *rule = &rules[index->rules[place]];
+        whos[place] = x->clauses[index->rules[place]].who;
         index->wants_device |= rule->device != NULL;
+        index->has_audit |= rule->is_audit_only;
         if (is_possible(app, rule->to))
             index_rule(x, index, methods, rule->to, place);
     }
     path_build_finish(x->paths, a, &index->paths);
+    index->whos = whos;
     index->methods = methods;
 }
 

@@ -18,7 +18,7 @@
 
 enum {
     COMPILED_MAX_METHODS = 15, /* names with a column of their own; a rule with others is asked */
-    COMPILED_WIDE_APP = 128,   /* rules from which an app has its own bits in each subject */
+    COMPILED_WIDE_APP = 65,    /* rules from which an app has its own bits in each subject */
     COMPILED_MAX_WORDS = (POLICY_MAX_RULES + 63) / 64,
 };
 #define COMPILED_NONE UINT32_MAX
@@ -34,11 +34,11 @@ enum clause_flag {
     CLAUSE_ANYONE = 128, /* who: anyone */
 };
 
-/* Same index as rules. Needs that are not written are COMPILED_NONE. */
+/* Same index as rules. Numbers of needs and session terms begin at 1, and 0 is what is not written;
+ * those of `when` follow those of `from`, so that a request keeps both in one table. */
 struct clause {
     str id;
-    const struct session_terms *session;
-    uint32_t who, device, auth, from, when;
+    uint32_t session, who, device, auth, from, when;
     uint8_t effect, flags; /* enum rule_effect, enum clause_flag */
     int64_t starts_s, expires_s;
 };
@@ -65,13 +65,15 @@ struct when_test {
 
 struct app_index {
     const uint32_t *rules; /* by position: the bucket, deny, then require, then allow */
+    const uint32_t
+        *whos; /* of these rules: most are settled by who, without a look at the clause */
     uint32_t n, n_words;
     /* For each method, and last for any other: the rules that the method leaves open whatever the
      * path is, then those that a path may open. Two times n_words. */
     const uint64_t *methods;
     struct path_index paths;
     uint32_t wide; /* number among the wide apps, or COMPILED_NONE */
-    bool wants_device;
+    bool wants_device, has_audit;
 };
 
 struct compiled {
@@ -86,9 +88,10 @@ struct compiled {
     const struct auth_need *const *auths;
     const struct from_test *froms;
     const struct when_test *whens;
+    const struct session_terms *const *sessions;
     const struct calendar *calendars;
     struct prefix_trees prefixes;
-    uint32_t n_whos, n_devices, n_auths, n_froms, n_whens, n_calendars;
+    uint32_t n_whos, n_devices, n_auths, n_froms, n_whens, n_calendars, n_sessions;
     struct map users, domains, groups; /* name -> number + 1 */
     size_t bytes;                      /* what all this takes, for the benchmark */
 };
@@ -125,14 +128,7 @@ void compiled_finish(struct compiled *c);
 struct predicates;
 struct predicates *predicates_create(struct policy *p, struct compiled *c);
 void predicates_number(struct predicates *ps, const struct rule *rule, struct clause *out);
-/* Writes the tables of c. */
-void predicates_finish(struct predicates **ps, int64_t now_s);
-
-/* ---- subject.c ---- */
-
-struct policy_subject;
-/* The value of one who; `values` are those of lower number. */
-enum policy_tri who_test_value(const struct compiled *c, const struct policy_identity *id,
-                               uint32_t number, const uint8_t *values);
+/* Writes the tables of c, and the final numbers into the clauses. */
+void predicates_finish(struct predicates **ps, struct clause *clauses, int64_t now_s);
 
 #endif

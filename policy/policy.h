@@ -271,8 +271,9 @@ struct policy_subject *policy_subject_create(const struct policy *p,
                                              const struct policy_device *devices, size_t n_devices,
                                              int64_t now_us);
 void policy_subject_destroy(struct policy_subject **s); /* takes NULL, nulls the pointer */
-/* False: made for another policy than p; make a new one. */
-bool policy_subject_fits(const struct policy_subject *s, const struct policy *p);
+/* False for none, for one made for another policy than p, and when a fact in it has changed by
+ * itself since (an age, mostly): make a new one. */
+bool policy_subject_fits(const struct policy_subject *s, const struct policy *p, int64_t now_us);
 size_t policy_subject_bytes(const struct policy_subject *s);
 /* SHA-256 in hex of a rule's text, for grants; {NULL, 0} when there is no such rule. */
 str policy_rule_digest(const struct policy *p, str rule_id);

@@ -23,7 +23,7 @@ struct predicates {
     struct compiled *compiled;
     struct arena keys; /* of the maps; not needed afterwards */
     struct key key;
-    struct table whos, devices, auths, froms, whens, calendars;
+    struct table whos, devices, auths, froms, whens, calendars, sessions;
     struct map sets; /* networks -> number + 1 */
     struct prefix_entry *networks;
     uint32_t n_networks, cap_networks;
@@ -365,6 +365,23 @@ static uint32_t number_when(struct predicates *ps, struct schedule_list when)
     return number;
 }
 
+/* ---- session --------------------------------------------------------------------------------- */
+
+static uint32_t number_session(struct predicates *ps, const struct session_terms *terms)
+{
+    struct key *k = &ps->key;
+    bool is_new;
+
+    key_u64(k, (uint64_t)terms->max_s);
+    key_u64(k, (uint64_t)terms->idle_s);
+    key_u32(k, (uint32_t)terms->record | (uint32_t)terms->clipboard << 8 |
+                   (uint32_t)terms->file_transfer << 16 | (uint32_t)terms->port_forwarding << 24);
+    uint32_t number = number_key(ps, &ps->sessions.numbers, 0, &is_new);
+    if (is_new)
+        table_put(&ps->sessions, const struct session_terms *, terms);
+    return number;
+}
+
 /* ---- all ------------------------------------------------------------------------------------- */
 
 struct predicates *predicates_create(struct policy *p, struct compiled *c)
@@ -383,10 +400,11 @@ struct predicates *predicates_create(struct policy *p, struct compiled *c)
 void predicates_number(struct predicates *ps, const struct rule *rule, struct clause *out)
 {
     out->who = number_who(ps, rule->who);
-    out->device = rule->device ? number_device(ps, rule->device) : COMPILED_NONE;
-    out->auth = rule->auth ? number_auth(ps, rule->auth) : COMPILED_NONE;
-    out->from = rule->from ? number_from(ps, rule->from) : COMPILED_NONE;
-    out->when = rule->when.n ? number_when(ps, rule->when) : COMPILED_NONE;
+    out->device = rule->device ? number_device(ps, rule->device) + 1 : 0;
+    out->auth = rule->auth ? number_auth(ps, rule->auth) + 1 : 0;
+    out->from = rule->from ? number_from(ps, rule->from) + 1 : 0;
+    out->when = rule->when.n ? number_when(ps, rule->when) + 1 : 0;
+    out->session = rule->session ? number_session(ps, rule->session) + 1 : 0;
 }
 
 static const void *settle(struct predicates *ps, struct table *t, size_t item_bytes, uint32_t *n)
@@ -417,7 +435,7 @@ static void build_calendars(struct predicates *ps, int64_t now_s)
     map_finish(&ps->calendars.numbers);
 }
 
-void predicates_finish(struct predicates **pps, int64_t now_s)
+void predicates_finish(struct predicates **pps, struct clause *clauses, int64_t now_s)
 {
     struct predicates *ps = *pps;
     struct compiled *c = ps->compiled;
@@ -428,6 +446,9 @@ void predicates_finish(struct predicates **pps, int64_t now_s)
     c->auths = settle(ps, &ps->auths, sizeof *c->auths, &c->n_auths);
     c->froms = settle(ps, &ps->froms, sizeof *c->froms, &c->n_froms);
     c->whens = settle(ps, &ps->whens, sizeof *c->whens, &c->n_whens);
+    c->sessions = settle(ps, &ps->sessions, sizeof *c->sessions, &c->n_sessions);
+    for (size_t r = 0; r < ps->policy->n_rules; r++)
+        clauses[r].when += clauses[r].when ? c->n_froms : 0;
     build_calendars(ps, now_s);
     prefix_build(&ps->policy->arena, ps->networks, ps->n_networks, &c->prefixes);
     map_finish(&ps->sets);

@@ -158,7 +158,7 @@ static void find_whos(const struct compiled *c, const struct policy_identity *id
     number_identity(c, id, &x);
     for (uint32_t i = 0; i < c->n_whos; i++) {
         values[i] = (uint8_t)who_value(&x, &c->whos[i], values);
-        out[i >> 5] |= (uint64_t)values[i] << 2 * (i & 31);
+        out[i >> 5] |= (uint64_t)code_of((enum policy_tri)values[i]) << 2 * (i & 31);
     }
     free(x.groups);
 }
@@ -180,19 +180,33 @@ static void find_wide(const struct policy *p, const uint8_t *values, const uint6
     }
 }
 
-static void find_needs(const struct compiled *c, struct eval *e, struct subject_value *devices,
-                       struct subject_value *auths)
+/* What was found last; *until_s becomes the earliest of all. */
+static struct subject_value value_found(struct eval *e, enum policy_tri value, int64_t *until_s)
 {
+    struct subject_value found = {e->until_s, (uint8_t)code_of(value)};
+
+    if (e->until_s < *until_s)
+        *until_s = e->until_s;
+    e->until_s = INT64_MAX;
+    return found;
+}
+
+/* Returns until when all of them hold. */
+static int64_t find_needs(const struct compiled *c, struct eval *e, struct subject_value *devices,
+                          struct subject_value *auths)
+{
+    int64_t until_s = INT64_MAX;
+
+    devices[0] = auths[0] = (struct subject_value){INT64_MAX, CODE_TRUE};
     for (uint32_t i = 0; i < c->n_devices; i++) {
-        e->until_s = INT64_MAX;
         enum policy_tri value = atom_device(e, c->devices[i]);
-        devices[i] = (struct subject_value){e->until_s, (uint8_t)value};
+        devices[i + 1] = value_found(e, value, &until_s);
     }
     for (uint32_t i = 0; i < c->n_auths; i++) {
-        e->until_s = INT64_MAX;
         enum policy_tri value = atom_auth(e, c->auths[i]);
-        auths[i] = (struct subject_value){e->until_s, (uint8_t)value};
+        auths[i + 1] = value_found(e, value, &until_s);
     }
+    return until_s;
 }
 
 static bool has_hint(const struct policy_device *devices, size_t n)
@@ -231,13 +245,13 @@ struct policy_subject *policy_subject_create(const struct policy *p,
     size_t who_bytes = words_of_whos(c) * sizeof(uint64_t),
            need_bytes = sizeof(struct subject_value),
            bytes = sizeof(struct policy_subject) + who_bytes +
-                   (c->n_devices + c->n_auths) * need_bytes + c->n_wide * sizeof(uint64_t *) +
+                   (c->n_devices + c->n_auths + 2) * need_bytes + c->n_wide * sizeof(uint64_t *) +
                    c->n_wide_words * sizeof(uint64_t);
     struct policy_subject *s = mem_alloc(bytes);
     char *at = (char *)(s + 1);
     uint64_t *whos = piece(&at, who_bytes);
-    struct subject_value *of_devices = piece(&at, c->n_devices * need_bytes),
-                         *of_auths = piece(&at, c->n_auths * need_bytes);
+    struct subject_value *of_devices = piece(&at, (c->n_devices + 1) * need_bytes),
+                         *of_auths = piece(&at, (c->n_auths + 1) * need_bytes);
     const uint64_t **rows = piece(&at, c->n_wide * sizeof *rows);
     uint8_t *values = mem_alloc(c->n_whos);
     struct eval e;
@@ -246,7 +260,7 @@ struct policy_subject *policy_subject_create(const struct policy *p,
     e.rule = &no_deny;
     find_whos(c, identity, values, whos);
     find_wide(p, values, rows, (uint64_t *)at);
-    find_needs(c, &e, of_devices, of_auths);
+    int64_t until_s = find_needs(c, &e, of_devices, of_auths);
     free(values);
     *s = (struct policy_subject){.serial = c->serial,
                                  .bytes = bytes,
@@ -255,6 +269,7 @@ struct policy_subject *policy_subject_create(const struct policy *p,
                                  .n_devices = n_devices,
                                  .has_hint = has_hint(devices, n_devices),
                                  .made_s = e.now_s,
+                                 .until_s = until_s,
                                  .whos = whos,
                                  .needs_of_devices = of_devices,
                                  .needs_of_auths = of_auths,
@@ -268,9 +283,12 @@ void policy_subject_destroy(struct policy_subject **s)
     *s = NULL;
 }
 
-bool policy_subject_fits(const struct policy_subject *s, const struct policy *p)
+bool policy_subject_fits(const struct policy_subject *s, const struct policy *p, int64_t now_us)
 {
-    return s && p && p->compiled && s->serial == p->compiled->serial;
+    int64_t now_s = now_us / 1000000;
+
+    return s && p && p->compiled && s->serial == p->compiled->serial && now_s >= s->made_s &&
+           now_s < s->until_s;
 }
 
 size_t policy_subject_bytes(const struct policy_subject *s)

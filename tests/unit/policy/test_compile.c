@@ -470,14 +470,15 @@ static void a_subject_counts_for_its_own_alone(void **state)
         assert_decides_as(p, &w.facts, &plain, "of another policy");
         w.facts.subject = of_other_device;
         assert_decides_as(p, &w.facts, &plain, "of another device");
-        assert_true(policy_subject_fits(of_q, q) && !policy_subject_fits(of_q, p));
+        assert_true(policy_subject_fits(of_q, q, w.facts.now_us) &&
+                    !policy_subject_fits(of_q, p, w.facts.now_us));
         policy_subject_destroy(&of_other);
         policy_subject_destroy(&of_q);
         policy_subject_destroy(&of_other_device);
     }
     assert_null(policy_subject_create(NULL, &w.identity, NULL, 0, 0));
     assert_null(policy_subject_create(p, NULL, NULL, 0, 0));
-    assert_false(policy_subject_fits(NULL, p));
+    assert_false(policy_subject_fits(NULL, p, 0));
     policy_unref(&p);
     policy_unref(&q);
 }
