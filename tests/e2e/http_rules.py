@@ -390,6 +390,7 @@ RULES = {
     "a foreign Authorization passes": ["test_http_rules::test_foreign_authorization_passes_and_proves_nothing"],
     "answers: hop-by-hop removed": ["test_upstream_faults::test_hop_by_hop_is_removed"],
     "answers: framing in doubt is 502": ["test_upstream_faults::test_framing_in_doubt", "test_upstream_faults::test_bytes_behind_an_answer_are_nobodys"],
+    "answers: an upstream that lies about lengths": ["test_upstream_faults::test_lies_about_length"],
     "answers: 1xx capped, 101 only if asked": ["test_upstream_faults::test_endless", "test_upstream_faults::test_framing_in_doubt"],
     "answers: truncated aborts the client's": ["test_upstream_faults::test_truncated_answer_aborts_the_clients"],
     "answers: our cookies cannot be set": ["test_upstream_faults::test_our_cookies_cannot_be_set"],

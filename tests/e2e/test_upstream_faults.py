@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from harness import origin as upstream
 from harness import raw
 from harness.origin import Origin
 from harness.ports import free_port
@@ -163,3 +164,41 @@ def test_cache_control(gate, staff, sent, seen):
     answer = answer_with(gate, staff, *(["Cache-Control:" + sent] if sent else []))
     got = ", ".join(answer.all("Cache-Control"))
     assert seen in got and "public" not in got and "s-maxage" not in got
+
+
+# ---- lies about length, both ways -----------------------------------------------------------
+
+def lies(path, text):
+    """A behaviour that sends bytes and leaves the connection open for the next request."""
+    upstream.BEHAVIOUR[path] = upstream.stays(text)
+
+
+POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
+lies("/longer", upstream.OK + b"Content-Length: 2\r\n\r\nabcdefgh")
+lies("/longer-chunk", upstream.OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nabcdef\r\n0\r\n\r\n")
+lies("/behind-last-chunk", upstream.OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n" + POISON)
+lies("/body-of-head", upstream.OK + b"Content-Length: 100\r\n\r\n" + POISON)
+lies("/body-of-204", b"HTTP/1.1 204 No Content\r\n\r\n" + POISON)
+lies("/body-of-304", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n" + POISON)
+lies("/length-of-204", b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nabcde")
+lies("/huge-length", upstream.OK + b"Content-Length: 99999999999999999999\r\n\r\nab")
+lies("/huge-chunk", upstream.OK + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\nab")
+
+
+@pytest.mark.parametrize("path, method", [("/longer", "GET"), ("/longer-chunk", "GET"), ("/behind-last-chunk", "GET"), ("/body-of-head", "HEAD"),
+                                          ("/body-of-204", "GET"), ("/body-of-304", "GET"), ("/length-of-204", "GET"), ("/huge-length", "GET"),
+                                          ("/huge-chunk", "GET")])
+def test_lies_about_length(gate, staff, path, method):
+    """Whatever comes behind an answer belongs to nobody, and the connection that it came on is not used again."""
+    for _ in range(5):
+        with gate.connect() as c:
+            c.send(raw.head(method, path, token=staff))
+            try:
+                answer = c.read(method)
+                assert answer.status in (200, 204, 304, 502) and b"poison" not in answer.body
+                if answer.get("Connection") != "close":
+                    again = c.send(raw.head("GET", "/x", token=staff)).read()
+                    assert again.status == 200 and again.json["target"] == "/x"
+            except (raw.Closed, ConnectionResetError):
+                pass                    # cut: it does not look whole
+        assert gate.get("/x", staff).json["target"] == "/x"

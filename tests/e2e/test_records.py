@@ -1,0 +1,159 @@
+"""What a record says: each kind has its fields, with values that hold."""
+
+import json
+import re
+import subprocess
+import time
+
+import pytest
+
+from harness import raw
+from harness.ports import free_port
+from harness.proxy import SLOWNESS, standard_policy
+
+from test_websocket import open_socket
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+HEX64 = re.compile(r"[0-9a-f]{64}")
+
+
+@pytest.fixture(scope="module")
+def gate(start_shared, authority, origin):
+    cert, key, _ = authority.issue("inventory.example", stem="records")
+    plain, secure, behind = free_port(), free_port(), free_port()
+    g = start_shared(listeners=[
+        {"address": "127.0.0.1:%d" % plain},
+        {"address": "127.0.0.1:%d" % behind, "front": {"forwarded": {"trusted": ["127.0.0.1/32"]}}},
+        {"address": "127.0.0.1:%d" % secure, "tls": {"certificates": [{"cert": cert, "key": key}]}}])
+    g.port, g.tls_port, g.behind = plain, secure, behind
+    return g
+
+
+def common(record):
+    """What every line has, the last two by the writer."""
+    assert TIME.fullmatch(record["time"]) and record["node"] and re.fullmatch("[0-9a-f]{16}", record["boot"])
+    assert list(record)[-2:] == ["seq", "prev"] and HEX64.fullmatch(record["prev"])
+
+
+def test_allowed_request(gate, issuer):
+    token = issuer.person("eva", ["staff"], amr=["pwd", "otp"], acr="high", auth_time=int(time.time()) - 60, company="Acme")
+    answer = gate.request("POST", "//stock/%41?secret=1", token, headers=["User-Agent: tester/1.0"], body=b"abcde")
+    r = gate.record(answer)
+    common(r)
+    assert (r["app"], r["protocol"], r["method"], r["host"]) == ("inventory", "http", "POST", "inventory.example")
+    assert (r["path"], r["path_normal"], r["agent"]) == ("//stock/%41", "/stock/A", "tester/1.0")
+    assert "secret" not in json.dumps(r), "the query is dropped"
+    assert r["client"] == {"address": "127.0.0.1", "front": "direct"}
+    who = r["identity"]
+    assert (who["kind"], who["issuer"], who["subject"], who["email"]) == ("human", issuer.url, "eva", "eva@example.com")
+    assert who["groups"] == ["staff"] and who["email_verified"] is True and who["claims"]["company"] == "Acme"
+    auth = r["auth"]
+    assert auth["amr"] == ["pwd", "otp"] and auth["acr"] == "high" and auth["alg"] == "RS256" and auth["kid"] == "demo-rs256"
+    assert auth["time"] < auth["expires"] == r["decision"]["valid_until"]
+    assert (r["decision"]["effect"], r["decision"]["reason"], r["decision"]["rules"]) == ("allow", "allow", ["staff-all"])
+    assert HEX64.fullmatch(r["policy"]["digest"]) and r["policy"]["generation"] >= 1
+    assert r["facts"]["public"] is False and r["facts"]["clock_good"] is True and abs(r["facts"]["now"] - time.time()) < 60
+    up = r["upstream"]
+    assert up["address"].startswith("http://127.0.0.1:") and up["ip"] == "127.0.0.1" and up["status"] == 200
+    assert up["first_byte_us"] >= 0 and ("connect_us" in up or up["reused"])
+    assert (r["status"], r["bytes_in"], r["end"]) == (200, 5, "complete") and r["bytes_out"] == len(answer.body)
+    assert 0 < r["decision_us"] < r["duration_us"] < 10 * 1000 * 1000 * SLOWNESS
+
+
+def test_refused_request(gate, suspended):
+    r = gate.record(gate.get("/x", suspended))
+    common(r)
+    assert (r["decision"]["effect"], r["decision"]["reason"], r["decision"]["rules"]) == ("deny", "deny-rule", ["no-suspended"])
+    assert "who.groups" in r["decision"]["causes"] and "upstream" not in r and r["status"] == 403 and r["end"] == "refused"
+
+
+def test_nobody_and_bad_tokens(gate, issuer):
+    r = gate.record(gate.get("/x"))
+    assert r["decision"]["reason"] == "auth.none" and "identity" not in r and "token" not in r["decision"]
+    r = gate.record(gate.get("/x", issuer.person("eva", exp=1000)))
+    assert r["decision"]["reason"] == "auth.none" and "exp" in r["decision"]["token"] and "identity" not in r
+
+
+def test_malformed_request(gate):
+    r = gate.record(gate.raw(b"GET /x HTTP/1.1\r\nHost : inventory.example\r\n\r\n"))
+    common(r)
+    assert (r["decision"]["reason"], r["status"], r["end"]) == ("field.space-before-colon", 400, "bad-request")
+
+
+def test_public_path(gate, staff):
+    r = gate.record(gate.get("/public/x", staff))
+    assert r["decision"]["reason"] == "public-path" and "identity" not in r and r["facts"]["public"] is True
+
+
+def test_tls_and_a_front(gate, authority, staff):
+    ctx = raw.client_tls(authority.ca)
+    r = gate.record(raw.request(gate.tls_port, target="/x", token=staff, tls=ctx, sni="inventory.example"))
+    assert r["client"]["tls"] == "TLSv1.3" and r["client"]["cipher"].startswith("TLS_")
+    answer = raw.request(gate.behind, target="/x", token=staff, headers=["X-Forwarded-For: 203.0.113.9"])
+    assert gate.record(answer)["client"] == {"address": "203.0.113.9", "peer": "127.0.0.1", "front": "forwarded"}
+
+
+def test_spoof_attempts(gate, staff):
+    r = gate.record(gate.get("/x", staff, headers=["X-Auth-User: root", "Remote_User: root"]))
+    assert r["spoof_attempts"] == 2 and "root" not in json.dumps(r)
+
+
+def test_websocket(gate, staff):
+    with open_socket(gate, staff) as s:
+        s.send(b"hello")
+        s.read()
+    begin = gate.journal.wait(kind="visit.start")
+    end = gate.journal.wait(kind="visit.end", id=begin["id"])
+    for r in (begin, end):
+        common(r)
+        assert r["protocol"] == "websocket" and r["identity"]["subject"] == "eva" and r["decision"]["rules"] == ["staff-all"]
+    assert "status" not in begin and end["status"] == 101 and end["bytes_in"] > 5 and end["bytes_out"] > 5
+
+
+def test_query_is_hashed_when_told(start, staff):
+    """Equal queries can be recognised, and none can be read."""
+    gate = start(config={"audit": {"file": "access.jsonl", "query": "hash"}})
+    same = [gate.record(gate.get("/x?token=abc", staff))["query_sha256"] for _ in range(2)]
+    other = gate.record(gate.get("/x?token=abd", staff))["query_sha256"]
+    assert same[0] == same[1] != other and HEX64.fullmatch(other)
+    assert "query_sha256" not in gate.record(gate.get("/x", staff))
+    with open(gate.path("access.jsonl")) as f:
+        assert "token=ab" not in f.read()
+
+
+def test_rules_that_were_loaded(start, origin):
+    """Which files, by what, and the commit of the checkout they lie in."""
+    gate = start(ready=False)
+    git = ["git", "-C", gate.folder, "-c", "user.name=t", "-c", "user.email=t@example.com"]
+    for args in (["init", "-q"], ["add", "policies"], ["commit", "-q", "-m", "rules"]):
+        if subprocess.run(git + args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+            pytest.skip("git is not here")
+    commit = subprocess.run(git + ["rev-parse", "HEAD"], stdout=subprocess.PIPE, text=True).stdout.strip()
+    gate.start()
+    first = gate.journal.wait(kind="policy.loaded")
+    common(first)
+    assert first["trigger"] == "start" and first["commit"] == commit and first["policy"]["generation"] == 1
+    assert [f["name"] for f in first["files"]] == ["10-apps.yaml"] and first["removed"] == []
+    assert HEX64.fullmatch(first["files"][0]["digest"]) and TIME.fullmatch(first["files"][0]["modified"]) and "owner" in first["files"][0]
+    gate.write("policies/20-more.yaml", "version: 1\ndefine: {groups: {g: [a]}}\n")
+    second = gate.journal.wait(kind="policy.loaded", count=2)
+    assert [f["name"] for f in second["files"]] == ["20-more.yaml"] and second["policy"]["generation"] == 2
+    gate.write("policies/20-more.yaml", "version: 1\ndefin: {}\n")
+    failed = gate.journal.wait(kind="policy.failed")
+    common(failed)
+    assert "defin" in json.dumps(failed["errors"]) and failed["policy"]["generation"] == 2
+
+
+def test_writers_own_records(start, staff):
+    """The first of a file and the last before the end: the key, the tree, a signed note."""
+    gate = start()
+    gate.record(gate.get("/x", staff))
+    assert gate.stop() == 0
+    gate.journal.refresh()
+    first, last = gate.journal.records[0], gate.journal.records[-1]
+    assert first["kind"] == "journal" and first["format"] == 1 and first["seq"] == 1 and first["prev"] == "0" * 64
+    assert last["kind"] == "checkpoint" and last["size"] == last["seq"] - 1 and "postern/audit/" in last["note"]
+    with open(gate.path("state/keys/checkpoint.pub")) as f:
+        assert first["key"] == f.read().strip()
+    for record in gate.journal.records:
+        common(record)
