@@ -69,11 +69,13 @@ stage() {
     shift 3
     base=${name//[: ]/-}
     log=$dir/meson-logs/$base.json
-    rm -f "$log"
+    rm -f "$log" "$dir/meson-logs/$base"-*.json
     printf '%-28s' "$name"
     timeout --kill-after=10 "$limit" meson test --no-rebuild -C "$dir" --logbase "$base" "$@" \
         >"$dir/$base.out" 2>&1
     rc=$?
+    # With a wrapper meson adds its name to the log's.
+    for log in "$dir/meson-logs/$base.json" "$dir/meson-logs/$base"-*.json; do [ -f "$log" ] && break; done
     logs+=("$log")
     printf '%s, %d s\n' "$(python .ci/count.py --short "$log")" $((SECONDS - begin))
     if [ $rc = 124 ] || [ $rc = 137 ]; then

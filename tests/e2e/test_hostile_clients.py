@@ -32,7 +32,7 @@ def deaf(port, data):
 
 def test_refusals_that_nobody_reads_keep_no_buffers(start, staff):
     gate = start(workers=1, config={"limits": {"buffers": "1MiB"}})
-    socks = [deaf(gate.port, raw.head("GET", "/x") * 3000) for _ in range(60)]
+    socks = [deaf(gate.port, raw.head("GET", "/x") * int(3000 / SLOWNESS)) for _ in range(60)]
     for _ in range(20):
         assert gate.get("/x", staff).status == 200
         assert gate.get("/bytes?n=50000", staff).status == 200
