@@ -326,6 +326,7 @@ static bool load(struct server *s)
         .config_path = s->options.config_path,
         .wall_us = (int64_t)time(NULL) * 1000000,
         .zoneinfo = s->options.zoneinfo,
+        .shadow_dir = s->options.shadow_dir,
         .tickets = s->tickets = tls_tickets_create(),
     };
     s->snapshot = snapshot_build(&s->inputs, NULL, &policy_broken, &f);

@@ -7,6 +7,7 @@
 
 struct server_options {
     const char *config_path;
+    const char *shadow_dir; /* policies that are only compared; NULL: none */
     const char *zoneinfo;   /* NULL: the system's */
     const char *audit_sink; /* "null" with -Dbench=true; NULL: the journal */
 };

@@ -4,37 +4,11 @@
 
 #include "proxy/command/policy_command.h"
 
-/* The names that rules may use, as the configuration has them. */
-static void know(struct policy_book *book)
-{
-    const struct config *c = book->config;
-    struct policy_known_issuer *issuers =
-        arena_array(&book->arena, struct policy_known_issuer, c->n_issuers + 1);
-    str *services = arena_array(&book->arena, str, c->n_services + 1);
-
-    for (size_t i = 0; i < c->n_issuers; i++)
-        issuers[i] = (struct policy_known_issuer){c->issuers[i].name,
-                                                  c->issuers[i].issuer->absent_means_none,
-                                                  c->issuers[i].issuer->n_absent_means_none};
-    for (size_t i = 0; i < c->n_services; i++)
-        services[i] = c->services[i].name;
-    book->known = (struct policy_known){.issuers = issuers,
-                                        .n_issuers = c->n_issuers,
-                                        .services = services,
-                                        .n_services = c->n_services,
-                                        .sources = c->sources,
-                                        .n_sources = c->n_sources,
-                                        .channels = c->channels,
-                                        .n_channels = c->n_channels,
-                                        .reserved_hosts = &c->portal_host,
-                                        .n_reserved_hosts = c->portal_host.n ? 1 : 0};
-    book->in.known = &book->known;
-}
-
 static bool read_config(struct policy_book *book, const char *path)
 {
     if (config_open(path, &book->config, &book->findings) == CONFIG_GOOD) {
-        know(book);
+        config_known(book->config, &book->arena, &book->known);
+        book->in.known = &book->known;
         return true;
     }
     if (!book->findings.errors)

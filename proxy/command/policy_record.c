@@ -11,9 +11,23 @@ struct walk {
     const char *p, *end;
 };
 
+/* Not zero when one of eight bytes is c. */
+static uint64_t has_byte(uint64_t word, unsigned char c)
+{
+    const uint64_t ones = 0x0101010101010101u;
+
+    word ^= ones * c;
+    return (word - ones) & ~word & ones << 7;
+}
+
 /* Behind the closing quote; NULL when there is none. p stands behind the opening one. */
 static const char *skip_text(const char *p, const char *end)
 {
+    for (uint64_t word; end - p >= 8; p += 8) {
+        memcpy(&word, p, 8);
+        if (has_byte(word, '"') | has_byte(word, '\\'))
+            break;
+    }
     for (; p < end; p++) {
         if (*p == '"')
             return p + 1;

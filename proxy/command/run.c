@@ -9,12 +9,14 @@
 #include "proxy/server.h"
 
 static const char HELP[] =
-    "usage: postern run [--config FILE]\n"
+    "usage: postern run [--config FILE] [--shadow DIR]\n"
     "\n"
     "Runs the proxy in the foreground.\n"
     "\n"
     "  -c, --config FILE    the configuration (default: $POSTERN_CONFIG, or\n"
     "                       /etc/postern/postern.yaml)\n"
+    "      --shadow DIR     decide each request by these policies too: what differs is\n"
+    "                       recorded and counted, and changes nothing\n"
     "      --zoneinfo DIR   time zones (default: /usr/share/zoneinfo)\n"
 #ifdef POSTERN_BENCH
     "      --audit-sink null  drop all records, to measure what they cost\n"
@@ -25,10 +27,11 @@ static const char HELP[] =
     "way are answered. Exit code: 0, 1 when it could not start, 2 for wrong usage or\n"
     "when there is no configuration.\n";
 
-enum { OPT_ZONEINFO = 256, OPT_SINK };
+enum { OPT_ZONEINFO = 256, OPT_SHADOW, OPT_SINK };
 
 static const struct option OPTIONS[] = {
     {"config", required_argument, NULL, 'c'},
+    {"shadow", required_argument, NULL, OPT_SHADOW},
     {"zoneinfo", required_argument, NULL, OPT_ZONEINFO},
 #ifdef POSTERN_BENCH
     {"audit-sink", required_argument, NULL, OPT_SINK},
@@ -44,6 +47,9 @@ int command_run(int argc, char **argv)
         switch (c) {
         case 'c':
             o.config_path = optarg;
+            break;
+        case OPT_SHADOW:
+            o.shadow_dir = optarg;
             break;
         case OPT_ZONEINFO:
             o.zoneinfo = optarg;

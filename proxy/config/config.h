@@ -33,6 +33,8 @@ void config_unref(const struct config **c);
 unsigned config_workers(const struct config *c);
 /* The reference page of postern.yaml, from the schema tables. */
 void config_print_reference(FILE *out);
+/* The names that rules may use, for policy_load; lists from the arena. */
+void config_known(const struct config *c, struct arena *a, struct policy_known *out);
 /* POSTERN_CONFIG, or /etc/postern/postern.yaml. */
 const char *config_default_path(void);
 

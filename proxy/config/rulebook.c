@@ -4,32 +4,16 @@
 
 #include <stdlib.h>
 
+#include "proxy/config/config.h"
+
 static bool load_policy(const struct rulebook_in *in, const struct policyset *set,
                         struct rulebook *out, struct findings *f)
 {
     const struct config *c = in->config;
     struct zones zones = zones_in(in->zoneinfo);
     struct arena *a = in->inputs->arena;
-    struct policy_known_issuer *issuers = arena_array(a, struct policy_known_issuer, c->n_issuers);
-    str *services = arena_array(a, str, c->n_services);
-    for (size_t i = 0; i < c->n_issuers; i++)
-        issuers[i] = (struct policy_known_issuer){c->issuers[i].name,
-                                                  c->issuers[i].issuer->absent_means_none,
-                                                  c->issuers[i].issuer->n_absent_means_none};
-    for (size_t i = 0; i < c->n_services; i++)
-        services[i] = c->services[i].name;
-    struct policy_known known = {
-        .issuers = issuers,
-        .n_issuers = c->n_issuers,
-        .services = services,
-        .n_services = c->n_services,
-        .sources = c->sources,
-        .n_sources = c->n_sources,
-        .channels = c->channels,
-        .n_channels = c->n_channels,
-        .reserved_hosts = &c->portal_host,
-        .n_reserved_hosts = c->portal_host.n ? 1 : 0,
-    };
+    struct policy_known known;
+    config_known(c, a, &known);
     struct policy_load_in load = {
         .files = set->files,
         .n_files = set->n,

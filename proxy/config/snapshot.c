@@ -8,6 +8,7 @@
 #include "proxy/config/build.h"
 #include "proxy/config/decode.h"
 #include "proxy/config/rulebook.h"
+#include "proxy/config/shadow.h"
 
 #include "base/map.h"
 
@@ -21,6 +22,7 @@ struct snapshot_parts {
     const struct config *listeners_config; /* the newest one that has the listeners of the start */
     const struct config *start_config;     /* what the process began with */
     struct rulebook *rules;
+    struct shadow shadow;
     struct tls_server **tls;
     char (*tls_digests)[DIGEST_HEX_CHARS + 1];
     struct keyset **keys;
@@ -57,6 +59,7 @@ static void parts_destroy(struct snapshot_parts *p)
     for (size_t i = 0; i < p->config->n_issuers; i++)
         keyset_unref(&p->keys[i]);
     rulebook_unref(&p->rules);
+    shadow_finish(&p->shadow);
     config_unref(&p->start_config);
     config_unref(&p->listeners_config);
     config_unref(&p->config);
@@ -94,6 +97,7 @@ static struct snapshot *parts_show(struct snapshot_parts *p, const struct snapsh
         .listeners = p->listeners_config->listeners,
         .tls = p->tls,
         .n_listeners = p->listeners_config->n_listeners,
+        .shadow = p->shadow.policy,
         .serial = previous ? previous->serial + 1 : 1,
         .parts = p,
     };
@@ -122,6 +126,7 @@ struct snapshot *snapshot_with_keys(const struct snapshot *old, size_t issuer, s
     for (size_t i = 0; i < from->config->n_issuers; i++)
         p->keys[i] = i == issuer ? keys : from->keys[i] ? keyset_ref(from->keys[i]) : NULL;
     p->rules = rulebook_ref(from->rules);
+    shadow_share(&from->shadow, &p->shadow);
     memcpy(p->base_digest, from->base_digest, sizeof p->base_digest);
     memcpy(p->rules_digest, from->rules_digest, sizeof p->rules_digest);
     return parts_show(p, old);
@@ -290,6 +295,7 @@ static struct snapshot_parts *build_parts(struct build *b)
     for (size_t i = 0; i < c->n_issuers; i++)
         good &= build_keys(b, p, i);
     build_rules(b, p);
+    shadow_build(b, c, b->previous ? &b->previous->parts->shadow : NULL, &p->shadow);
     config_unref(&c);
     if (good)
         return p;

@@ -22,6 +22,7 @@ struct snapshot_issuer {
 
 struct snapshot {
     const struct config *config;
+    const struct policy *shadow; /* decided beside and never enforced; NULL: none */
     const struct policy *policy; /* NULL: nothing good was ever loaded; refuse all, policy:none */
     const struct app *apps;      /* same order and number as the policy's apps */
     size_t n_apps;
@@ -44,6 +45,7 @@ struct snapshot_inputs {
     const char *config_path;
     int64_t wall_us;             /* now: for the policies' tests and lifetimes */
     const char *zoneinfo;        /* NULL: /usr/share/zoneinfo */
+    const char *shadow_dir;      /* policies that are only compared; NULL: none */
     struct tls_tickets *tickets; /* of all TLS listeners; NULL: no resumption */
 };
 

@@ -20,6 +20,8 @@
       "Messages refused as malformed or over a limit.")                                            \
     X(would_deny, "postern_would_deny_total", "counter",                                           \
       "Requests that a rule in audit mode would refuse.")                                          \
+    X(shadow_differences, "postern_shadow_differences_total", "counter",                           \
+      "Requests that the shadow policies decide otherwise.")                                       \
     X(tokens_verified, "postern_tokens_verified_total", "counter",                                 \
       "Tokens verified by signature.")                                                             \
     X(tokens_known, "postern_tokens_known_total", "counter", "Tokens found in the cache.")         \

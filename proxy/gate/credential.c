@@ -137,6 +137,8 @@ static void write_identity(struct jout *j, const struct identity *id,
         jout_kstr(j, STR("email"), id->email);
         if (id->email_verified != ID_UNKNOWN)
             jout_kbool(j, STR("email_verified"), id->email_verified == ID_TRUE);
+        if (facts->issuer_is_trusted)
+            jout_kbool(j, STR("email_trusted"), true);
     }
     if (id->groups_state == GROUPS_KNOWN)
         write_list(j, STR("groups"), id->groups, id->n_groups);

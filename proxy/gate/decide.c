@@ -127,6 +127,8 @@ enum visit_outcome decide(struct visit *v)
     v->reason = policy_reason_code(v->decision.reason);
     if (v->decision.has_would && v->decision.would == POLICY_DENY)
         counter_add(&v->gate->options.counters->would_deny, 1);
+    if (v->pin->snapshot->shadow)
+        shadow_compare(v, &facts);
     if (v->decision.effect != POLICY_ALLOW)
         return refuse(v, &facts);
     return VISIT_PERMITTED;

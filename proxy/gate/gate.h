@@ -86,7 +86,8 @@ struct visit {
     bool is_public;
     enum token_verdict token; /* of the token that was refused, TOKEN_OK otherwise */
     struct policy_decision decision;
-    const char *reason; /* code; policy's or ours */
+    const struct policy_decision *shadow; /* by the shadow policies, when it differs; or NULL */
+    const char *reason;                   /* code; policy's or ours */
     const str *causes;
     size_t n_causes;
     struct visit_refusal refusal;

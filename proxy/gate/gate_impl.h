@@ -46,6 +46,8 @@ void gate_clock_rest(struct gate *g);
 enum visit_outcome decide(struct visit *v);
 /* True when it is still allowed by what is known now; else *why says why not. */
 bool decide_again(struct visit *v, enum visit_end *why);
+/* shadow.c */
+void shadow_compare(struct visit *v, const struct policy_facts *facts);
 /* route.c */
 enum visit_outcome route(struct visit *v);
 /* record.c */

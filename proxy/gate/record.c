@@ -15,6 +15,7 @@ enum {
     FIXED_BYTES = 1536, /* names, numbers, times, addresses, digests */
     RULE_BYTES = 160,   /* a rule id, escaped */
     CAUSE_BYTES = 160,
+    SHADOW_BYTES = 128 + POLICY_MAX_REPORTED * RULE_BYTES,
     AGENT_MOST = 256, /* characters of the user agent that are kept */
     MOST_BYTES = AUDIT_RECORD_MAX,
 };
@@ -26,6 +27,8 @@ size_t record_bytes(const struct visit *v)
                jout_escaped_len(r->host) + 2 * jout_escaped_len(r->path_raw) +
                jout_escaped_len(str_upto(r->user_agent, AGENT_MOST)) +
                (v->who ? v->who->record.n : 0);
+    if (v->pin && v->pin->snapshot->shadow)
+        n += SHADOW_BYTES;
     return n < MOST_BYTES ? n : MOST_BYTES;
 }
 
@@ -90,6 +93,17 @@ static void write_texts(struct jout *j, str name, const str *items, size_t n)
     for (size_t i = 0; i < n && j->cap - j->n > RULE_BYTES; i++)
         jout_str(j, items[i]);
     jout_close(j, ']');
+}
+
+/* What the shadow policies say, when it is something else. */
+static void write_shadow(struct jout *j, const struct policy_decision *d)
+{
+    jout_key(j, STR("shadow"));
+    jout_open(j, '{');
+    jout_kstr(j, STR("effect"), d->effect == POLICY_ALLOW ? STR("allow") : STR("deny"));
+    jout_kstr(j, STR("reason"), str_of(policy_reason_code(d->reason)));
+    write_texts(j, STR("rules"), d->rules, d->n_rules);
+    jout_close(j, '}');
 }
 
 static void write_decision(struct jout *j, const struct visit *v)
@@ -165,6 +179,8 @@ static void write_head(struct jout *j, const struct visit *v, str kind)
     if (v->who)
         jout_raw(j, v->who->record);
     write_decision(j, v);
+    if (v->shadow)
+        write_shadow(j, v->shadow);
     write_facts(j, v);
 }
 

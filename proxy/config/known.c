@@ -1,0 +1,28 @@
+/* known: the names of the configuration that rules may use. */
+#include "proxy/config/config.h"
+
+void config_known(const struct config *c, struct arena *a, struct policy_known *out)
+{
+    struct policy_known_issuer *issuers =
+        arena_array(a, struct policy_known_issuer, c->n_issuers + 1);
+    str *services = arena_array(a, str, c->n_services + 1);
+
+    for (size_t i = 0; i < c->n_issuers; i++)
+        issuers[i] = (struct policy_known_issuer){c->issuers[i].name,
+                                                  c->issuers[i].issuer->absent_means_none,
+                                                  c->issuers[i].issuer->n_absent_means_none};
+    for (size_t i = 0; i < c->n_services; i++)
+        services[i] = c->services[i].name;
+    *out = (struct policy_known){
+        .issuers = issuers,
+        .n_issuers = c->n_issuers,
+        .services = services,
+        .n_services = c->n_services,
+        .sources = c->sources,
+        .n_sources = c->n_sources,
+        .channels = c->channels,
+        .n_channels = c->n_channels,
+        .reserved_hosts = &c->portal_host,
+        .n_reserved_hosts = c->portal_host.n ? 1 : 0,
+    };
+}

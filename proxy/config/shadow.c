@@ -1,0 +1,75 @@
+#include "proxy/config/shadow.h"
+
+#include "proxy/config/config.h"
+
+void shadow_share(const struct shadow *from, struct shadow *out)
+{
+    *out = *from;
+    if (out->policy)
+        policy_ref(out->policy);
+}
+
+void shadow_finish(struct shadow *s)
+{
+    policy_unref(&s->policy);
+}
+
+/* Each file is an input of its own, so that its directory is watched. */
+static bool read_set(struct build *b, struct policyset *set)
+{
+    const char *dir = b->in->shadow_dir;
+    struct fail fail = {0};
+
+    if (policyset_read(dir, &b->arena, set, &fail)) {
+        for (size_t i = 0; i < set->n; i++)
+            inputs_add(&b->rules, set->files[i].name, set->files[i].bytes);
+        return true;
+    }
+    inputs_add(&b->rules, str_of(dir), str_of(fail.text));
+    findings_add(b->findings, FINDING_WARNING, "unreadable",
+                 &(struct finding_at){.file = str_of(dir)}, NULL, "%s", fail.text);
+    return false;
+}
+
+static struct policy *load(struct build *b, const struct config *c, const struct policyset *set)
+{
+    struct zones zones = zones_in(b->in->zoneinfo);
+    struct policy_known known;
+
+    config_known(c, &b->arena, &known);
+    struct policy_load_in in = {
+        .files = set->files,
+        .n_files = set->n,
+        .zone = zones_read,
+        .zone_ctx = &zones,
+        .tzdata_version = zones_version(&zones, &b->arena),
+        .known = &known,
+        .now_s = b->in->wall_us / 1000000,
+    };
+    return policy_load(&in, b->findings);
+}
+
+void shadow_build(struct build *b, const struct config *c, const struct shadow *previous,
+                  struct shadow *out)
+{
+    char digest[DIGEST_HEX_CHARS + 1];
+    struct policyset set;
+
+    *out = (struct shadow){0};
+    if (!b->in->shadow_dir)
+        return;
+    if (previous)
+        shadow_share(previous, out);
+    if (!read_set(b, &set))
+        return;
+    disk_digest(arena_printf(&b->arena, "%s %s", set.digest, c->digest), digest);
+    /* the regular look at the files must not load the same rules anew */
+    if (out->policy && strcmp(out->digest, digest) == 0)
+        return;
+    struct policy *next = load(b, c, &set);
+    if (!next)
+        return;
+    policy_unref(&out->policy);
+    out->policy = next;
+    memcpy(out->digest, digest, sizeof digest);
+}
