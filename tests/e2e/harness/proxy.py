@@ -70,6 +70,7 @@ class Postern:
         self.port, self.admin_port = free_port(), free_port()
         self.rlimits, self.env, self.wrap = limits or {}, env or {}, list(wrap)
         self.process, self.starts, self.expect_alarm = None, 0, False
+        self.arguments = []                # more of them, for `run`
         os.makedirs(self.path("policies"), exist_ok=True)
         os.makedirs(self.path("state"), mode=0o700, exist_ok=True)
         self.write("keys.json", json.dumps(issuer.jwks()))
@@ -118,7 +119,7 @@ class Postern:
         # The folder may not be readable by others, the process may not outlive a killed test run.
         with open(self.path("stderr"), "ab") as err:
             self.process = subprocess.Popen(
-                self.wrap + [BINARY, "run", "--config", self.path("postern.yaml")], cwd=self.folder,
+                self.wrap + [BINARY, "run", "--config", self.path("postern.yaml"), *self.arguments], cwd=self.folder,
                 stdin=subprocess.DEVNULL, stdout=err, stderr=err, preexec_fn=self._before_exec,
                 env={**os.environ, **SANITIZER, **self.env})
         if ready:
