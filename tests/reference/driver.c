@@ -1,10 +1,10 @@
 /* driver: policy_decide as a filter, so that the reference interpreter can be held against it.
  *
- *   policy_driver [--no-causes] DIR < facts.jsonl > decisions.jsonl
+ *   policy_driver [--no-causes] [--now SECONDS] DIR < facts.jsonl > decisions.jsonl
  *
- * Loads the *.yaml of DIR as one set; findings go to standard error, and a set that does not load
- * is exit status 1. Then one JSON object a line comes in and one goes out. In, all members
- * optional:
+ * Loads the *.yaml of DIR as one set, at the time --now (default: the clock's); findings go to
+ * standard error, and a set that does not load is exit status 1. Then one JSON object a line comes
+ * in and one goes out. In, all members optional:
  *
  *   identity  null or {issuer, subject, issuer_name, issuer_is_trusted, is_machine, service, email,
  *             email_verified: bool|null, groups: [..]|null, claims: {name: value}, amr: [..]|null,
@@ -14,6 +14,7 @@
  *             login, from: address|null, country}
  *   now_s or now_us, clock_is_good (true), grants: [{kind: approval|break_glass, rule, rule_digest
  *             (that of the rule now), expires_s}], grants_unknown, purpose
+ *   subject_age_s  the identity was interned so long ago; absent: it was not
  *
  * A value is text, a number, a bool or a list; {"number": "1.10"} is a number as written; any other
  * object and null are of a type that cannot be compared. Out:
@@ -24,6 +25,7 @@
  *
  * A line that is no JSON object gives {"error": ...}. */
 #include <dirent.h>
+#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +64,7 @@ static int is_policy(const struct dirent *e)
     return e->d_name[0] != '.' && str_ends(str_of(e->d_name), STR(".yaml"));
 }
 
-static struct policy *load_dir(struct arena *a, const char *dir)
+static struct policy *load_dir(struct arena *a, const char *dir, int64_t now_s)
 {
     struct dirent **list;
     int n = scandir(dir, &list, is_policy, alphasort);
@@ -83,7 +85,7 @@ static struct policy *load_dir(struct arena *a, const char *dir)
                                 .zone = read_zone,
                                 .tzdata_version = STR("driver"),
                                 .has_geoip = true,
-                                .now_s = time(NULL)};
+                                .now_s = now_s};
     struct policy *p = policy_load(&in, &f);
     if (!p)
         findings_print(&f, stderr);
@@ -337,6 +339,18 @@ static json_t *decision_json(struct arena *a, const struct policy_decision *d, j
                      obligations, "would", would_json(a, d));
 }
 
+/* Interned as it was then; NULL when it is not asked for. */
+static struct policy_subject *read_subject(const struct policy *p, const struct policy_facts *facts,
+                                           const json_t *v)
+{
+    const json_t *age = json_object_get(v, "subject_age_s");
+
+    if (!json_is_integer(age))
+        return NULL;
+    return policy_subject_create(p, facts->identity, facts->devices, facts->n_devices,
+                                 facts->now_us - json_integer_value(age) * 1000000);
+}
+
 static json_t *decide(struct arena *a, const struct policy *p, const json_t *v, bool has_causes)
 {
     struct policy_explanation ex = {0};
@@ -344,9 +358,12 @@ static json_t *decide(struct arena *a, const struct policy *p, const json_t *v, 
     struct policy_decision d;
 
     read_facts(a, p, v, &facts);
+    struct policy_subject *subject = read_subject(p, &facts, v);
+    facts.subject = subject;
     policy_decide(p, &facts, &d);
     if (has_causes)
         policy_explain(p, &facts, a, &ex);
+    policy_subject_destroy(&subject);
     return decision_json(a, &d, sorted(a, ex.causes, ex.n_causes));
 }
 
@@ -368,19 +385,31 @@ static void answer(struct arena *a, const struct policy *p, const char *line, si
 
 int main(int argc, char **argv)
 {
-    bool has_causes = !(argc == 3 && !strcmp(argv[1], "--no-causes"));
+    static const struct option options[] = {
+        {"no-causes", no_argument, NULL, 'c'}, {"now", required_argument, NULL, 'n'}, {0}};
+    bool has_causes = true;
+    int64_t now_s = time(NULL);
     struct arena files, a;
     char *line = NULL;
     size_t cap = 0;
     ssize_t n;
 
-    if (argc < 2 || argc > 3 || (argc == 3 && has_causes)) {
-        fprintf(stderr, "usage: policy_driver [--no-causes] DIR < FACTS > DECISIONS\n");
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (c == 'c')
+            has_causes = false;
+        else if (c == 'n')
+            now_s = strtoll(optarg, NULL, 10);
+        else
+            optind = argc;
+    }
+    if (optind + 1 != argc) {
+        fprintf(stderr,
+                "usage: policy_driver [--no-causes] [--now SECONDS] DIR < FACTS > DECISIONS\n");
         return 2;
     }
     arena_init(&files, NULL, 0);
     arena_init(&a, NULL, 0);
-    struct policy *p = load_dir(&files, argv[argc - 1]);
+    struct policy *p = load_dir(&files, argv[optind], now_s);
     arena_finish(&files);
     while (p && (n = getline(&line, &cap, stdin)) >= 0) {
         answer(&a, p, line, (size_t)n, has_causes);

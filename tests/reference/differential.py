@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+"""policy/ in C against the reference interpreter: rule sets and facts at random, fixed seeds.
+
+  differential.py --driver BUILD/tests/reference/policy_driver [--count N] [--seed N]
+
+A difference is shrunk and printed as a set and a line of facts that the driver takes."""
+
+import functools
+import sys
+import time
+
+import generate
+import harness
+import reference
+
+PER_SET = 200
+WIDE_EVERY, WIDE_RULES = 50, 140    # some sets have so many rules on an app that the C keeps them otherwise
+
+
+def one_set(driver, seed):
+    """(decisions compared, how many of each reason, failures)"""
+    maker = generate.Maker(seed)
+    files = maker.policy_set(WIDE_RULES, 2 * WIDE_RULES) if seed % WIDE_EVERY == 0 else maker.policy_set()
+    texts = generate.set_texts(files)
+    facts = [maker.facts(files) for _ in range(PER_SET)]
+    policy = reference.Policy(texts)
+    reasons, failures = {}, []
+    try:
+        answers = harness.run_driver(driver, texts, facts)
+    except (harness.Refused, RuntimeError) as e:
+        return 0, {}, [f'seed {seed}: {e}']
+    for asked, answer in zip(facts, answers):
+        reasons[answer['reason']] = reasons.get(answer['reason'], 0) + 1
+        if not failures and harness.difference(policy, asked, answer):
+            failures.append(f'seed {seed}: ' + harness.reproduction(driver, files, asked))
+    return len(answers), reasons, failures
+
+
+def main():
+    o = harness.options(__doc__, count=200000, seed=1, stop=3)
+    begin, total, reasons, failures = time.monotonic(), 0, {}, []
+    seeds = range(o.seed * 1000000, o.seed * 1000000 + -(-o.count // PER_SET))
+    for n, said, failed in harness.spread(functools.partial(one_set, o.driver), seeds, o.jobs):
+        total += n
+        failures += failed
+        for reason, k in said.items():
+            reasons[reason] = reasons.get(reason, 0) + k
+        if len(failures) >= o.stop:
+            break
+    shares = ', '.join(f'{r} {k}' for r, k in sorted(reasons.items(), key=lambda x: -x[1]))
+    harness.finish(failures, f'{total} decisions compared in {time.monotonic() - begin:.0f} s ({shares}); '
+                             f'{len(failures)} sets with a difference')
+
+
+if __name__ == '__main__':
+    sys.exit(main())
