@@ -231,15 +231,21 @@ static bool any_wanted(const struct audit *a)
     return false;
 }
 
-/* What was taken from the rings before the sync is on disk after it. */
+/* What was taken from the rings when a sync begins is on disk when it is over. */
+static void mark_taken(struct audit *a)
+{
+    for (unsigned i = 0; i < ring_count(a); i++)
+        a->rings[i]->marked = a->rings[i]->taken;
+}
+
 static void tell_durable(struct audit *a)
 {
     for (unsigned i = 0; i < ring_count(a); i++) {
         struct audit_ring *r = a->rings[i];
-        if (r->taken == atomic_load_explicit(&r->durable, memory_order_relaxed))
+        if (r->marked == atomic_load_explicit(&r->durable, memory_order_relaxed))
             continue;
         bool was_wanted = is_wanted(r);
-        atomic_store_explicit(&r->durable, r->taken, memory_order_release);
+        atomic_store_explicit(&r->durable, r->marked, memory_order_release);
         if (was_wanted && r->changed)
             r->changed(r->ctx);
     }
@@ -280,19 +286,27 @@ static void publish(struct audit *a)
 
 static bool sync_if_due(struct audit *a, struct journal_now t, struct fail *f)
 {
-    if (!any_wanted(a) && t.mono_us < a->synced_us + SYNC_US)
+    struct journal *j = &a->journal;
+    bool is_wanted_now = any_wanted(a), was_syncing = j->is_syncing;
+    if (!journal_sync_poll(j, f))
+        return false;
+    if (was_syncing && !j->is_syncing)
+        tell_durable(a);
+    if (!is_wanted_now && (j->is_syncing || t.mono_us < a->synced_us + SYNC_US))
         return true;
-    if (journal_has_unsynced(&a->journal)) {
+    mark_taken(a);
+    if (journal_has_unsynced(j)) {
         a->synced_us = t.mono_us;
         if (t.mono_us >= a->looked_us + LOOK_US) {
             a->looked_us = t.mono_us;
-            if (!journal_check_replaced(&a->journal, t, f))
+            if (!journal_check_replaced(j, t, f))
                 return false;
         }
-        if (!journal_sync(&a->journal, f))
+        if (!(is_wanted_now ? journal_sync(j, f) : journal_sync_begin(j, f)))
             return false;
     }
-    tell_durable(a);
+    if (!j->is_syncing)
+        tell_durable(a);
     return true;
 }
 
@@ -371,6 +385,8 @@ static int64_t sleep_us(const struct audit *a, struct journal_now t)
 {
     if (!atomic_load(&a->shared.is_writable))
         return at_least_zero(a->retry_us - t.mono_us);
+    if (a->journal.is_syncing)
+        return NAP_US;
     if (journal_has_unsynced(&a->journal))
         return at_least_zero(a->synced_us + SYNC_US - t.mono_us);
     return SLEEP_MAX_US;
@@ -413,6 +429,7 @@ static void finish(struct audit *a)
         if (atomic_load(&a->shared.is_writable)) {
             journal_checkpoint(&a->journal, t);
             if (!has_records(a) && journal_sync(&a->journal, &f)) {
+                mark_taken(a);
                 tell_durable(a);
                 break;
             }
@@ -487,6 +504,9 @@ static bool start(struct audit *a, struct fail *f)
     publish(a);
     if (a->options.is_manual)
         return true;
+    /* With `always` somebody waits for each sync, and the writer may as well wait itself. */
+    if (!a->options.is_always)
+        a->journal.syncer = syncer_create(a->journal.io.fdatasync);
     if (pthread_create(&a->thread, NULL, run, a) != 0) {
         journal_close(&a->journal);
         return fail_set(f, FAIL_SYSTEM, "cannot start the audit writer's thread");

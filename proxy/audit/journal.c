@@ -147,8 +147,8 @@ static void save_state(struct journal *j)
     char note[NOTE_MAX], *tmp = NULL;
     if (!j->options->state_file || !j->key.pkey)
         return;
-    tree_root(&j->chain.tree, &root);
-    size_t n = note_sign(&j->key, j->chain.tree.size, &root, note);
+    tree_root(&j->synced_chain.tree, &root);
+    size_t n = note_sign(&j->key, j->synced_chain.tree.size, &root, note);
     if (asprintf(&tmp, "%s.tmp", j->options->state_file) < 0)
         abort();
     int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -172,23 +172,63 @@ static void uncache(struct journal *j)
     j->uncached = j->synced;
 }
 
-bool journal_sync(struct journal *j, struct fail *f)
+/* What a sync covers: the part of the chain that is written, which is all when `out` is empty. */
+static void mark(struct journal *j)
 {
-    if (!journal_flush(j, f))
-        return false;
-    if (j->synced == j->offset)
-        return true;
-    if (!j->is_stream && j->io.fdatasync(j->fd) != 0) {
+    j->marked = j->offset;
+    j->marked_chain = j->chain;
+}
+
+static bool take_sync(struct journal *j, int error, struct fail *f)
+{
+    j->is_syncing = false;
+    if (error) {
         j->is_sync_lost = true;
+        errno = error;
         return fail_errno(f, "cannot sync %s", j->options->file);
     }
-    bool is_new = j->checkpoint_seq > j->synced_chain.seq;
-    j->synced = j->offset;
-    j->synced_chain = j->chain;
+    bool is_new =
+        j->checkpoint_seq > j->synced_chain.seq && j->checkpoint_seq <= j->marked_chain.seq;
+    j->synced = j->marked;
+    j->synced_chain = j->marked_chain;
     j->syncs++;
     uncache(j);
     if (is_new)
         save_state(j);
+    return true;
+}
+
+bool journal_sync_poll(struct journal *j, struct fail *f)
+{
+    int error;
+    if (!j->is_syncing || !syncer_take(j->syncer, &error))
+        return true;
+    return take_sync(j, error, f);
+}
+
+bool journal_sync(struct journal *j, struct fail *f)
+{
+    if (j->is_syncing && !take_sync(j, syncer_wait(j->syncer), f))
+        return false;
+    if (!journal_flush(j, f))
+        return false;
+    if (j->synced == j->offset)
+        return true;
+    mark(j);
+    return take_sync(j, !j->is_stream && j->io.fdatasync(j->fd) != 0 ? errno : 0, f);
+}
+
+bool journal_sync_begin(struct journal *j, struct fail *f)
+{
+    if (!j->syncer || j->is_stream || j->is_syncing)
+        return journal_sync(j, f);
+    if (!journal_flush(j, f))
+        return false;
+    if (j->synced == j->offset)
+        return true;
+    mark(j);
+    j->is_syncing = true;
+    syncer_begin(j->syncer, j->fd);
     return true;
 }
 
@@ -485,6 +525,7 @@ bool journal_open(struct journal *j, const struct audit_options *o, struct journ
 
 void journal_close(struct journal *j)
 {
+    syncer_destroy(j->syncer);
     if (j->fd >= 0)
         close(j->fd);
     note_key_finish(&j->key);

@@ -11,6 +11,7 @@
 #include "proxy/audit/chain.h"
 #include "proxy/audit/io.h"
 #include "proxy/audit/note.h"
+#include "proxy/audit/syncer.h"
 
 #include <sys/types.h>
 
@@ -49,6 +50,11 @@ struct journal {
     uint64_t uncached;         /* bytes that have left the page cache */
     bool is_sync_lost;         /* a sync failed: [synced, offset) is to be written again */
 
+    struct syncer *syncer; /* NULL: every sync is waited for */
+    bool is_syncing;       /* one is under way, of all that was written when it began: */
+    uint64_t marked;
+    struct chain marked_chain;
+
     char *out;
     size_t out_n, out_at; /* [out_at, out_n) is still to be written */
 
@@ -77,7 +83,12 @@ void journal_first(struct journal *j, struct journal_now now);
 
 bool journal_flush(struct journal *j, struct fail *f);
 bool journal_has_unsynced(const struct journal *j);
+/* All of it, waited for. */
 bool journal_sync(struct journal *j, struct fail *f);
+/* The same, but the result is left to journal_sync_poll when there is a syncer. */
+bool journal_sync_begin(struct journal *j, struct fail *f);
+/* Takes the result of one that is over; false: it failed. */
+bool journal_sync_poll(struct journal *j, struct fail *f);
 /* After a failure: writes again what may be lost, then what waits. */
 bool journal_recover(struct journal *j, struct journal_now now, struct fail *f);
 /* A step of the clock, a checkpoint that is due. */

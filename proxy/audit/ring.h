@@ -71,8 +71,8 @@ struct audit_ring {
     struct overflow overflow;
 
     /* Consumer. */
-    uint64_t taken;   /* == consumed */
-    uint64_t flushed; /* durable after the next sync */
+    uint64_t taken;  /* == consumed */
+    uint64_t marked; /* of them, when the last sync began */
     void (*changed)(void *ctx);
     void *ctx;
 };

@@ -134,6 +134,23 @@ def test_slow_disk(start, faults, staff):
     check_none_lost(gate, answered)
 
 
+def test_killed_while_the_disk_is_slow(start, faults, staff):
+    """A sync that is under way keeps no record in memory: a kill takes the last 50 ms at most."""
+    gate = start(env=faults.env)
+    faults.say("slow")
+    begin, answered = time.monotonic(), []
+    while time.monotonic() - begin < 0.6 * SLOWNESS:
+        answer = gate.get("/x", staff)
+        answered.append((time.monotonic(), answer.id))
+    killed = time.monotonic()
+    gate.kill()
+    faults.say("")
+    gate.start()
+    there = {r.get("id") for r in lines_of(gate.path("access.jsonl"))}
+    must = [i for at, i in answered if at < killed - 0.05 * SLOWNESS]
+    assert len(must) > 10 and not [i for i in must if i not in there]
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A tmpfs of 256 KiB, where this user may mount one."""
