@@ -28,7 +28,7 @@ void asking_init(struct asking *q, const struct policy *p, const struct policy_f
         return;
     memset(q->table_known, 0, sizeof q->table_known);
     q->table_known[0] = 1;
-    q->table[0] = (struct subject_value){INT64_MAX, CODE_TRUE};
+    q->table[0] = value_of_code(INT64_MAX, CODE_TRUE);
 }
 
 /* ---- needs, one each ------------------------------------------------------------------------- */
@@ -74,6 +74,12 @@ static enum policy_tri ask_when(struct asking *q, const struct when_test *t)
     return r;
 }
 
+static enum policy_tri known(struct asking *q, struct subject_value value)
+{
+    eval_until(&q->eval, value_until_s(value));
+    return code_value(value_code(value));
+}
+
 static enum policy_tri ask(struct asking *q, enum ask_kind kind, uint32_t number)
 {
     const struct compiled *c = q->compiled;
@@ -85,7 +91,7 @@ static enum policy_tri ask(struct asking *q, enum ask_kind kind, uint32_t number
     case ASK_DEVICE_OF_DENY:
         return atom_device(&q->eval, c->devices[number - 1]);
     case ASK_AUTH:
-        return atom_auth(&q->eval, c->auths[number - 1]);
+        return atom_auth(&q->eval, c->auths[number - 1 - c->n_devices]);
     case ASK_FROM:
         return ask_from(q, &c->froms[number - 1]);
     case ASK_WHEN:
@@ -100,7 +106,7 @@ void asking_find(struct asking *q, uint32_t number)
 
     q->eval.until_s = INT64_MAX;
     enum policy_tri value = ask(q, number > q->compiled->n_froms ? ASK_WHEN : ASK_FROM, number);
-    q->table[number] = (struct subject_value){q->eval.until_s, (uint8_t)code_of(value)};
+    q->table[number] = value_of_code(q->eval.until_s, code_of(value));
     q->table_known[number / 64] |= (uint64_t)1 << number % 64;
     q->eval.until_s = until_s;
 }
@@ -113,15 +119,14 @@ static enum policy_tri ask_once(struct asking *q, enum ask_kind kind, uint32_t n
     while (q->tags[slot] && q->tags[slot] != tag)
         slot = (slot + 1) % ASKING_SLOTS;
     if (q->tags[slot]) {
-        eval_until(&q->eval, q->values[slot].until_s);
-        return code_value(q->values[slot].code);
+        return known(q, q->values[slot]);
     }
     q->eval.until_s = INT64_MAX;
     enum policy_tri value = ask(q, kind, number);
     if (q->n_slots < ASKING_MOST) {
         q->n_slots++;
         q->tags[slot] = tag;
-        q->values[slot] = (struct subject_value){q->eval.until_s, (uint8_t)code_of(value)};
+        q->values[slot] = value_of_code(q->eval.until_s, code_of(value));
     }
     if (until_s < q->eval.until_s)
         q->eval.until_s = until_s;
@@ -130,26 +135,20 @@ static enum policy_tri ask_once(struct asking *q, enum ask_kind kind, uint32_t n
 
 /* ---- parts of a clause ----------------------------------------------------------------------- */
 
-static enum policy_tri known(struct asking *q, const struct subject_value *value)
-{
-    eval_until(&q->eval, value->until_s);
-    return code_value(value->code);
-}
-
 static enum policy_tri device_value(struct asking *q, const struct clause *clause)
 {
     const struct policy_subject *s = q->subject;
     bool is_deny = clause->effect == RULE_DENY;
 
     if (q->knows_devices && !(is_deny && s->has_hint))
-        return known(q, &s->needs_of_devices[clause->device]);
+        return known(q, s->needs[clause->device]);
     return ask_once(q, is_deny ? ASK_DEVICE_OF_DENY : ASK_DEVICE, clause->device);
 }
 
 static enum policy_tri auth_value(struct asking *q, const struct clause *clause)
 {
     if (q->knows_needs)
-        return known(q, &q->subject->needs_of_auths[clause->auth]);
+        return known(q, q->subject->needs[clause->auth]);
     return ask_once(q, ASK_AUTH, clause->auth);
 }
 
@@ -159,7 +158,7 @@ static enum policy_tri table_value(struct asking *q, enum ask_kind kind, uint32_
         return ask_once(q, kind, number);
     if (!(q->table_known[number / 64] >> number % 64 & 1))
         asking_find(q, number);
-    return known(q, &q->table[number]);
+    return known(q, q->table[number]);
 }
 
 static enum policy_tri scope_value(struct asking *q, const struct clause *clause)

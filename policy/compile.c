@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+enum { CACHE_LINE = 64 };
+
 struct compiling {
     struct policy *policy;
     struct compiled *out;
@@ -72,14 +74,20 @@ static uint8_t flags_of(const struct compiled *c, const struct rule *rule)
                      (rule->who->anyone ? CLAUSE_ANYONE : 0));
 }
 
+/* Items of one cache line each, and none of them across two. */
+static void *whole_lines(struct arena *a, size_t n)
+{
+    char *block = arena_zalloc(a, (n + 1) * CACHE_LINE);
+
+    return block + (-(uintptr_t)block & (CACHE_LINE - 1));
+}
+
 static void make_clauses(struct compiling *x, int64_t now_s)
 {
     struct policy *p = x->policy;
     struct predicates *ps = predicates_create(p, x->out);
-    /* One cache line each, and none of them across two. */
-    char *block = arena_alloc(&p->arena, (p->n_rules + 1) * sizeof *x->clauses);
 
-    x->clauses = (struct clause *)(block + (-(uintptr_t)block & (sizeof *x->clauses - 1)));
+    x->clauses = whole_lines(&p->arena, p->n_rules);
     for (size_t r = 0; r < p->n_rules; r++) {
         const struct rule *rule = &p->rules[r];
         x->clauses[r] = (struct clause){.id = rule->id,
@@ -132,10 +140,11 @@ static void index_app(struct compiling *x, const struct app *app, struct app_ind
     index->rules = app->bucket.items;
     index->n = (uint32_t)app->bucket.n;
     index->n_words = (index->n + 63) / 64;
-    index->wide = COMPILED_NONE;
+    index->row = COMPILED_NONE;
+    index->has_public_path = app->public_paths.n > 0;
     if (index->n >= COMPILED_WIDE_APP) {
-        index->wide = x->out->n_wide++;
-        x->out->n_wide_words += index->n_words;
+        index->row = x->out->n_row_words;
+        x->out->n_row_words += 2 * index->n_words;
     }
     uint64_t *methods = arena_array(a, uint64_t, 2 * (x->out->n_methods + 1) * index->n_words);
     uint32_t *whos = arena_array(a, uint32_t, index->n);
@@ -157,7 +166,7 @@ void compile_policy(struct policy *p, int64_t now_s)
 {
     struct compiling x = {.policy = p, .paths = path_build_create()};
     size_t before = bytes_used(&p->arena);
-    struct app_index *apps = arena_array(&p->arena, struct app_index, p->n_apps);
+    struct app_index *apps = whole_lines(&p->arena, p->n_apps);
 
     p->compiled = x.out = arena_new(&p->arena, struct compiled);
     x.out->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;

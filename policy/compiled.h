@@ -35,7 +35,8 @@ enum clause_flag {
 };
 
 /* Same index as rules. Numbers of needs and session terms begin at 1, and 0 is what is not written;
- * those of `when` follow those of `from`, so that a request keeps both in one table. */
+ * those of `when` follow those of `from` and those of `auth` follow those of `device`, so that a
+ * request keeps the former two in one table and a subject the latter two. */
 struct clause {
     str id;
     uint32_t session, who, device, auth, from, when;
@@ -67,22 +68,23 @@ struct app_index {
     const uint32_t *rules; /* by position: the bucket, deny, then require, then allow */
     const uint32_t
         *whos; /* of these rules: most are settled by who, without a look at the clause */
-    uint32_t n, n_words;
     /* For each method, and last for any other: the rules that the method leaves open whatever the
      * path is, then those that a path may open. Two times n_words. */
     const uint64_t *methods;
     struct path_index paths;
-    uint32_t wide; /* number among the wide apps, or COMPILED_NONE */
-    bool wants_device, has_audit;
+    uint32_t n, n_words;
+    uint32_t row; /* of a wide app, in the rows of a subject; else COMPILED_NONE */
+    bool wants_device, has_audit, has_public_path;
 };
+_Static_assert(sizeof(struct app_index) == 64, "the head of an app is one cache line");
 
 struct compiled {
     uint64_t serial; /* of this policy in this process: a subject of another is no good */
     const struct clause *clauses;
     const struct app_index *apps;
     uint64_t methods[COMPILED_MAX_METHODS]; /* packed names */
-    uint32_t n_methods, n_wide;
-    size_t n_wide_words;
+    uint32_t n_methods;
+    uint32_t n_row_words; /* of the rows of a subject */
     const struct who_test *whos;
     const struct device_need *const *devices;
     const struct auth_need *const *auths;

@@ -298,13 +298,40 @@ static bool cover_from(const struct from_need *wide, const struct from_need *nar
     return !wide->not_networks.n || cover_nets(narrow->not_networks, wide->not_networks);
 }
 
-static bool is_same_schedule(const struct schedule *a, const struct schedule *b)
+/* Minutes since the midnight of the day on which the window starts. */
+static unsigned end_of(const struct hours *h)
 {
-    return a->days == b->days && a->n_hours == b->n_hours && a->n_except_days == b->n_except_days &&
-           str_eq(zone_name(a->zone), zone_name(b->zone)) &&
-           memcmp(a->hours, b->hours, a->n_hours * sizeof *a->hours) == 0 &&
-           (!a->n_except_days ||
-            memcmp(a->except_days, b->except_days, a->n_except_days * sizeof *a->except_days) == 0);
+    return h->end_min > h->start_min ? h->end_min : h->end_min + 1440u;
+}
+
+static bool has_window(const struct schedule *s, const struct hours *h)
+{
+    for (size_t i = 0; i < s->n_hours; i++)
+        if (s->hours[i].start_min <= h->start_min && end_of(&s->hours[i]) >= end_of(h))
+            return true;
+    return false;
+}
+
+static bool is_excepted(const struct schedule *s, int32_t day)
+{
+    for (size_t i = 0; i < s->n_except_days; i++)
+        if (s->except_days[i] == day)
+            return true;
+    return false;
+}
+
+/* A window belongs to the day on which it starts, in both alike. */
+static bool cover_schedule(const struct schedule *wide, const struct schedule *narrow)
+{
+    if ((narrow->days & ~wide->days) || !str_eq(zone_name(wide->zone), zone_name(narrow->zone)))
+        return false;
+    for (size_t i = 0; i < narrow->n_hours; i++)
+        if (!has_window(wide, &narrow->hours[i]))
+            return false;
+    for (size_t i = 0; i < wide->n_except_days; i++)
+        if (!is_excepted(narrow, wide->except_days[i]))
+            return false;
+    return true;
 }
 
 static bool cover_when(struct schedule_list wide, struct schedule_list narrow)
@@ -314,7 +341,7 @@ static bool cover_when(struct schedule_list wide, struct schedule_list narrow)
     for (size_t i = 0; i < narrow.n; i++) {
         bool found = false;
         for (size_t k = 0; k < wide.n && !found; k++)
-            found = is_same_schedule(wide.items[k], narrow.items[i]);
+            found = cover_schedule(wide.items[k], narrow.items[i]);
         if (!found)
             return false;
     }

@@ -32,18 +32,22 @@ static void merge_finish(const struct merge *m, struct policy_obligations *out)
 
 static void bound_by_session(struct weighing *w, const struct policy_obligations *o)
 {
+    const struct policy_subject *s = w->asking.subject;
     struct eval *e = &w->asking.eval;
     const struct policy_identity *id = e->identity;
+    int64_t login_s, ends_s;
 
     if (!id)
         return;
-    int64_t login_s = id->login_s ? id->login_s : id->auth_time_s;
+    /* A subject is in the cache by now, the identity may not be. */
+    login_s = s ? s->login_s : id->login_s ? id->login_s : id->auth_time_s;
+    ends_s = s ? s->ends_s : id->expires_s;
     if (o->max_s && login_s)
         eval_until(e, login_s + o->max_s);
     if (o->idle_s)
         eval_until(e, e->now_s + o->idle_s);
-    if (id->expires_s)
-        eval_until(e, id->expires_s);
+    if (ends_s)
+        eval_until(e, ends_s);
 }
 
 static void write_would(const struct pan *would, struct policy_decision *out)
@@ -125,8 +129,9 @@ static void decide(const struct policy *p, const struct policy_facts *facts, boo
     if (out->reason != POLICY_REASON_ALLOW)
         return;
     const struct policy_request *request = facts->request;
-    is_public =
-        request->protocol == POLICY_HTTP && policy_is_public_path(p, request->app, request->path);
+    const struct app_index *index = &p->compiled->apps[request->app->index];
+    is_public = index->has_public_path && request->protocol == POLICY_HTTP &&
+                policy_is_public_path(p, request->app, request->path);
     out->reason = POLICY_REASON_NO_IDENTITY;
     if (!facts->identity && !is_public)
         return;
@@ -137,12 +142,12 @@ static void decide(const struct policy *p, const struct policy_facts *facts, boo
     size_t app = request->app->index;
     asking_init(&w.asking, p, facts, &p->apps[app], is_public);
     w.is_plain = is_plain;
-    w.has_would = p->compiled->apps[app].has_audit;
+    w.has_would = index->has_audit;
     pan_init(&w.real);
     pan_init(&w.would);
     w.n_openers = 0;
     w.merge = (struct merge){.max_s = -1, .idle_s = -1};
-    weigh_all(&w, &p->compiled->apps[app], is_public);
+    weigh_all(&w, index, is_public);
     write_decision(&w, is_public, out);
 }
 

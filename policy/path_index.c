@@ -33,46 +33,34 @@ static inline uint32_t segment_hash(uint32_t parent, str s, bool ignores_case)
     return (uint32_t)stir(h, word);
 }
 
-static str text_at(const char *texts, uint32_t at)
-{
-    uint16_t n;
-
-    memcpy(&n, texts + at, sizeof n);
-    return (str){texts + at + sizeof n, n};
-}
-
-static inline uint32_t slot_of(const struct path_edge *edges, uint32_t mask, const char *texts,
-                               uint32_t parent, uint32_t hash, str s, bool ignores_case)
-{
-    for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
-        const struct path_edge *e = &edges[i];
-        if (!e->child)
-            return i;
-        if (e->hash != hash || e->parent != parent)
-            continue;
-        str text = text_at(texts, e->text_at);
-        if (ignores_case ? str_eq_nocase(text, s) : str_eq(text, s))
-            return i;
-    }
-}
-
 /* ---- building -------------------------------------------------------------------------------- */
+
+/* Nodes are numbered while they grow in number, and get their places at the end. */
+struct edge {
+    uint32_t parent, child; /* child 0: a free slot */
+    uint32_t hash;
+    str text; /* the glob's */
+};
 
 struct entry {
     uint32_t node, place;
     bool is_deep; /* ended in ** */
 };
 
+struct growing_node {
+    uint32_t parent, star, n_end, n_deep;
+    str text;
+    uint32_t at; /* where it will stand */
+};
+
 struct path_build {
     bool ignores_case;
-    struct path_edge *edges;
+    struct edge *edges;
     uint32_t n_edges, n_slots;
-    struct path_node *nodes;
+    struct growing_node *nodes;
     uint32_t n_nodes, cap_nodes;
     struct entry *entries;
     uint32_t n_entries, cap_entries;
-    char *texts;
-    uint32_t n_texts, cap_texts;
 };
 
 struct path_build *path_build_create(void)
@@ -90,7 +78,6 @@ void path_build_destroy(struct path_build **bp)
     free(b->edges);
     free(b->nodes);
     free(b->entries);
-    free(b->texts);
     free(b);
 }
 
@@ -102,26 +89,26 @@ static void *room(void *items, uint32_t needed, uint32_t *cap, size_t item_bytes
     return mem_grow(items, *cap * item_bytes);
 }
 
-static uint32_t add_node(struct path_build *b)
+static uint32_t add_node(struct path_build *b, uint32_t parent, str text)
 {
     b->nodes = room(b->nodes, b->n_nodes + 1, &b->cap_nodes, sizeof *b->nodes);
-    b->nodes[b->n_nodes] = (struct path_node){0};
+    b->nodes[b->n_nodes] = (struct growing_node){.parent = parent, .text = text};
     return b->n_nodes++;
 }
 
 void path_build_start(struct path_build *b, bool ignores_case)
 {
     b->ignores_case = ignores_case;
-    b->n_edges = b->n_nodes = b->n_entries = b->n_texts = 0;
+    b->n_edges = b->n_nodes = b->n_entries = 0;
     if (b->n_slots)
         memset(b->edges, 0, b->n_slots * sizeof *b->edges);
-    add_node(b);
+    add_node(b, 0, (str){NULL, 0});
 }
 
 /* At most half full. */
 static void widen(struct path_build *b)
 {
-    struct path_edge *old = b->edges;
+    struct edge *old = b->edges;
     uint32_t n_old = b->n_slots;
 
     if (2 * (b->n_edges + 1) <= n_old)
@@ -138,36 +125,31 @@ static void widen(struct path_build *b)
     free(old);
 }
 
-static uint32_t add_text(struct path_build *b, str s)
+static bool is_same_text(str a, str b, bool ignores_case)
 {
-    uint32_t at = b->n_texts;
-    uint16_t n = (uint16_t)s.n;
-
-    b->n_texts += (uint32_t)(sizeof n + s.n);
-    b->texts = room(b->texts, b->n_texts, &b->cap_texts, 1);
-    memcpy(b->texts + at, &n, sizeof n);
-    memcpy(b->texts + at + sizeof n, s.p, s.n);
-    return at;
+    return ignores_case ? str_eq_nocase(a, b) : str_eq(a, b);
 }
 
 static uint32_t add_child(struct path_build *b, uint32_t parent, str text)
 {
-    widen(b);
     uint32_t hash = segment_hash(parent, text, b->ignores_case);
-    uint32_t slot =
-        slot_of(b->edges, b->n_slots - 1, b->texts, parent, hash, text, b->ignores_case);
-    if (!b->edges[slot].child) {
-        b->edges[slot] = (struct path_edge){
-            .parent = parent, .hash = hash, .child = add_node(b), .text_at = add_text(b, text)};
-        b->n_edges++;
-    }
-    return b->edges[slot].child;
+
+    widen(b);
+    uint32_t mask = b->n_slots - 1, i = hash & mask;
+    for (; b->edges[i].child; i = (i + 1) & mask)
+        if (b->edges[i].hash == hash && b->edges[i].parent == parent &&
+            is_same_text(b->edges[i].text, text, b->ignores_case))
+            return b->edges[i].child;
+    b->edges[i] = (struct edge){
+        .parent = parent, .child = add_node(b, parent, text), .hash = hash, .text = text};
+    b->n_edges++;
+    return b->edges[i].child;
 }
 
 static uint32_t add_star(struct path_build *b, uint32_t parent)
 {
     if (!b->nodes[parent].star) {
-        uint32_t child = add_node(b);
+        uint32_t child = add_node(b, parent, (str){NULL, 0});
         b->nodes[parent].star = child;
     }
     return b->nodes[parent].star;
@@ -210,55 +192,83 @@ void path_build_add(struct path_build *b, const struct path_glob *glob, uint32_t
         b->nodes[node].n_end++;
 }
 
-/* Gives each node its stretch of places and fills it. */
-static uint32_t *spread(struct path_build *b, struct arena *a)
+enum { HEAD_WORDS = sizeof(struct path_node) / sizeof(uint32_t) };
+
+static struct path_node *node_at(uint32_t *words, uint32_t at)
 {
-    uint32_t *places = arena_array(a, uint32_t, b->n_entries), at = 0;
+    return (struct path_node *)(words + at);
+}
+
+/* Where each node stands; returns the words of all. */
+static uint32_t stand(struct path_build *b)
+{
+    uint32_t at = 0;
 
     for (uint32_t i = 0; i < b->n_nodes; i++) {
-        struct path_node *node = &b->nodes[i];
+        struct growing_node *node = &b->nodes[i];
         node->at = at;
-        at += node->n_end + node->n_deep;
-        node->n_end = node->n_deep = 0;
+        at += HEAD_WORDS + node->n_end + node->n_deep + (uint32_t)(node->text.n + 3) / 4;
     }
+    return at;
+}
+
+static void copy_nodes(const struct path_build *b, uint32_t *words)
+{
+    for (uint32_t i = 0; i < b->n_nodes; i++) {
+        const struct growing_node *from = &b->nodes[i];
+        struct path_node *node = node_at(words, from->at);
+        *node = (struct path_node){.parent = b->nodes[from->parent].at,
+                                   .star = from->star ? b->nodes[from->star].at : 0,
+                                   .n_text = (uint32_t)from->text.n};
+        if (from->text.n)
+            memcpy(words + from->at + HEAD_WORDS + from->n_end + from->n_deep, from->text.p,
+                   from->text.n);
+    }
+}
+
+static void copy_places(const struct path_build *b, uint32_t *words)
+{
     for (int deep = 0; deep < 2; deep++)
         for (uint32_t i = 0; i < b->n_entries; i++) {
-            struct path_node *node = &b->nodes[b->entries[i].node];
+            uint32_t at = b->nodes[b->entries[i].node].at;
+            struct path_node *node = node_at(words, at);
             if (b->entries[i].is_deep != deep)
                 continue;
-            places[node->at + node->n_end + node->n_deep] = b->entries[i].place;
+            words[at + HEAD_WORDS + node->n_end + node->n_deep] = b->entries[i].place;
             if (deep)
                 node->n_deep++;
             else
                 node->n_end++;
         }
-    return places;
 }
 
+/* At most three quarters full. */
 static uint32_t fitting_slots(uint32_t n_edges)
 {
-    uint32_t n = 2;
+    uint32_t n = 4;
 
-    while (n < 2 * n_edges)
+    while (3 * n < 4 * n_edges)
         n *= 2;
     return n;
 }
 
-static void copy_edges(struct path_build *b, struct arena *a, struct path_index *out)
+static void copy_slots(const struct path_build *b, struct arena *a, struct path_index *out)
 {
     uint32_t n = fitting_slots(b->n_edges);
-    struct path_edge *edges = arena_array(a, struct path_edge, n);
+    struct path_slot *slots = arena_array(a, struct path_slot, n);
 
     for (uint32_t i = 0; i < b->n_slots; i++) {
-        if (!b->edges[i].child)
+        const struct edge *edge = &b->edges[i];
+        if (!edge->child)
             continue;
-        uint32_t k = b->edges[i].hash & (n - 1);
-        while (edges[k].child)
+        uint32_t hash = segment_hash(b->nodes[edge->parent].at, edge->text, b->ignores_case);
+        uint32_t k = hash & (n - 1);
+        while (slots[k].node)
             k = (k + 1) & (n - 1);
-        edges[k] = b->edges[i];
+        slots[k] = (struct path_slot){hash, b->nodes[edge->child].at};
     }
-    out->edges = edges;
-    out->edge_mask = n - 1;
+    out->slots = slots;
+    out->slot_mask = n - 1;
 }
 
 void path_build_finish(struct path_build *b, struct arena *a, struct path_index *out)
@@ -266,16 +276,12 @@ void path_build_finish(struct path_build *b, struct arena *a, struct path_index 
     *out = (struct path_index){.ignores_case = b->ignores_case};
     if (!b->n_entries)
         return;
-    out->places = spread(b, a);
-    struct path_node *nodes = arena_array(a, struct path_node, b->n_nodes);
-    memcpy(nodes, b->nodes, b->n_nodes * sizeof *nodes);
-    out->nodes = nodes;
-    if (!b->n_edges)
-        return;
-    char *texts = arena_text(a, b->n_texts);
-    memcpy(texts, b->texts, b->n_texts);
-    out->texts = texts;
-    copy_edges(b, a, out);
+    uint32_t *words = arena_array(a, uint32_t, stand(b));
+    copy_nodes(b, words);
+    copy_places(b, words);
+    out->nodes = words;
+    if (b->n_edges)
+        copy_slots(b, a, out);
 }
 
 /* ---- matching -------------------------------------------------------------------------------- */
@@ -286,27 +292,43 @@ static inline void mark(const uint32_t *places, uint32_t n, uint64_t *bits)
         bits[places[i] >> 6] |= (uint64_t)1 << (places[i] & 63);
 }
 
+/* The literal child, 0: none. */
+static inline uint32_t find_child(const struct path_index *index, uint32_t parent, str segment)
+{
+    uint32_t hash = segment_hash(parent, segment, index->ignores_case);
+
+    for (uint32_t i = hash & index->slot_mask;; i = (i + 1) & index->slot_mask) {
+        const struct path_slot *slot = &index->slots[i];
+        if (!slot->node)
+            return 0;
+        if (slot->hash != hash)
+            continue;
+        const uint32_t *words = index->nodes + slot->node;
+        const struct path_node *node = (const struct path_node *)words;
+        str text = {(const char *)(words + HEAD_WORDS + node->n_end + node->n_deep), node->n_text};
+        if (node->parent == parent && is_same_text(text, segment, index->ignores_case))
+            return slot->node;
+    }
+}
+
 /* `rest` is empty or begins with the slash of its first segment. The depth is that of the trie. */
 static void walk(const struct path_index *index, uint32_t at, str rest, uint64_t *bits)
 {
-    const struct path_node *node = &index->nodes[at];
+    const uint32_t *places = index->nodes + at + HEAD_WORDS;
+    const struct path_node *node = (const struct path_node *)(index->nodes + at);
     size_t end = 1;
 
-    mark(index->places + node->at + node->n_end, node->n_deep, bits);
+    mark(places + node->n_end, node->n_deep, bits);
     if (!rest.n) {
-        mark(index->places + node->at, node->n_end, bits);
+        mark(places, node->n_end, bits);
         return;
     }
     while (end < rest.n && rest.p[end] != '/')
         end++;
     str segment = {rest.p + 1, end - 1}, behind = {rest.p + end, rest.n - end};
-    if (index->edges) {
-        uint32_t hash = segment_hash(at, segment, index->ignores_case);
-        uint32_t slot = slot_of(index->edges, index->edge_mask, index->texts, at, hash, segment,
-                                index->ignores_case);
-        if (index->edges[slot].child)
-            walk(index, index->edges[slot].child, behind, bits);
-    }
+    uint32_t child = index->slots ? find_child(index, at, segment) : 0;
+    if (child)
+        walk(index, child, behind, bits);
     if (node->star && segment.n)
         walk(index, node->star, behind, bits);
 }

@@ -13,25 +13,23 @@
 
 enum { PATH_INDEX_DEPTH = 32 }; /* bounds the recursion of a walk */
 
-struct path_edge {
-    uint32_t parent, hash;
-    uint32_t child;   /* 0: a free slot, for the root is nobody's child */
-    uint32_t text_at; /* in texts: two bytes of length, then the segment */
+/* A node of the trie, followed by its places (first of globs that end here, then of those whose
+ * `**` begins here) and by the text of its segment. Nodes are told by where they stand, in words of
+ * four bytes; the root stands at 0. All that a step of a walk needs is in one place. */
+struct path_node {
+    uint32_t parent, star; /* star: child by *, 0: none */
+    uint32_t n_end, n_deep, n_text;
+};
+
+struct path_slot {
+    uint32_t hash, node; /* 0: free, for the root is nobody's child */
 };
 
 /* Places are numbers of the caller: positions in an app's bucket. */
-struct path_node {
-    uint32_t star; /* child by *, 0: none */
-    uint32_t at;   /* in places: first those that end here, then those of a final ** */
-    uint32_t n_end, n_deep;
-};
-
 struct path_index {
-    const struct path_edge *edges; /* open addressing over parent and segment */
-    uint32_t edge_mask;            /* 0 with edges == NULL: no literal segment at all */
-    const struct path_node *nodes; /* nodes[0] is the root; NULL: no glob */
-    const uint32_t *places;
-    const char *texts;
+    const struct path_slot *slots; /* open addressing over parent and segment; NULL: no literal */
+    const uint32_t *nodes;         /* NULL: no glob */
+    uint32_t slot_mask;
     bool ignores_case;
 };
 

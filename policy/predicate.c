@@ -447,8 +447,10 @@ void predicates_finish(struct predicates **pps, struct clause *clauses, int64_t 
     c->froms = settle(ps, &ps->froms, sizeof *c->froms, &c->n_froms);
     c->whens = settle(ps, &ps->whens, sizeof *c->whens, &c->n_whens);
     c->sessions = settle(ps, &ps->sessions, sizeof *c->sessions, &c->n_sessions);
-    for (size_t r = 0; r < ps->policy->n_rules; r++)
+    for (size_t r = 0; r < ps->policy->n_rules; r++) {
         clauses[r].when += clauses[r].when ? c->n_froms : 0;
+        clauses[r].auth += clauses[r].auth ? c->n_devices : 0;
+    }
     build_calendars(ps, now_s);
     prefix_build(&ps->policy->arena, ps->networks, ps->n_networks, &c->prefixes);
     map_finish(&ps->sets);

@@ -163,27 +163,26 @@ static void find_whos(const struct compiled *c, const struct policy_identity *id
     free(x.groups);
 }
 
-static void find_wide(const struct policy *p, const uint8_t *values, const uint64_t **rows,
-                      uint64_t *words)
+static void find_rows(const struct policy *p, const uint8_t *values, uint64_t *rows)
 {
     const struct compiled *c = p->compiled;
 
     for (size_t a = 0; a < p->n_apps; a++) {
         const struct app_index *app = &c->apps[a];
-        if (app->wide == COMPILED_NONE)
+        if (app->row == COMPILED_NONE)
             continue;
-        rows[app->wide] = words;
-        for (uint32_t i = 0; i < app->n; i++)
-            if (values[c->clauses[app->rules[i]].who] != POLICY_FALSE)
-                words[i >> 6] |= (uint64_t)1 << (i & 63);
-        words += app->n_words;
+        for (uint32_t i = 0; i < app->n; i++) {
+            uint64_t *pair = rows + app->row + 2 * (i / 64), bit = (uint64_t)1 << i % 64;
+            pair[0] |= values[app->whos[i]] != POLICY_FALSE ? bit : 0;
+            pair[1] |= values[app->whos[i]] == POLICY_TRUE ? bit : 0;
+        }
     }
 }
 
 /* What was found last; *until_s becomes the earliest of all. */
 static struct subject_value value_found(struct eval *e, enum policy_tri value, int64_t *until_s)
 {
-    struct subject_value found = {e->until_s, (uint8_t)code_of(value)};
+    struct subject_value found = value_of_code(e->until_s, code_of(value));
 
     if (e->until_s < *until_s)
         *until_s = e->until_s;
@@ -192,19 +191,18 @@ static struct subject_value value_found(struct eval *e, enum policy_tri value, i
 }
 
 /* Returns until when all of them hold. */
-static int64_t find_needs(const struct compiled *c, struct eval *e, struct subject_value *devices,
-                          struct subject_value *auths)
+static int64_t find_needs(const struct compiled *c, struct eval *e, struct subject_value *needs)
 {
     int64_t until_s = INT64_MAX;
 
-    devices[0] = auths[0] = (struct subject_value){INT64_MAX, CODE_TRUE};
+    *needs++ = value_of_code(INT64_MAX, CODE_TRUE);
     for (uint32_t i = 0; i < c->n_devices; i++) {
         enum policy_tri value = atom_device(e, c->devices[i]);
-        devices[i + 1] = value_found(e, value, &until_s);
+        *needs++ = value_found(e, value, &until_s);
     }
     for (uint32_t i = 0; i < c->n_auths; i++) {
         enum policy_tri value = atom_auth(e, c->auths[i]);
-        auths[i + 1] = value_found(e, value, &until_s);
+        *needs++ = value_found(e, value, &until_s);
     }
     return until_s;
 }
@@ -216,15 +214,6 @@ static bool has_hint(const struct policy_device *devices, size_t n)
             if (devices[d].facts[i].is_hint)
                 return true;
     return false;
-}
-
-/* Cuts pieces off the block behind the subject. */
-static void *piece(char **at, size_t bytes)
-{
-    char *p = *at;
-
-    *at += bytes;
-    return p;
 }
 
 struct policy_subject *policy_subject_create(const struct policy *p,
@@ -242,38 +231,35 @@ struct policy_subject *policy_subject_create(const struct policy *p,
                                  .n_devices = n_devices,
                                  .now_us = now_us,
                                  .clock_is_good = true};
-    size_t who_bytes = words_of_whos(c) * sizeof(uint64_t),
-           need_bytes = sizeof(struct subject_value),
-           bytes = sizeof(struct policy_subject) + who_bytes +
-                   (c->n_devices + c->n_auths + 2) * need_bytes + c->n_wide * sizeof(uint64_t *) +
-                   c->n_wide_words * sizeof(uint64_t);
+    size_t n_needs = 1 + c->n_devices + c->n_auths;
+    size_t bytes = sizeof(struct policy_subject) + n_needs * sizeof(struct subject_value) +
+                   (words_of_whos(c) + c->n_row_words) * sizeof(uint64_t);
     struct policy_subject *s = mem_alloc(bytes);
-    char *at = (char *)(s + 1);
-    uint64_t *whos = piece(&at, who_bytes);
-    struct subject_value *of_devices = piece(&at, (c->n_devices + 1) * need_bytes),
-                         *of_auths = piece(&at, (c->n_auths + 1) * need_bytes);
-    const uint64_t **rows = piece(&at, c->n_wide * sizeof *rows);
+    struct subject_value *needs = (struct subject_value *)(s + 1);
+    uint64_t *rows = (uint64_t *)(needs + n_needs), *whos = rows + c->n_row_words;
     uint8_t *values = mem_alloc(c->n_whos);
     struct eval e;
 
     eval_init(&e, p, &facts, NULL);
     e.rule = &no_deny;
     find_whos(c, identity, values, whos);
-    find_wide(p, values, rows, (uint64_t *)at);
-    int64_t until_s = find_needs(c, &e, of_devices, of_auths);
+    find_rows(p, values, rows);
+    int64_t until_s = find_needs(c, &e, needs);
     free(values);
     *s = (struct policy_subject){.serial = c->serial,
-                                 .bytes = bytes,
                                  .identity = identity,
                                  .devices = devices,
-                                 .n_devices = n_devices,
-                                 .has_hint = has_hint(devices, n_devices),
                                  .made_s = e.now_s,
                                  .until_s = until_s,
+                                 .n_devices = (uint32_t)n_devices,
+                                 .has_hint = has_hint(devices, n_devices),
+                                 .needs = needs,
+                                 .rows = rows,
                                  .whos = whos,
-                                 .needs_of_devices = of_devices,
-                                 .needs_of_auths = of_auths,
-                                 .wide = rows};
+                                 .login_s =
+                                     identity->login_s ? identity->login_s : identity->auth_time_s,
+                                 .ends_s = identity->expires_s,
+                                 .bytes = bytes};
     return s;
 }
 

@@ -20,22 +20,47 @@ static inline enum policy_tri code_value(unsigned code)
     return code == CODE_FALSE ? POLICY_FALSE : code == CODE_TRUE ? POLICY_TRUE : POLICY_UNKNOWN;
 }
 
+/* A value and the second from which it may be another, in eight bytes: a subject is cold when it is
+ * asked, and every cache line of it counts. */
 struct subject_value {
-    int64_t until_s; /* INT64_MAX: does not change by itself */
-    uint8_t code;    /* enum subject_code */
+    int64_t bits; /* the second, 62 bits, and the code */
 };
+#define SUBJECT_FOREVER_S (INT64_MAX >> 2)
 
+static inline struct subject_value value_of_code(int64_t until_s, enum subject_code code)
+{
+    int64_t second = until_s < SUBJECT_FOREVER_S ? until_s : SUBJECT_FOREVER_S;
+
+    return (struct subject_value){second * 4 + (int64_t)code};
+}
+
+static inline unsigned value_code(struct subject_value v)
+{
+    return (unsigned)(v.bits & 3);
+}
+
+/* INT64_MAX: it does not change by itself. */
+static inline int64_t value_until_s(struct subject_value v)
+{
+    int64_t second = v.bits >> 2;
+
+    return second == SUBJECT_FOREVER_S ? INT64_MAX : second;
+}
+
+/* The first line is read by every decision. */
 struct policy_subject {
     uint64_t serial;
-    size_t bytes;
     const struct policy_identity *identity;
     const struct policy_device *devices;
-    size_t n_devices;
-    bool has_hint;           /* then no device value counts for a deny */
-    int64_t made_s, until_s; /* the values of needs are those of this time, the end not in it */
-    const uint64_t *whos;    /* two bits each, enum subject_code */
-    const struct subject_value *needs_of_devices, *needs_of_auths; /* by number; 0 is true */
-    const uint64_t *const *wide; /* by app_index.wide: the places whose who is not false */
+    int64_t made_s, until_s; /* the needs are those of this time, the end not in it */
+    uint32_t n_devices;
+    bool has_hint;                     /* then no device value counts for a deny */
+    const struct subject_value *needs; /* by number of device and auth; 0 is true */
+    const uint64_t *rows; /* from app_index.row on, by turns: who is not false, who is true */
+    const uint64_t *whos; /* two bits each, enum subject_code */
+    int64_t login_s,
+        ends_s; /* of the identity: session.max counts from here; token or session end */
+    size_t bytes;
 };
 
 static inline unsigned subject_who(const struct policy_subject *s, uint32_t who)

@@ -16,29 +16,35 @@ enum {
 /* What of an app a method leaves open whatever the path is, what the path may open, and what the
  * subject has not ruled out: a bit each. */
 struct opening {
-    const uint64_t *open, *pathful, *maybe;
+    const uint64_t *open, *pathful;
+    const uint64_t *row; /* pairs of words, see policy_subject.rows */
+    uint32_t row_step;   /* 0: the same pair for all places, and it rules out nothing */
     uint64_t paths[COMPILED_MAX_WORDS];
 };
 
 static void find_open(const struct weighing *w, const struct app_index *app, struct opening *o)
 {
-    static const uint64_t all = UINT64_MAX; /* an app that is not wide has one word */
+    static const uint64_t all[2] = {UINT64_MAX, UINT64_MAX};
     const struct policy_request *request = w->asking.eval.facts->request;
     const struct policy_subject *s = w->asking.subject;
     size_t column = method_column(w->asking.compiled, request->method);
 
     o->open = app->methods + 2 * column * app->n_words;
     o->pathful = o->open + app->n_words;
-    o->maybe = s && app->wide != COMPILED_NONE ? s->wide[app->wide] : NULL;
-    if (!o->maybe && app->n_words <= 1)
-        o->maybe = &all;
+    o->row = s && app->row != COMPILED_NONE ? s->rows + app->row : all;
+    o->row_step = o->row == all ? 0 : 2;
+    for (size_t line = 0; line < 128; line += 64)
+        __builtin_prefetch((const char *)(s ? s->needs : NULL) + line);
+    __builtin_prefetch(o->row);
+    __builtin_prefetch(o->open);
+    __builtin_prefetch(app->rules);
     memset(o->paths, 0, app->n_words * sizeof *o->paths);
     path_index_match(&app->paths, request->path, o->paths);
 }
 
 static inline uint64_t open_word(const struct opening *o, uint32_t i)
 {
-    return o->open[i] | (o->paths[i] & o->pathful[i]);
+    return (o->open[i] | (o->paths[i] & o->pathful[i])) & o->row[i * o->row_step];
 }
 
 /* ---- rule by rule ---------------------------------------------------------------------------- */
@@ -48,11 +54,9 @@ typedef void weigher(struct weighing *w, uint32_t rule);
 static void each_open(struct weighing *w, const struct app_index *app, const struct opening *o,
                       weigher *call)
 {
-    for (uint32_t i = 0; i < app->n_words; i++) {
-        uint64_t word = open_word(o, i) & (o->maybe ? o->maybe[i] : UINT64_MAX);
-        for (; word; word &= word - 1)
+    for (uint32_t i = 0; i < app->n_words; i++)
+        for (uint64_t word = open_word(o, i); word; word &= word - 1)
             call(w, app->rules[64 * i + (uint32_t)__builtin_ctzll(word)]);
-    }
 }
 
 static void each_rule(struct weighing *w, const struct app_index *app, weigher *call)
@@ -91,11 +95,11 @@ static const uint16_t applies_tables[3][2] = {[RULE_DENY] = {0xA0A0, 0x8000},
                                               [RULE_REQUIRE] = {0x3030, 0x1000},
                                               [RULE_ALLOW] = {0x8000, 0x8000}};
 
-static inline const struct subject_value *table_need(struct asking *q, uint32_t number)
+static inline struct subject_value table_need(struct asking *q, uint32_t number)
 {
     if (__builtin_expect(!(q->table_known[number / 64] >> number % 64 & 1), 0))
         asking_find(q, number);
-    return &q->table[number];
+    return q->table[number];
 }
 
 /* The earlier of two, the second only when it counts. */
@@ -117,23 +121,23 @@ static inline unsigned quick_life(const struct clause *c, int64_t now_s, int64_t
 static inline unsigned quick_need(struct asking *q, const struct clause *c, bool is_live,
                                   int64_t *until_s)
 {
-    const struct subject_value *device = &q->subject->needs_of_devices[c->device],
-                               *auth = &q->subject->needs_of_auths[c->auth],
-                               *from = table_need(q, c->from), *when = table_need(q, c->when);
-    int64_t until = earlier_if(is_live, *until_s, device->until_s);
-    unsigned need = device->code;
+    struct subject_value device = q->subject->needs[c->device], auth = q->subject->needs[c->auth],
+                         from = table_need(q, c->from), when = table_need(q, c->when);
+    int64_t until = earlier_if(is_live, *until_s, value_until_s(device));
+    unsigned need = value_code(device);
 
-    until = earlier_if(is_live & (need != 0), until, auth->until_s);
-    need &= auth->code;
-    until = earlier_if(is_live & (need != 0), until, from->until_s);
-    need &= from->code;
-    *until_s = earlier_if(is_live & (need != 0), until, when->until_s);
-    return need & when->code;
+    until = earlier_if(is_live & (need != 0), until, value_until_s(auth));
+    need &= value_code(auth);
+    until = earlier_if(is_live & (need != 0), until, value_until_s(from));
+    need &= value_code(from);
+    *until_s = earlier_if(is_live & (need != 0), until, value_until_s(when));
+    return need & value_code(when);
 }
 
 struct sweep {
     struct weighing *w;
     const struct app_index *app;
+    const struct opening *opening;
     bool denies_are_rare;
     uint64_t terms; /* a bit for each session terms that bind; bit 0 is nobody's */
 };
@@ -165,6 +169,16 @@ static inline void quick_weigh(struct sweep *sweep, const struct clause *c, unsi
         pan_add(&w->would, c);
 }
 
+/* In a row a place that is open is not false. */
+static inline unsigned who_at(const struct sweep *sweep, uint32_t place)
+{
+    const struct opening *o = sweep->opening;
+
+    if (o->row_step)
+        return CODE_UNKNOWN | (unsigned)(o->row[place / 64 * 2 + 1] >> place % 64 & 1) << 1;
+    return subject_who(sweep->w->asking.subject, sweep->app->whos[place]);
+}
+
 /* Who settles most, and is looked up first: by then the clauses of the others are on their way. */
 static void take_places(struct sweep *sweep, const uint32_t *places, uint32_t n)
 {
@@ -174,7 +188,7 @@ static void take_places(struct sweep *sweep, const uint32_t *places, uint32_t n)
     uint8_t scopes[SWEEP_ROOM];
 
     for (uint32_t i = 0; i < n; i++) {
-        unsigned who = subject_who(q->subject, sweep->app->whos[places[i]]);
+        unsigned who = who_at(sweep, places[i]);
         rules[n_kept] = sweep->app->rules[places[i]];
         scopes[n_kept] = (uint8_t)who;
         __builtin_prefetch(&clauses[rules[n_kept]]);
@@ -204,11 +218,12 @@ static inline uint32_t put_places(uint32_t *places, uint32_t n, uint32_t base, u
 
 static void sweep_quickly(struct weighing *w, const struct app_index *app, const struct opening *o)
 {
-    struct sweep sweep = {.w = w, .app = app, .denies_are_rare = w->asking.subject->has_hint};
+    struct sweep sweep = {
+        .w = w, .app = app, .opening = o, .denies_are_rare = w->asking.subject->has_hint};
     uint32_t places[SWEEP_ROOM], n = 0;
 
     for (uint32_t i = 0; i < app->n_words; i++) {
-        n = put_places(places, n, 64 * i, open_word(o, i) & o->maybe[i]);
+        n = put_places(places, n, 64 * i, open_word(o, i));
         if (n > SWEEP_ROOM - 64 - 3) {
             take_places(&sweep, places, n);
             n = 0;
