@@ -84,11 +84,34 @@ def test_policy_page_shows_what_is_printed(tmp_path):
     text = page("docs/policy.md")
     checked = command("policy", "check", os.path.join(ROOT, "policies"))
     assert checked.returncode == 0 and checked.stdout.strip() in text, checked.stdout
-    assert command("policy", "test", os.path.join(ROOT, "policies")).stdout.strip() in text
+    assert command("policy", "test", "policies", cwd=ROOT).stdout.strip() in text
     (tmp_path / "bad.yaml").write_text("version: 1\nrules:\n  - {id: a, effect: allow, who: {grups: [a]}, to: everything}\n")
     out = command("policy", "check", str(tmp_path / "bad.yaml")).stderr
     shown = next(b for b in blocks("docs/policy.md", "") if "grups" in b)
     assert shown.replace("policies/bad.yaml", str(tmp_path / "bad.yaml")).strip() in out, out
+
+
+def test_commands_for_a_change(tmp_path, start, origin, staff):
+    """The commands that the page names, on rules of before and after and on a log of this postern."""
+    gate = start()
+    answer = gate.get("/x", staff)
+    gate.record(answer)
+    old, new, log = gate.path("policies"), tmp_path / "new", gate.path("access.jsonl")
+    new.mkdir()
+    policy = standard_policy(origin.url)
+    policy["rules"] = [r for r in policy["rules"] if r["id"] != "staff-all"]
+    (new / "10-apps.yaml").write_text(dump(policy))
+    for status, args in ((0, ["diff", old, old]), (3, ["diff", str(new), old]), (0, ["replay", "--log", log, "--policy", old]),
+                         (3, ["replay", "--log", log, "--policy", str(new)]), (3, ["unused", "--log", log, "--policy", old]),
+                         (0, ["who-can", "--policy", old, "GET http://inventory.example/stock/1"])):
+        done = command("policy", *args)
+        assert done.returncode == status, (args, done)
+    done = command("policy", "who-can", "GET https://wiki.corp.example/onboarding", cwd=ROOT)
+    assert done.returncode == 0 and "everybody-reads-the-wiki" in done.stdout
+    assert command("policy", "test", "--mutate", str(new)).returncode in (0, 3)
+    text = page("docs/policy.md")
+    assert {c for c in re.findall(r"postern policy ([a-z-]+)", text)} == set(
+        re.findall(r"^  ([a-z-]+)  ", command("policy", "--help").stdout, re.M)), "every command is told"
 
 
 def test_what_is_not_there_yet(tmp_path):
