@@ -14,6 +14,7 @@ struct mutate {
     const struct doc_node **roots;
     size_t file; /* in hand */
     const struct doc_node *rule;
+    str name; /* of the rule or definition in hand */
     struct policy_mutation *items;
     size_t n, cap;
     size_t n_noticed;
@@ -71,7 +72,7 @@ static void try(struct mutate *m, enum policy_mutation_kind kind, const struct d
         at.source = arena_dup(m->a, at.source);
         keep(m, (struct policy_mutation){
                     .kind = kind,
-                    .rule = arena_dup(m->a, doc_text(m->rule, "id")),
+                    .rule = arena_dup(m->a, m->name),
                     .condition = arena_dup(m->a, condition),
                     .at = at,
                     .is_noticed = !policy_test_run(p, &f, &totals),
@@ -238,6 +239,7 @@ static void try_rule(struct mutate *m, const struct doc_node *rules, size_t i)
     static const char *const parts[] = {"device", "auth", "from"};
 
     m->rule = rules->items[i];
+    m->name = doc_text(m->rule, "id");
     try(m, POLICY_MUTATION_OFF, m->rule, STR(""), rules->n > 1 ? m->rule : rules, NULL);
     try_who(m, doc_get(m->rule, "who"));
     try_to(m, doc_get(m->rule, "to"));
@@ -247,6 +249,26 @@ static void try_rule(struct mutate *m, const struct doc_node *rules, size_t i)
         const struct doc_node *need = doc_get(m->rule, whole[k]);
         if (need)
             try(m, POLICY_MUTATION_DROP, doc_key(m->rule, whole[k]), str_of(whole[k]), need, NULL);
+    }
+}
+
+/* What a name stands for is a condition of every rule that uses it. */
+static void try_definitions(struct mutate *m, const struct doc_node *define)
+{
+    const struct doc_node *devices = doc_get(define, "devices"),
+                          *schedules = doc_get(define, "schedules");
+
+    for (size_t i = 0; devices && i < devices->n; i++) {
+        m->name = devices->keys[i]->text;
+        for (size_t k = 0; k < devices->items[i]->n; k++)
+            try_member(m, "device", devices->items[i], k);
+    }
+    for (size_t i = 0; schedules && i < schedules->n; i++) {
+        const struct doc_node *dates = doc_get(schedules->items[i], "except_dates");
+        m->name = schedules->keys[i]->text;
+        if (dates)
+            try(m, POLICY_MUTATION_DROP, doc_key(schedules->items[i], "except_dates"),
+                STR("schedule.except_dates"), dates, NULL);
     }
 }
 
@@ -269,6 +291,7 @@ static void try_files(struct mutate *m, struct findings *scratch)
         m->roots[i] = doc_parse(&m->docs, &m->in->files[i], scratch);
     for (m->file = 0; m->file < m->in->n_files; m->file++) {
         const struct doc_node *rules = doc_get(m->roots[m->file], "rules");
+        try_definitions(m, doc_get(m->roots[m->file], "define"));
         for (size_t i = 0; rules && i < rules->n; i++)
             try_rule(m, rules, i);
     }

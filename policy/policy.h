@@ -406,7 +406,8 @@ const char *policy_mutation_name(enum policy_mutation_kind kind);
 
 struct policy_mutation {
     enum policy_mutation_kind kind;
-    str rule, condition; /* "who.groups"; the rule itself has none */
+    str rule;      /* its id, or the name of a device or schedule of define: */
+    str condition; /* "who.groups"; the rule itself has none */
     struct finding_at at;
     bool is_noticed;
 };

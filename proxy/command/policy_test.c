@@ -114,9 +114,9 @@ static void print_mutations(const struct report *r)
         const struct policy_mutation *m = &all->items[i];
         if (m->is_noticed)
             continue;
-        printf("%.*s:%u:%u: rule \"%.*s\"%s%.*s %s: no test notices\n", STR_ARG(m->at.file),
-               m->at.line, m->at.column, STR_ARG(m->rule), m->condition.n ? ": " : "",
-               STR_ARG(m->condition), mutation_text(m->kind));
+        printf("%.*s:%u:%u: \"%.*s\"%s%.*s %s: no test notices\n", STR_ARG(m->at.file), m->at.line,
+               m->at.column, STR_ARG(m->rule), m->condition.n ? ": " : "", STR_ARG(m->condition),
+               mutation_text(m->kind));
     }
     printf("%zu change%s, %zu noticed, %zu not\n", all->n, policy_plural(all->n), all->n_noticed,
            all->n - all->n_noticed);
