@@ -18,6 +18,7 @@ enum {
     LINGER_MS = 2000,
     LINGER_BYTES = 64 << 20,
     DRAIN_IDLE_MS = 1000,
+    REQUESTS_PER_TURN = 32,
     INBOX_LEAST = 1024,
     INBOX_SMALL = 8192, /* a usual head: taken even when all inboxes together are full */
 };
@@ -75,13 +76,34 @@ static void inbox_free(struct conn *c)
     c->inbox = NULL;
 }
 
-/* Thousands of half-open heads of the longest kind would be gigabytes: when all of them together
- * are as large as the bodies may be, only small ones grow. */
+/* The oldest connection that keeps much for itself: a long head that does not end, requests in
+ * hundreds, or behind answers that nobody takes. */
+static bool inbox_evict(const struct conn *newcomer)
+{
+    const struct list_node *all = &newcomer->server->conns;
+    for (struct list_node *n = all->next; n != all; n = n->next) {
+        struct conn *c = list_entry(n, struct conn, link);
+        bool is_greedy = !c->exchange || c->exchange->phase == EX_ANSWER;
+        if (!is_greedy || !c->inbox || c->inbox->cap <= INBOX_SMALL || c == newcomer ||
+            c->is_in_next)
+            continue;
+        if (c->exchange)
+            exchange_cut(c->exchange, END_BUFFERS);
+        else
+            conn_close(c);
+        return true;
+    }
+    return false;
+}
+
+/* Thousands of half-open heads of the longest kind would be gigabytes: when all inboxes together
+ * are as large as the bodies may be, the greedy ones make place, or only small ones grow. */
 static struct inbox *inbox_grow(struct conn *c, size_t cap, size_t next)
 {
     struct http_server *s = c->server;
-    if (next > INBOX_SMALL && s->inbox_bytes + next - cap > s->limits.buffers_bytes)
-        return NULL;
+    while (next > INBOX_SMALL && s->inbox_bytes + next - cap > s->limits.buffers_bytes)
+        if (!inbox_evict(c))
+            return NULL;
     struct inbox *grown = realloc(c->inbox, sizeof *grown + next);
     if (grown)
         s->inbox_bytes += next - cap;
@@ -93,6 +115,10 @@ bool conn_keep(struct conn *c, const char *p, size_t n, size_t most)
     size_t have = c->inbox ? c->inbox->n : 0, cap = c->inbox ? c->inbox->cap : 0;
     if (n > most || have > most - n)
         return false;
+    if (c->inbox && c->inbox->at + have + n > cap) {
+        memmove(c->inbox->data, c->inbox->data + c->inbox->at, have);
+        c->inbox->at = 0;
+    }
     if (have + n > cap) {
         size_t next = cap ? cap : INBOX_LEAST;
         while (next < have + n)
@@ -105,7 +131,7 @@ bool conn_keep(struct conn *c, const char *p, size_t n, size_t most)
         grown->cap = next;
         c->inbox = grown;
     }
-    memcpy(c->inbox->data + have, p, n);
+    memcpy(c->inbox->data + c->inbox->at + have, p, n);
     c->inbox->n = have + n;
     return true;
 }
@@ -118,7 +144,7 @@ static void inbox_cut(struct conn *c, size_t n)
         inbox_free(c);
         return;
     }
-    memmove(in->data, in->data + n, in->n);
+    in->at += n;
     in->scan = (struct h1_scan){.limits = &c->server->request_limits};
 }
 
@@ -127,7 +153,7 @@ size_t conn_take_kept(struct conn *c, char *buf, size_t n)
     if (!c->inbox)
         return 0;
     size_t got = c->inbox->n < n ? c->inbox->n : n;
-    memcpy(buf, c->inbox->data, got);
+    memcpy(buf, c->inbox->data + c->inbox->at, got);
     inbox_cut(c, got);
     return got;
 }
@@ -137,7 +163,8 @@ size_t conn_take_kept(struct conn *c, char *buf, size_t n)
 static void scan_inbox(struct conn *c)
 {
     struct inbox *in = c->inbox;
-    switch (h1_head_end(in->data, in->n, &in->scan)) {
+    const char *data = in->data + in->at;
+    switch (h1_head_end(data, in->n, &in->scan)) {
     case H1_SCAN_MORE:
         if (c->state == CONN_IDLE)
             conn_set_state(c, CONN_HEAD);
@@ -147,7 +174,7 @@ static void scan_inbox(struct conn *c)
         return;
     case H1_SCAN_END: {
         size_t head_len = in->scan.head_len;
-        struct exchange *ex = exchange_new(c, (str){in->data, head_len});
+        struct exchange *ex = exchange_new(c, (str){data, head_len});
         inbox_cut(c, head_len);
         exchange_go(ex);
         return;
@@ -169,8 +196,14 @@ static void conn_next(struct conn *c)
     if (c->is_in_next)
         return;
     c->is_in_next = true;
-    while (c->wants_next) {
+    for (unsigned n = 0; c->wants_next; n++) {
         c->wants_next = false;
+        if (n >= REQUESTS_PER_TURN && awaits_request(c)) {
+            /* Thousands may have come in one piece. The others' turn; we are called at once. */
+            c->has_yielded = true;
+            conn_want(c, WATCH_READ | WATCH_WRITE);
+            break;
+        }
         if (awaits_request(c) && c->inbox)
             scan_inbox(c);
         if (!c->wants_next && awaits_request(c) && io_pending(&c->io) > 0)
@@ -184,9 +217,11 @@ static void feed(struct conn *c, const char *p, size_t n)
 {
     struct h1_scan scan = {.limits = &c->server->request_limits};
     size_t most = h1_head_max(&c->server->request_limits) + BUFFER_BYTES;
+    static const struct h1_verdict full = {503, "inbox.full",
+                                           "Too much waits here already. Try again in a moment."};
     if (c->inbox) {
         if (!conn_keep(c, p, n, most))
-            conn_close(c);
+            exchange_start_bad(c, &full);
         conn_next(c);
         return;
     }
@@ -198,7 +233,7 @@ static void feed(struct conn *c, const char *p, size_t n)
     }
     size_t used = result == H1_SCAN_END ? scan.head_len : 0;
     if (n > used && !conn_keep(c, p + used, n - used, most)) {
-        conn_close(c);
+        exchange_start_bad(c, &full);
         return;
     }
     if (!used) {
@@ -287,7 +322,13 @@ static void conn_event(struct watch *w, unsigned events)
     case CONN_HEAD:
         if (io_unsent(&c->io) && io_flush(&c->io) == IO_DONE)
             conn_want(c, WATCH_READ);
-        readable(c);
+        if (c->has_yielded) {
+            c->has_yielded = false;
+            conn_want(c, WATCH_READ);
+            conn_next(c);
+        } else {
+            readable(c);
+        }
         return;
     case CONN_BUSY:
         exchange_client_event(c->exchange, events);
@@ -372,6 +413,7 @@ void conn_done(struct conn *c, bool keep)
         conn_close(c);
         return;
     }
+    inbox_free(c);
     io_shutdown(&c->io);
     conn_set_state(c, CONN_LINGER);
     conn_want(c, WATCH_READ);

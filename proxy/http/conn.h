@@ -49,7 +49,7 @@ enum conn_state {
 
 /* Bytes read and not yet used; on the heap while there are any. */
 struct inbox {
-    size_t n, cap;
+    size_t at, n, cap; /* n bytes at data + at */
     struct h1_scan scan;
     char data[];
 };
@@ -68,6 +68,7 @@ struct conn {
     enum http_role role;
     bool wants_next; /* conn_next is to look at the inbox again */
     bool is_in_next;
+    bool has_yielded; /* it goes on with its inbox in the next turn */
     bool saw_eof;
     bool must_linger; /* the client may still be sending: a reset would eat our answer */
     bool is_cut;      /* the answer is not whole, or nobody is there to take it */

@@ -68,6 +68,17 @@ def test_half_open_heads_are_bounded_together(start, staff):
     assert gate.raw(big).status == 200, "the room is given back"
 
 
+def test_deaf_pipeliners_make_place_for_uploads(start, staff):
+    """Each holds a whole read of requests behind an answer that it does not take."""
+    gate = start(workers=1, config={"limits": {"buffers": "1MiB"}})
+    socks = [deaf(gate.port, raw.head("GET", "/x", headers=["X-Pad: " + "p" * 500]) * 4000) for _ in range(40)]
+    for _ in range(10):
+        answer = gate.request("POST", "/x", staff, body=b"u" * 90000)
+        assert answer.status == 200 and answer.json["body_bytes"] == 90000
+    for s in socks:
+        s.close()
+
+
 def closed(s):
     s.settimeout(0.05)
     try:
