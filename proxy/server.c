@@ -404,6 +404,10 @@ static void stop(struct server *s)
         deadline_clear(s->loop, &s->drain_due);
         deadline_clear(s->loop, &s->tickets_due);
     }
+    /* Without its handler a signal that comes twice would kill us at the last moment. */
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
     for (size_t i = 0; i < 3; i++)
         signal_close(s->signals[i]);
     loop_destroy(s->loop);
