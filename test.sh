@@ -9,8 +9,8 @@ usage() {
 usage: ./test.sh [--quick] [--only STAGE]...
 
 Installs what is missing (apt, as root or through sudo), builds, and runs:
-  plain   the suites lint, unit, fuzz-corpus and e2e
-  asan    unit, fuzz-corpus and e2e again under AddressSanitizer and UndefinedBehaviorSanitizer
+  plain   the suites lint, unit, fuzz-corpus, reference and e2e
+  asan    unit, fuzz-corpus, reference and e2e again under AddressSanitizer and UndefinedBehaviorSanitizer
   tsan    unit and the e2e stories with many threads again under ThreadSanitizer
   release the product with link-time optimisation: its armour, its counts, and the fast part of e2e
 
@@ -96,6 +96,7 @@ plain() {
         return
     fi
     stage "plain: fuzz-corpus" build 300 --suite fuzz-corpus
+    stage "plain: reference" build 900 --suite reference
     stage "plain: e2e" build 1500 --suite e2e
 }
 
@@ -103,6 +104,7 @@ asan() {
     build asan build-asan -Db_sanitize=address,undefined -Db_lundef=false || return
     stage "asan: unit" build-asan 900 --suite unit -t 5
     stage "asan: fuzz-corpus" build-asan 900 --suite fuzz-corpus -t 5
+    stage "asan: reference" build-asan 900 --suite reference -t 2
     POSTERN_TEST_SLOWNESS=4 stage "asan: e2e" build-asan 2400 --suite e2e -t 4
 }
 
