@@ -89,6 +89,19 @@ static uint32_t merge(const struct spans *list, int64_t from_s, int32_t *edges)
     return n;
 }
 
+static const uint32_t *index_days(struct arena *a, const struct calendar *c)
+{
+    size_t n = (size_t)((c->to_s - c->from_s) / ZONE_DAY_S) + 1;
+    uint32_t *days = arena_array(a, uint32_t, n), at = 0;
+
+    for (size_t day = 0; day < n; day++) {
+        while (at < c->n && c->edges[at] <= (int64_t)day * ZONE_DAY_S)
+            at++;
+        days[day] = at;
+    }
+    return days;
+}
+
 void calendar_build(struct arena *a, const struct schedule *s, int64_t now_s, int32_t days,
                     struct calendar *out)
 {
@@ -107,6 +120,7 @@ void calendar_build(struct arena *a, const struct schedule *s, int64_t now_s, in
     int32_t *edges = arena_array(a, int32_t, 2 * list.n);
     out->n = merge(&list, out->from_s, edges);
     out->edges = edges;
+    out->days = index_days(a, out);
     free(list.items);
 }
 
@@ -117,14 +131,9 @@ bool calendar_has(const struct calendar *c, int64_t at_s, int64_t *until_s_out)
     if (at_s < c->from_s || limit_s > c->to_s)
         return schedule_has(c->schedule, at_s, SCHEDULE_NEAR_DAYS, until_s_out);
     int32_t at = (int32_t)(at_s - c->from_s);
-    uint32_t low = 0, high = c->n;
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (c->edges[mid] <= at)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    *until_s_out = low < c->n ? earlier(c->from_s + c->edges[low], limit_s) : limit_s;
-    return low % 2 == 1;
+    uint32_t n = c->days[at / ZONE_DAY_S];
+    while (n < c->n && c->edges[n] <= at)
+        n++;
+    *until_s_out = n < c->n ? earlier(c->from_s + c->edges[n], limit_s) : limit_s;
+    return n % 2 == 1;
 }

@@ -18,6 +18,7 @@ enum {
 struct calendar {
     const struct schedule *schedule;
     int64_t from_s, to_s; /* the time that the table covers */
+    const uint32_t *days; /* by day after from_s: how many edges lie at or before its start */
     const int32_t *edges; /* seconds after from_s, ascending: begin, end, begin ... */
     uint32_t n;
 };

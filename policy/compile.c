@@ -144,7 +144,7 @@ static void index_app(struct compiling *x, const struct app *app, struct app_ind
     index->has_public_path = app->public_paths.n > 0;
     if (index->n >= COMPILED_WIDE_APP) {
         index->row = x->out->n_row_words;
-        x->out->n_row_words += 2 * index->n_words;
+        x->out->n_row_words += 1 + 2 * index->n_words;
     }
     uint64_t *methods = arena_array(a, uint64_t, 2 * (x->out->n_methods + 1) * index->n_words);
     uint32_t *whos = arena_array(a, uint32_t, index->n);

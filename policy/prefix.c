@@ -22,9 +22,48 @@ static int compare(const void *pa, const void *pb)
     return (a->set > b->set) - (a->set < b->set);
 }
 
-static bool is_same_net(const struct cidr *a, const struct cidr *b)
+static uint64_t big_endian(const uint8_t *p)
 {
-    return a->bits == b->bits && addr_eq(&a->base, &b->base);
+    uint64_t v = 0;
+
+    for (int i = 0; i < 8; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+static struct prefix_bits bits_of(const struct addr *a)
+{
+    uint8_t bytes[16] = {0};
+
+    memcpy(bytes, a->bytes, bytes_of(a));
+    return (struct prefix_bits){big_endian(bytes), big_endian(bytes + 8)};
+}
+
+static uint64_t upper_ones(unsigned n)
+{
+    return n == 0 ? 0 : n >= 64 ? UINT64_MAX : ~(UINT64_MAX >> n);
+}
+
+static struct prefix_bits mask_of(unsigned bits)
+{
+    return (struct prefix_bits){upper_ones(bits), bits > 64 ? upper_ones(bits - 64) : 0};
+}
+
+static bool holds(const struct prefix_node *node, struct prefix_bits a)
+{
+    return (a.high & node->mask.high) == node->base.high &&
+           (a.low & node->mask.low) == node->base.low;
+}
+
+static bool is_after(struct prefix_bits a, struct prefix_bits b)
+{
+    return a.high != b.high ? a.high > b.high : a.low > b.low;
+}
+
+static bool is_same_net(const struct prefix_node *node, const struct prefix_node *other)
+{
+    return node->base.high == other->base.high && node->base.low == other->base.low &&
+           node->mask.high == other->mask.high && node->mask.low == other->mask.low;
 }
 
 static void build_tree(struct arena *a, const struct prefix_entry *entries, size_t n,
@@ -34,14 +73,19 @@ static void build_tree(struct arena *a, const struct prefix_entry *entries, size
     uint32_t *sets = arena_array(a, uint32_t, n), open = PREFIX_NONE, count = 0;
 
     for (uint32_t i = 0; i < n; i++) {
+        struct prefix_node node = {.base = bits_of(&entries[i].net.base),
+                                   .mask = mask_of(entries[i].net.bits),
+                                   .at = i,
+                                   .n = 1};
         sets[i] = entries[i].set;
-        if (count && is_same_net(&nodes[count - 1].net, &entries[i].net)) {
+        if (count && is_same_net(&nodes[count - 1], &node)) {
             nodes[count - 1].n++;
             continue;
         }
-        while (open != PREFIX_NONE && !cidr_has(&nodes[open].net, &entries[i].net.base))
+        while (open != PREFIX_NONE && !holds(&nodes[open], node.base))
             open = nodes[open].parent;
-        nodes[count] = (struct prefix_node){.net = entries[i].net, .parent = open, .at = i, .n = 1};
+        node.parent = open;
+        nodes[count] = node;
         open = count++;
     }
     *out = (struct prefix_tree){.nodes = nodes, .n = count, .sets = sets};
@@ -67,19 +111,20 @@ static const struct prefix_tree *tree_of(const struct prefix_trees *t, const str
 uint32_t prefix_find(const struct prefix_trees *t, const struct addr *a)
 {
     const struct prefix_tree *tree = tree_of(t, a);
-    size_t width = bytes_of(a), low = 0, high = tree->n;
+    struct prefix_bits bits = bits_of(a);
+    size_t low = 0, high = tree->n;
 
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (memcmp(tree->nodes[mid].net.base.bytes, a->bytes, width) <= 0)
-            low = mid + 1;
-        else
+        if (is_after(tree->nodes[mid].base, bits))
             high = mid;
+        else
+            low = mid + 1;
     }
     /* Of nested networks the longest that begins at or before the address stands last; what holds
      * the address is that one or around it. */
     uint32_t at = low ? (uint32_t)low - 1 : PREFIX_NONE;
-    while (at != PREFIX_NONE && !cidr_has(&tree->nodes[at].net, a))
+    while (at != PREFIX_NONE && !holds(&tree->nodes[at], bits))
         at = tree->nodes[at].parent;
     return at;
 }

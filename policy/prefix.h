@@ -11,8 +11,13 @@
 
 #define PREFIX_NONE UINT32_MAX
 
+/* An address as numbers: of IPv4 the upper half of high. */
+struct prefix_bits {
+    uint64_t high, low;
+};
+
 struct prefix_node {
-    struct cidr net;
+    struct prefix_bits base, mask;
     uint32_t parent; /* the next longer network around it, or PREFIX_NONE */
     uint32_t at, n;  /* its sets, ascending */
 };

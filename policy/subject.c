@@ -172,9 +172,11 @@ static void find_rows(const struct policy *p, const uint8_t *values, uint64_t *r
         if (app->row == COMPILED_NONE)
             continue;
         for (uint32_t i = 0; i < app->n; i++) {
-            uint64_t *pair = rows + app->row + 2 * (i / 64), bit = (uint64_t)1 << i % 64;
-            pair[0] |= values[app->whos[i]] != POLICY_FALSE ? bit : 0;
-            pair[1] |= values[app->whos[i]] == POLICY_TRUE ? bit : 0;
+            uint64_t *row = rows + app->row, bit = (uint64_t)1 << i % 64;
+            uint8_t value = values[app->whos[i]];
+            row[0] |= value == POLICY_UNKNOWN;
+            row[1 + i / 64] |= value != POLICY_FALSE ? bit : 0;
+            row[1 + app->n_words + i / 64] |= value == POLICY_TRUE ? bit : 0;
         }
     }
 }

@@ -7,44 +7,54 @@
 #include "policy/weigh.h"
 
 enum {
-    SWEEP_ROOM = 256, /* places in hand; a word gives up to 64 */
-    SWEEP_TERMS = 64, /* session terms that are merged at the end */
+    SWEEP_AHEAD = 4096, /* bytes */
+    SWEEP_ROOM = 256,   /* places in hand; a word gives up to 64 */
+    SWEEP_TERMS = 64,   /* session terms that are merged at the end */
     CLAUSE_RARE =
         CLAUSE_AUDIT | CLAUSE_TARGET_LEFT | CLAUSE_PURPOSE | CLAUSE_APPROVAL | CLAUSE_BREAK_GLASS,
 };
 
-/* What of an app a method leaves open whatever the path is, what the path may open, and what the
- * subject has not ruled out: a bit each. */
+/* The places of an app that are still open: a bit each. */
 struct opening {
-    const uint64_t *open, *pathful;
-    const uint64_t *row; /* pairs of words, see policy_subject.rows */
-    uint32_t row_step;   /* 0: the same pair for all places, and it rules out nothing */
-    uint64_t paths[COMPILED_MAX_WORDS];
+    bool knows_who;       /* else it has to be asked place by place */
+    const uint64_t *sure; /* then, where it is true; NULL: at all of them */
+    uint64_t words[COMPILED_MAX_WORDS];
+    uint64_t some[COMPILED_MAX_WORDS / 64 + 1]; /* a bit for each word that is not zero */
 };
+
+/* A subject that was not used for a while is far away: its lines are sent for before the path is
+ * walked, and arrive meanwhile. */
+static void send_for(const void *from, size_t bytes)
+{
+    for (size_t at = 0; at < bytes && at < SWEEP_AHEAD; at += 64)
+        __builtin_prefetch((const char *)from + at);
+}
 
 static void find_open(const struct weighing *w, const struct app_index *app, struct opening *o)
 {
-    static const uint64_t all[2] = {UINT64_MAX, UINT64_MAX};
     const struct policy_request *request = w->asking.eval.facts->request;
     const struct policy_subject *s = w->asking.subject;
-    size_t column = method_column(w->asking.compiled, request->method);
+    const uint64_t *row = s && app->row != COMPILED_NONE ? s->rows + app->row : NULL,
+                   *open = app->methods + 2 * (size_t)app->n_words *
+                                              method_column(w->asking.compiled, request->method),
+                   *pathful = open + app->n_words;
 
-    o->open = app->methods + 2 * column * app->n_words;
-    o->pathful = o->open + app->n_words;
-    o->row = s && app->row != COMPILED_NONE ? s->rows + app->row : all;
-    o->row_step = o->row == all ? 0 : 2;
-    for (size_t line = 0; line < 128; line += 64)
-        __builtin_prefetch((const char *)(s ? s->needs : NULL) + line);
-    __builtin_prefetch(o->row);
-    __builtin_prefetch(o->open);
-    __builtin_prefetch(app->rules);
-    memset(o->paths, 0, app->n_words * sizeof *o->paths);
-    path_index_match(&app->paths, request->path, o->paths);
-}
-
-static inline uint64_t open_word(const struct opening *o, uint32_t i)
-{
-    return (o->open[i] | (o->paths[i] & o->pathful[i])) & o->row[i * o->row_step];
+    if (row)
+        send_for(row, (1 + app->n_words) * sizeof *row);
+    if (s)
+        send_for(s->needs, 128);
+    send_for(open, 64);
+    send_for(app->rules, 64);
+    memset(o->words, 0, app->n_words * sizeof *o->words);
+    memset(o->some, 0, (app->n_words / 64 + 1) * sizeof *o->some);
+    path_index_match(&app->paths, request->path, o->words);
+    for (uint32_t i = 0; i < app->n_words; i++) {
+        uint64_t word = (open[i] | (o->words[i] & pathful[i])) & (row ? row[1 + i] : UINT64_MAX);
+        o->words[i] = word;
+        o->some[i / 64] |= (uint64_t)(word != 0) << i % 64;
+    }
+    o->knows_who = row;
+    o->sure = row && row[0] ? row + 1 + app->n_words : NULL;
 }
 
 /* ---- rule by rule ---------------------------------------------------------------------------- */
@@ -55,7 +65,7 @@ static void each_open(struct weighing *w, const struct app_index *app, const str
                       weigher *call)
 {
     for (uint32_t i = 0; i < app->n_words; i++)
-        for (uint64_t word = open_word(o, i); word; word &= word - 1)
+        for (uint64_t word = o->words[i]; word; word &= word - 1)
             call(w, app->rules[64 * i + (uint32_t)__builtin_ctzll(word)]);
 }
 
@@ -89,50 +99,13 @@ static void weigh_public(struct weighing *w, uint32_t rule)
 
 /* ---- the quick way --------------------------------------------------------------------------- */
 
-/* Whether a rule applies or fires, by effect and on_missing: effect_applies as a bit for each
- * scope * 4 + need, in codes. */
+/* effect_applies by effect and on_missing, and effect_binds by effect, as a bit for each
+ * scope * 4 + need in codes. */
 static const uint16_t applies_tables[3][2] = {[RULE_DENY] = {0xA0A0, 0x8000},
                                               [RULE_REQUIRE] = {0x3030, 0x1000},
                                               [RULE_ALLOW] = {0x8000, 0x8000}};
-
-static inline struct subject_value table_need(struct asking *q, uint32_t number)
-{
-    if (__builtin_expect(!(q->table_known[number / 64] >> number % 64 & 1), 0))
-        asking_find(q, number);
-    return q->table[number];
-}
-
-/* The earlier of two, the second only when it counts. */
-static inline int64_t earlier_if(bool counts, int64_t until_s, int64_t other_s)
-{
-    return counts & (other_s < until_s) ? other_s : until_s;
-}
-
-static inline unsigned quick_life(const struct clause *c, int64_t now_s, int64_t *until_s)
-{
-    bool is_early = now_s < c->starts_s, is_over = now_s >= c->expires_s;
-    int64_t edge_s = is_early ? c->starts_s : c->expires_s;
-
-    *until_s = earlier_if(edge_s > now_s, *until_s, edge_s);
-    return is_early | is_over ? CODE_FALSE : CODE_TRUE;
-}
-
-/* In the order of eval_need: a need that is false keeps those behind it from bounding. */
-static inline unsigned quick_need(struct asking *q, const struct clause *c, bool is_live,
-                                  int64_t *until_s)
-{
-    struct subject_value device = q->subject->needs[c->device], auth = q->subject->needs[c->auth],
-                         from = table_need(q, c->from), when = table_need(q, c->when);
-    int64_t until = earlier_if(is_live, *until_s, value_until_s(device));
-    unsigned need = value_code(device);
-
-    until = earlier_if(is_live & (need != 0), until, value_until_s(auth));
-    need &= value_code(auth);
-    until = earlier_if(is_live & (need != 0), until, value_until_s(from));
-    need &= value_code(from);
-    *until_s = earlier_if(is_live & (need != 0), until, value_until_s(when));
-    return need & value_code(when);
-}
+static const uint16_t binds_tables[3] = {
+    [RULE_DENY] = 0, [RULE_REQUIRE] = 0xFFF0, [RULE_ALLOW] = 0x8000};
 
 struct sweep {
     struct weighing *w;
@@ -140,7 +113,51 @@ struct sweep {
     const struct opening *opening;
     bool denies_are_rare;
     uint64_t terms; /* a bit for each session terms that bind; bit 0 is nobody's */
+    uint64_t until; /* the earliest change so far, UINT64_MAX: none; eval.until_s is behind */
 };
+
+static inline uint64_t table_need(struct asking *q, uint32_t number)
+{
+    if (__builtin_expect(!(q->table_known[number / 64] >> number % 64 & 1), 0))
+        asking_find(q, number);
+    return (uint64_t)q->table[number].bits;
+}
+
+/* Until when a value holds, or UINT64_MAX when it does not count: `counts` is 0 or 1. */
+static inline uint64_t until_if(uint64_t counts, uint64_t bits)
+{
+    return bits >> 2 | (counts - 1);
+}
+
+static inline uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Returns scope * 4 + need. In the order of eval_need: a need that is false keeps those behind it
+ * from bounding. A code is not false when its lowest bit is set. */
+static inline unsigned quick_value(struct sweep *sweep, const struct clause *c, unsigned scope)
+{
+    struct asking *q = &sweep->w->asking;
+    const struct subject_value *needs = q->subject->needs;
+    uint64_t device = (uint64_t)needs[c->device].bits, auth = (uint64_t)needs[c->auth].bits,
+             from = table_need(q, c->from), when = table_need(q, c->when);
+    int64_t now_s = q->eval.now_s;
+    bool is_early = now_s < c->starts_s, is_over = now_s >= c->expires_s;
+    int64_t edge_s = is_early ? c->starts_s : c->expires_s;
+
+    scope &= is_early | is_over ? CODE_FALSE : CODE_TRUE;
+    uint64_t counts = scope & 1, until = until_if(counts, device);
+    counts &= device;
+    until = earlier(until, until_if(counts, auth));
+    counts &= auth;
+    until = earlier(until, until_if(counts, from));
+    counts &= from;
+    until = earlier(until, until_if(counts, when));
+    until = earlier(until, is_over & !is_early ? UINT64_MAX : (uint64_t)edge_s);
+    sweep->until = earlier(sweep->until, until);
+    return scope * 4 + (unsigned)(device & auth & from & when & 3);
+}
 
 static inline void bind_terms(struct sweep *sweep, uint32_t session, bool binds)
 {
@@ -150,23 +167,22 @@ static inline void bind_terms(struct sweep *sweep, uint32_t session, bool binds)
         merge_add(&sweep->w->merge, sweep->w->asking.compiled->sessions[session - 1]);
 }
 
-static inline void quick_weigh(struct sweep *sweep, const struct clause *c, unsigned scope)
+static inline bool quick_weigh(struct sweep *sweep, const struct clause *c, unsigned scope)
 {
-    struct weighing *w = sweep->w;
-    struct eval *e = &w->asking.eval;
-    int64_t until_s = e->until_s;
-
-    scope &= quick_life(c, e->now_s, &until_s);
-    unsigned need = quick_need(&w->asking, c, scope != 0, &until_s);
-    e->until_s = until_s;
+    unsigned value = quick_value(sweep, c, scope);
     bool ignores_missing = c->flags & CLAUSE_IGNORES_MISSING;
-    bool applies = applies_tables[c->effect][ignores_missing] >> (scope * 4 + need) & 1;
-    bind_terms(sweep, c->session, c->effect == RULE_ALLOW ? applies : scope != 0);
-    if (!applies)
-        return;
-    pan_add(&w->real, c);
-    if (w->has_would)
-        pan_add(&w->would, c);
+
+    bind_terms(sweep, c->session, binds_tables[c->effect] >> value & 1);
+    return applies_tables[c->effect][ignores_missing] >> value & 1;
+}
+
+static void report_all(struct weighing *w, const struct clause *const *fired, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        pan_add(&w->real, fired[i]);
+        if (w->has_would)
+            pan_add(&w->would, fired[i]);
+    }
 }
 
 /* In a row a place that is open is not false. */
@@ -174,9 +190,11 @@ static inline unsigned who_at(const struct sweep *sweep, uint32_t place)
 {
     const struct opening *o = sweep->opening;
 
-    if (o->row_step)
-        return CODE_UNKNOWN | (unsigned)(o->row[place / 64 * 2 + 1] >> place % 64 & 1) << 1;
-    return subject_who(sweep->w->asking.subject, sweep->app->whos[place]);
+    if (!o->knows_who)
+        return subject_who(sweep->w->asking.subject, sweep->app->whos[place]);
+    if (o->sure)
+        return CODE_UNKNOWN | (unsigned)(o->sure[place / 64] >> place % 64 & 1) << 1;
+    return CODE_TRUE;
 }
 
 /* Who settles most, and is looked up first: by then the clauses of the others are on their way. */
@@ -184,7 +202,8 @@ static void take_places(struct sweep *sweep, const uint32_t *places, uint32_t n)
 {
     const struct asking *q = &sweep->w->asking;
     const struct clause *clauses = q->compiled->clauses;
-    uint32_t rules[SWEEP_ROOM], n_kept = 0;
+    const struct clause *fired[SWEEP_ROOM];
+    uint32_t rules[SWEEP_ROOM], n_kept = 0, n_fired = 0;
     uint8_t scopes[SWEEP_ROOM];
 
     for (uint32_t i = 0; i < n; i++) {
@@ -196,21 +215,26 @@ static void take_places(struct sweep *sweep, const uint32_t *places, uint32_t n)
     }
     for (uint32_t i = 0; i < n_kept; i++) {
         const struct clause *c = &clauses[rules[i]];
-        if (c->flags & CLAUSE_RARE || (sweep->denies_are_rare && c->effect == RULE_DENY))
+        if (c->flags & CLAUSE_RARE || (sweep->denies_are_rare && c->effect == RULE_DENY)) {
+            report_all(sweep->w, fired, n_fired);
             weigh(sweep->w, rules[i]);
-        else
-            quick_weigh(sweep, c, scopes[i]);
+            n_fired = 0;
+            continue;
+        }
+        fired[n_fired] = c;
+        n_fired += quick_weigh(sweep, c, scopes[i]);
     }
+    report_all(sweep->w, fired, n_fired);
 }
 
-/* Most words hold none to three places: these are written without asking how many there are. */
+/* Most words hold one or two places: these are written without asking how many there are. */
 static inline uint32_t put_places(uint32_t *places, uint32_t n, uint32_t base, uint64_t word)
 {
-    for (int i = 0; i < 3; i++) {
-        places[n] = base + (uint32_t)__builtin_ctzll(word | (uint64_t)1 << 63);
-        n += word != 0;
-        word &= word - 1;
-    }
+    places[n++] = base + (uint32_t)__builtin_ctzll(word);
+    word &= word - 1;
+    places[n] = base + (uint32_t)__builtin_ctzll(word | (uint64_t)1 << 63);
+    n += word != 0;
+    word &= word - 1;
     for (; __builtin_expect(word != 0, 0); word &= word - 1)
         places[n++] = base + (uint32_t)__builtin_ctzll(word);
     return n;
@@ -218,18 +242,25 @@ static inline uint32_t put_places(uint32_t *places, uint32_t n, uint32_t base, u
 
 static void sweep_quickly(struct weighing *w, const struct app_index *app, const struct opening *o)
 {
-    struct sweep sweep = {
-        .w = w, .app = app, .opening = o, .denies_are_rare = w->asking.subject->has_hint};
+    struct sweep sweep = {.w = w,
+                          .app = app,
+                          .opening = o,
+                          .denies_are_rare = w->asking.subject->has_hint,
+                          .until = UINT64_MAX};
     uint32_t places[SWEEP_ROOM], n = 0;
 
-    for (uint32_t i = 0; i < app->n_words; i++) {
-        n = put_places(places, n, 64 * i, open_word(o, i));
-        if (n > SWEEP_ROOM - 64 - 3) {
+    for (uint32_t block = 0; block < app->n_words; block += 64)
+        for (uint64_t some = o->some[block / 64]; some; some &= some - 1) {
+            uint32_t i = block + (uint32_t)__builtin_ctzll(some);
+            n = put_places(places, n, 64 * i, o->words[i]);
+            if (n <= SWEEP_ROOM - 64 - 1)
+                continue;
             take_places(&sweep, places, n);
             n = 0;
         }
-    }
     take_places(&sweep, places, n);
+    if (sweep.until < SUBJECT_FOREVER_S)
+        eval_until(&w->asking.eval, (int64_t)sweep.until);
     for (uint64_t terms = sweep.terms & ~(uint64_t)1; terms; terms &= terms - 1)
         merge_add(&w->merge, w->asking.compiled->sessions[__builtin_ctzll(terms) - 1]);
 }

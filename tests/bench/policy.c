@@ -20,7 +20,7 @@
 #include <x86intrin.h>
 #endif
 
-enum { VISITS = 4096, DECISIONS = 1000000, RUNS = 5, ZONE_BYTES = 1 << 16 };
+enum { VISITS = 1024, DECISIONS = 1000000, RUNS = 5, ZONE_BYTES = 1 << 16 };
 
 /* Every allocation of the program passes here (--wrap). */
 void *__real_malloc(size_t n);

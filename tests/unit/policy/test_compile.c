@@ -125,8 +125,22 @@ static const char *const sessions[] = {"", "", ", session: {max: 4h, record: tru
                                        ", session: {idle: 5m, clipboard: true}",
                                        ", session: {max: 1h, clipboard: false}"};
 
+/* Every rule has needs and terms of its own: more than a request keeps in its tables. */
+static bool is_varied;
+
+static const char *own_need(char out[80], int i)
+{
+    if (i % 2)
+        snprintf(out, 80, ", from: {networks: [10.%d.0.0/16, 10.1.2.%d]}", i % 250, i % 250);
+    else
+        snprintf(out, 80, ", when: {days: [wed, thu], hours: [\"%02d:%02d-20:00\"]}", i / 60 % 20,
+                 i % 60);
+    return out;
+}
+
 static size_t write_rule(char *out, int i)
 {
+    char own[80], terms[40];
     const char *effect = roll(14) ? roll(7) ? "allow" : "require" : "deny", *need = PICK(needs),
                *more = "";
     bool is_allow = !strcmp(effect, "allow"), is_deny = !strcmp(effect, "deny");
@@ -134,6 +148,9 @@ static size_t write_rule(char *out, int i)
 
     while (!is_allow && !is_deny && !*need)
         need = PICK(needs);
+    if (is_varied && roll(3))
+        need = own_need(own, i);
+    snprintf(terms, sizeof terms, ", session: {max: %dm}", 5 + i);
     snprintf(to, sizeof to, "{%s%s}", PICK(scopes), PICK(parts));
     if (is_allow)
         more = roll(8)   ? ""
@@ -145,8 +162,10 @@ static size_t write_rule(char *out, int i)
     return (size_t)snprintf(out, RULE_BYTES,
                             "  - {id: r%d, effect: %s, who: %s, to: %s%s%s%s%s%s%s}\n", i, effect,
                             PICK(whos), is_allow || roll(6) ? to : "everything", need, PICK(lives),
-                            is_deny ? "" : PICK(sessions), more,
-                            is_allow && roll(10) == 0 ? ", purpose: {required: true}" : "",
+                            is_deny     ? ""
+                            : is_varied ? terms
+                                        : PICK(sessions),
+                            more, is_allow && roll(10) == 0 ? ", purpose: {required: true}" : "",
                             roll(6) ? "" : ", mode: audit");
 }
 
@@ -439,13 +458,15 @@ static void wide_apps_decide_alike(void **state)
 {
     size_t reasons[POLICY_REASON_COUNT] = {0};
 
-    for (int round = 0; round < 6; round++) {
-        struct policy *p = load_rules(400);
+    for (int round = 0; round < 8; round++) {
+        is_varied = round >= 4;
+        struct policy *p = load_rules(round < 6 ? 400 : 700);
         assert_true(p->compiled->n_row_words >= 4);
         for (int visit = 0; visit < 200; visit++)
             one_visit(p, reasons);
         policy_unref(&p);
     }
+    is_varied = false;
 }
 
 static void a_subject_counts_for_its_own_alone(void **state)
