@@ -119,6 +119,26 @@ static enum visit_outcome refuse(struct visit *v, const struct policy_facts *fac
                         refusal_sentence(reason), all_remedies(v->arena, &e));
 }
 
+/* The proof is older than `session: {max}` of the rules that apply: the person signs in again. */
+static bool is_signed_in_too_long(const struct visit *v, const struct policy_decision *d,
+                                  int64_t now_s)
+{
+    if (!v->who || v->is_public || !d->obligations.max_s)
+        return false;
+    const struct policy_identity *id = &v->who->facts;
+    int64_t since_s = id->login_s ? id->login_s : id->auth_time_s;
+    return since_s && now_s >= since_s + d->obligations.max_s;
+}
+
+static enum visit_outcome refuse_stale(struct visit *v)
+{
+    v->decision.effect = POLICY_DENY;
+    v->decision.reason = POLICY_REASON_NO_IDENTITY;
+    return visit_refuse(v, 401, policy_reason_code(POLICY_REASON_NO_IDENTITY),
+                        STR("You signed in longer ago than this app allows."),
+                        STR("Sign in again."));
+}
+
 enum visit_outcome decide(struct visit *v)
 {
     struct policy_request r = policy_request_of(v, v->app->policy);
@@ -131,6 +151,8 @@ enum visit_outcome decide(struct visit *v)
         shadow_compare(v, &facts);
     if (v->decision.effect != POLICY_ALLOW)
         return refuse(v, &facts);
+    if (is_signed_in_too_long(v, &v->decision, v->wall_us / 1000000))
+        return refuse_stale(v);
     return VISIT_PERMITTED;
 }
 
@@ -181,6 +203,10 @@ bool decide_again(struct visit *v, enum visit_end *why)
     policy_decide(s->policy, &facts, &next);
     if (next.effect != POLICY_ALLOW)
         return refuse_again(v, &next);
+    if (is_signed_in_too_long(v, &next, wall_us / 1000000)) {
+        *why = END_EXPIRED;
+        return refuse_for(v, POLICY_REASON_NO_IDENTITY);
+    }
     v->decision.valid_until_s = next.valid_until_s;
     return true;
 }

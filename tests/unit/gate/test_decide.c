@@ -23,7 +23,9 @@ static const char POLICY[] =
     "  - {id: factor, effect: require, who: anyone, to: {apps: [inventory], paths: [/admin/**]},\n"
     "     auth: {mfa: true}}\n"
     "  - {id: fresh, effect: require, who: anyone, to: {apps: [inventory], paths: [/vault/**]},\n"
-    "     auth: {login_within: 10m}}\n";
+    "     auth: {login_within: 10m}}\n"
+    "  - {id: brief, effect: allow, who: {groups: [brief]}, to: {apps: [inventory]},\n"
+    "     session: {max: 10m}}\n";
 
 static void verdicts(void **state)
 {
@@ -56,6 +58,11 @@ static void verdicts(void **state)
          "Sign in again with a second factor."},
         {"log-in fresh", ",\"groups\":[\"staff\"],\"auth_time\":1795791500", "GET", "/vault/", 0,
          "allow", "[\"staff\"]", "", ""},
+        {"signed in longer than the rule allows",
+         ",\"groups\":[\"brief\"],\"auth_time\":1795790000", "GET", "/", 401, "auth.none",
+         "[\"brief\"]", "", "Sign in again."},
+        {"signed in within it", ",\"groups\":[\"brief\"],\"auth_time\":1795791500", "GET", "/", 0,
+         "allow", "[\"brief\"]", "", ""},
     };
     struct house *h = house_open(&(struct house_options){.policy = POLICY});
     for (size_t i = 0; i < ROWS(rows); i++) {
@@ -78,8 +85,8 @@ static void verdicts(void **state)
         if (rows[i].remedy[0])
             assert_text(id, member(r, "decision.remedy"), rows[i].remedy);
     }
-    assert_int_equal(atomic_load(&h->counters.allowed), 6);
-    assert_int_equal(atomic_load(&h->counters.refused), ROWS(rows) - 6);
+    assert_int_equal(atomic_load(&h->counters.allowed), 7);
+    assert_int_equal(atomic_load(&h->counters.refused), ROWS(rows) - 7);
     assert_int_equal(atomic_load(&h->counters.requests), ROWS(rows));
     house_close(h);
 }
