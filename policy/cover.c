@@ -177,16 +177,37 @@ static bool cover_regexes(const struct to *wide, const struct to *narrow)
     return narrow->n_regexes > 0;
 }
 
+static bool has_all_paths(struct glob_list globs)
+{
+    for (size_t i = 0; i < globs.n; i++)
+        if (globs.items[i].n == 1 && globs.items[i].segments[0].kind == PATH_SEGMENT_ANY)
+            return true;
+    return false;
+}
+
+/* What names any part of a request is for http alone, where each has a path. */
+static bool covers_paths(const struct to *wide, const struct to *narrow)
+{
+    if (narrow->names_http_parts && has_all_paths(wide->paths))
+        return true;
+    return narrow->paths.n && cover_globs(wide->paths, narrow->paths);
+}
+
 bool cover_parts(const struct to *wide, const struct to *narrow)
 {
     if (!cover_texts(wide->methods, narrow->methods) || !cover_texts(wide->logins, narrow->logins))
         return false;
-    if (wide->paths.n && !(narrow->paths.n && cover_globs(wide->paths, narrow->paths)))
+    if (wide->paths.n && !covers_paths(wide, narrow))
         return false;
     if (wide->n_regexes && !cover_regexes(wide, narrow))
         return false;
     /* What the wide one leaves out, the narrow one leaves out too. */
     return !wide->except.n || (narrow->except.n && cover_globs(narrow->except, wide->except));
+}
+
+bool cover_is_empty(const struct to *to)
+{
+    return to->paths.n && to->except.n && cover_globs(to->except, to->paths);
 }
 
 /* ---- needs ------------------------------------------------------------------------------------

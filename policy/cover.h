@@ -15,6 +15,8 @@ bool cover_need(const struct rule *wide, const struct rule *narrow);
 bool cover_life(const struct rule *wide, const struct rule *narrow);
 /* All of them. */
 bool cover_rule(const struct rule *wide, const struct rule *narrow);
+/* No request can have such parts: except leaves out all of the paths. */
+bool cover_is_empty(const struct to *to);
 /* Every path of `narrow` is one of `wide`. */
 bool cover_glob(const struct path_glob *wide, const struct path_glob *narrow);
 

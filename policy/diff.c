@@ -139,7 +139,7 @@ static bool is_narrower(const struct side *old, const struct side *next)
         return false;
     for (size_t i = 0; i < next->n; i++) {
         const struct rule *rule = next->rules[i];
-        if (next->is_shared[i] || !is_plain_allow(rule))
+        if (next->is_shared[i] || !is_plain_allow(rule) || cover_is_empty(rule->to))
             continue;
         if (rule->break_glass || !has_allow_for(old, rule))
             return false;

@@ -175,7 +175,7 @@ static void lint_unreachable(struct load *l, const struct rule *rule)
 
     if (is_contradiction(rule->who))
         why = "its who asks for a person and a machine at once";
-    else if (covers_all(rule->to->except, rule->to->paths))
+    else if (cover_is_empty(rule->to))
         why = "its except leaves out all of its paths";
     else if (!concerns_any(l, rule))
         why = "no request to its apps has what its to asks for";

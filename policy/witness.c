@@ -3,7 +3,7 @@
 #include "policy/text.h"
 #include "policy/zone.h"
 
-enum { MAX_KEPT = 64 };
+enum { MAX_KEPT = 32 };
 
 /* One combination: an index into each kind of values. */
 struct pick {
@@ -19,8 +19,9 @@ struct seek {
     struct policy_grant *grants[2];
     size_t n_grants[2];
     struct policy_witness *gains, *loses;
-    struct pick kept[MAX_KEPT]; /* where somebody is let in: small changes may matter there */
-    size_t n_kept;
+    /* Where somebody is let in, by set: small changes may matter there. */
+    struct pick kept[2][MAX_KEPT];
+    size_t n_kept[2];
 };
 
 /* ---- facts ------------------------------------------------------------------------------------
@@ -248,24 +249,27 @@ static void simplify(const struct seek *k, struct pick *at, struct policy_decisi
     }
 }
 
-/* True when somebody is let in by one of the sets. */
-static bool look(struct seek *k, const struct pick *at)
+static void keep(struct seek *k, size_t set, const struct pick *at)
+{
+    if (k->n_kept[set] < MAX_KEPT)
+        k->kept[set][k->n_kept[set]++] = *at;
+}
+
+/* `lets_in_out`: by which of the sets. */
+static void look(struct seek *k, const struct pick *at, bool lets_in_out[2])
 {
     struct policy_decision d[2];
+    struct pick simple = *at;
 
-    decide(k, 0, at, &d[0]);
-    decide(k, 1, at, &d[1]);
-    if (d[0].effect != d[1].effect) {
-        struct policy_witness *out = d[1].effect == POLICY_ALLOW ? k->gains : k->loses;
-        struct pick simple = *at;
-        if (!out->is_there) {
-            bool was_allowed = d[0].effect == POLICY_ALLOW || d[1].effect == POLICY_ALLOW;
-            simplify(k, &simple, d);
-            tell(k, &simple, d, out);
-            return was_allowed;
-        }
+    for (size_t set = 0; set < 2; set++) {
+        decide(k, set, at, &d[set]);
+        lets_in_out[set] = d[set].effect == POLICY_ALLOW;
     }
-    return d[0].effect == POLICY_ALLOW || d[1].effect == POLICY_ALLOW;
+    struct policy_witness *out = lets_in_out[1] ? k->gains : k->loses;
+    if (lets_in_out[0] == lets_in_out[1] || out->is_there)
+        return;
+    simplify(k, &simple, d);
+    tell(k, &simple, d, out);
 }
 
 static struct pick pick_at(const struct witness_values *v, uint64_t index)
@@ -294,24 +298,31 @@ static void look_wide(struct seek *k)
 
     for (uint64_t i = 0; i < n && !is_over(k); i++) {
         struct pick at = pick_at(v, i * stride % all);
-        if (look(k, &at) && k->n_kept < MAX_KEPT)
-            k->kept[k->n_kept++] = at;
+        bool lets_in[2];
+        look(k, &at, lets_in);
+        for (size_t set = 0; set < 2; set++)
+            if (lets_in[set])
+                keep(k, set, &at);
     }
 }
 
-/* Around those who are let in, each device, log-in and grant. */
+/* Each device, log-in and grant in one place. */
+static void look_around(struct seek *k, struct pick at)
+{
+    bool lets_in[2];
+
+    for (at.device = 0; at.device < k->v.n_devices; at.device++)
+        for (at.auth = 0; at.auth < k->v.n_auths; at.auth++)
+            for (at.extra = 0; at.extra < EXTRA_COUNT; at.extra++)
+                if (!is_over(k))
+                    look(k, &at, lets_in);
+}
+
 static void look_close(struct seek *k)
 {
-    for (size_t i = 0; i < k->n_kept; i++) {
-        struct pick at = k->kept[i];
-        for (at.device = 0; at.device < k->v.n_devices; at.device++)
-            for (at.auth = 0; at.auth < k->v.n_auths; at.auth++)
-                for (at.extra = 0; at.extra < EXTRA_COUNT; at.extra++) {
-                    if (is_over(k))
-                        return;
-                    look(k, &at);
-                }
-    }
+    for (size_t set = 0; set < 2; set++)
+        for (size_t i = 0; i < k->n_kept[set]; i++)
+            look_around(k, k->kept[set][i]);
 }
 
 void witness_find(const struct witness_search *s, struct policy_witness *gains,

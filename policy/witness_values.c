@@ -262,8 +262,11 @@ static void gather_auths(const struct witness_search *s, struct witness_values *
     v->n_strong = 1;
     each_rule(s, v, add_strong_auth);
     each_rule(s, v, add_weak_auth);
-    struct witness_auth plain = v->auths[0];
+    struct witness_auth without = v->auths[0], plain = v->auths[0];
+    without.n_methods = 0;
+    keep_auth(v, without);
     plain.mfa = POLICY_FALSE;
+    keep_auth(v, plain);
     plain.n_methods = 0;
     keep_auth(v, plain);
     keep_auth(v, (struct witness_auth){.mfa = POLICY_UNKNOWN, .age_s = -1});
@@ -367,7 +370,10 @@ static void add_device(const struct witness_search *s, struct witness_values *v,
         return;
     struct witness_device d = v->devices[0];
     meet_device(v->arena, &d, rule->device);
+    struct witness_device just = {.n = 0};
+    meet_device(v->arena, &just, rule->device);
     keep_device(v, d);
+    keep_device(v, just);
     for (int i = 0; i < DEVICE_FLAGS; i++) {
         struct witness_device turned = d;
         if (!(rule->device->flags_written >> i & 1))
@@ -574,6 +580,8 @@ static void gather_paths(const struct witness_search *s, struct witness_values *
     }
     add_word(methods, STR("GET"));
     add_word(methods, STR("POST"));
+    add_word(methods, STR("DELETE"));
+    add_word(methods, STR("REPORT")); /* hardly in any rule */
     for (size_t set = 0; set < 2; set++)
         if (s->apps[set])
             add_globs(v->arena, paths, s->apps[set]->public_paths);
