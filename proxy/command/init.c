@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -66,6 +68,7 @@ static const char config_text[] =
     "\n"
     "log: {level: info, format: text}\n";
 
+/* <+90d> becomes the date of so many days from now. */
 static const char policy_text[] =
     "# A first app and its rule. Nobody gets in without a rule that says so: a deny and a require\n"
     "# can only take away. `postern policy test policies` runs the tests below.\n"
@@ -85,6 +88,7 @@ static const char policy_text[] =
     "    owner: it@example.com\n"
     "    who: {groups: [contractors]}\n"
     "    to: {apps: [inventory], methods: [GET, HEAD]}\n"
+    "    expires: <+90d>  # the last day\n"
     "\n"
     "  - id: no-suspended\n"
     "    effect: deny\n"
@@ -94,7 +98,7 @@ static const char policy_text[] =
     "tests:\n"
     "  - name: a contractor reads\n"
     "    as: {user: kim@acme.example, groups: [contractors]}\n"
-    "    at: 2026-11-27T15:00:00+01:00\n"
+    "    at: <+0d>T15:00:00+01:00\n"
     "    do: GET http://inventory.localhost/dashboard\n"
     "    expect: allow\n"
     "\n"
@@ -134,9 +138,8 @@ static int fail_on(const char *what, const char *dir, const char *name)
     return EXIT_ERRORS;
 }
 
-static bool write_whole(int fd, const char *text)
+static bool write_part(int fd, const char *text, size_t n)
 {
-    size_t n = strlen(text);
     while (n > 0) {
         ssize_t done = write(fd, text, n);
         if (done < 0 && errno != EINTR)
@@ -144,7 +147,20 @@ static bool write_whole(int fd, const char *text)
         text += done > 0 ? done : 0;
         n -= done > 0 ? (size_t)done : 0;
     }
-    return fsync(fd) == 0;
+    return true;
+}
+
+static bool write_whole(int fd, const char *text)
+{
+    for (const char *mark; (mark = strchr(text, '<'));) {
+        char date[32], *end;
+        time_t then = time(NULL) + strtol(mark + 1, &end, 10) * 24 * 3600;
+        size_t n = strftime(date, sizeof date, "%F", gmtime(&then));
+        if (!write_part(fd, text, (size_t)(mark - text)) || !write_part(fd, date, n))
+            return false;
+        text = end + strlen("d>");
+    }
+    return write_part(fd, text, strlen(text)) && fsync(fd) == 0;
 }
 
 static bool make(int dir_fd, const struct entry *e)
