@@ -189,7 +189,7 @@ def test_listeners_of_the_operations_page(tmp_path, authority):
 def test_readme_names_what_exists():
     """Its commands are those that the program has, its scripts are there."""
     text = page("README.md")
-    for name in re.findall(r"build/postern (\w+)", text):
+    for name in re.findall(r"build-release/postern (\w+)", text):
         assert command(name, "--help").returncode == 0, name
     for script in ("demo.sh", "test.sh"):
         assert "./" + script in text and os.access(os.path.join(ROOT, script), os.X_OK)
