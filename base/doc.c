@@ -4,22 +4,32 @@
  * where the place has to be computed from problem_offset. */
 #include "base/doc.h"
 
+#include <stdlib.h>
 #include <yaml.h>
 
 #include "base/encode.h"
 #include "base/map.h"
+
+struct child {
+    struct doc_node *key, *value;
+};
+
+/* Children of the nodes that are open, innermost last: the tree itself takes only what it keeps. */
+struct children {
+    struct child *items;
+    size_t n, cap;
+};
+
+/* Mappings are small, and looking back is cheaper than a map; past this many keys it is not. */
+enum { FEW_KEYS = 16 };
 
 struct parse {
     struct arena *arena;
     const struct doc_file *file;
     struct findings *findings;
     yaml_parser_t yaml;
+    struct children open;
     bool failed;
-};
-
-struct child {
-    struct child *next;
-    struct doc_node *key, *value;
 };
 
 /* The text of one line of the file, 1-based. */
@@ -123,27 +133,60 @@ static struct doc_node *node_new(struct parse *p, enum doc_kind kind, const yaml
 
 static struct doc_node *read_node(struct parse *p, yaml_event_t *e, unsigned depth);
 
-static void check_duplicate(struct parse *p, struct map *seen, struct doc_node *key)
+/* The first key of that text among the children from `start` on, which become `seen` when they are
+ * many: a file of fifty thousand keys takes no time either. */
+static const struct doc_node *find_key(struct parse *p, size_t start, struct map *seen, str text)
 {
-    if (map_add(seen, key->text, key))
-        return;
-    const struct doc_node *first = map_get(seen, key->text);
-    doc_error(p->findings, key, "duplicate-key", NULL,
-              "key \"%.*s\" stands here a second time; the first is in line %u", STR_ARG(key->text),
-              first->line);
+    const struct child *items = p->open.items;
+
+    if (p->open.n - start <= FEW_KEYS) {
+        for (size_t i = start; i < p->open.n; i++)
+            if (str_eq(items[i].key->text, text))
+                return items[i].key;
+        return NULL;
+    }
+    for (size_t i = start + (seen->n ? p->open.n - start - 1 : 0); i < p->open.n; i++)
+        map_add(seen, items[i].key->text, items[i].key);
+    return map_get(seen, text);
 }
 
-static void fill(struct parse *p, struct doc_node *node, const struct child *first, size_t n)
+static void check_duplicate(struct parse *p, size_t start, struct map *seen, struct doc_node *key)
 {
+    const struct doc_node *first = find_key(p, start, seen, key->text);
+
+    if (first)
+        doc_error(p->findings, key, "duplicate-key", NULL,
+                  "key \"%.*s\" stands here a second time; the first is in line %u",
+                  STR_ARG(key->text), first->line);
+}
+
+/* Takes the children from `start` on. */
+static void fill(struct parse *p, struct doc_node *node, size_t start)
+{
+    const struct child *first = p->open.items + start;
+    size_t n = p->open.n - start;
+
     node->n = n;
     node->items = arena_array(p->arena, struct doc_node *, n ? n : 1);
     if (node->kind == DOC_MAP)
         node->keys = arena_array(p->arena, struct doc_node *, n ? n : 1);
-    for (size_t i = 0; i < n; i++, first = first->next) {
-        node->items[i] = first->value;
+    for (size_t i = 0; i < n; i++) {
+        node->items[i] = first[i].value;
         if (node->keys)
-            node->keys[i] = first->key;
+            node->keys[i] = first[i].key;
     }
+    p->open.n = start;
+}
+
+static void add_child(struct parse *p, struct child child)
+{
+    struct children *c = &p->open;
+
+    if (c->n == c->cap) {
+        c->cap = c->cap ? 2 * c->cap : 256;
+        c->items = mem_grow(c->items, c->cap * sizeof *c->items);
+    }
+    c->items[c->n++] = child;
 }
 
 /* A mapping's key: a plain or quoted scalar, and never the merge key. */
@@ -163,45 +206,43 @@ static struct doc_node *read_key(struct parse *p, yaml_event_t *e, unsigned dept
     return key;
 }
 
-/* One child, and for a mapping its key before it; NULL on failure. */
-static struct child *read_child(struct parse *p, struct doc_node *node, yaml_event_t *e,
-                                struct map *seen, unsigned depth)
+/* One child, and for a mapping its key before it. */
+static bool read_child(struct parse *p, struct doc_node *node, yaml_event_t *e, size_t start,
+                       struct map *seen, unsigned depth)
 {
-    struct child *c = arena_new(p->arena, struct child);
+    struct child c = {0};
     if (node->kind == DOC_MAP) {
-        c->key = read_key(p, e, depth);
+        c.key = read_key(p, e, depth);
         yaml_event_delete(e);
-        if (!c->key || !next(p, e))
-            return NULL;
-        check_duplicate(p, seen, c->key);
+        if (!c.key || !next(p, e))
+            return false;
+        check_duplicate(p, start, seen, c.key);
     }
-    c->value = read_node(p, e, depth);
+    c.value = read_node(p, e, depth);
     yaml_event_delete(e);
-    return c->value ? c : NULL;
+    if (c.value)
+        add_child(p, c);
+    return c.value;
 }
 
 /* Children until the closing event, in order. */
 static bool read_children(struct parse *p, struct doc_node *node, yaml_event_type_t end,
                           unsigned depth)
 {
-    struct child *first = NULL, **last = &first;
+    size_t start = p->open.n;
     struct map seen;
-    size_t n = 0;
     bool good = false;
     yaml_event_t e;
     map_init(&seen);
     while (next(p, &e)) {
         if (e.type == end) {
             yaml_event_delete(&e);
-            fill(p, node, first, n);
+            fill(p, node, start);
             good = true;
             break;
         }
-        *last = read_child(p, node, &e, &seen, depth);
-        if (!*last)
+        if (!read_child(p, node, &e, start, &seen, depth))
             break;
-        last = &(*last)->next;
-        n++;
     }
     map_finish(&seen);
     return good;
@@ -278,6 +319,10 @@ static bool check_bytes(struct parse *p)
     /* UTF-16 would be read by libyaml on its own; ours is UTF-8 alone. */
     for (size_t i = 0; i < b.n;) {
         size_t start = i;
+        if ((unsigned char)b.p[i] < 0x80) {
+            i++;
+            continue;
+        }
         if (utf8_next(b, &i) < 0) {
             at = place_of_offset(p->file, start);
             at.source = (str){NULL, 0};
@@ -327,6 +372,7 @@ struct doc_node *doc_parse(struct arena *a, const struct doc_file *file, struct 
     yaml_parser_set_input_string(&p.yaml, (const unsigned char *)file->bytes.p, file->bytes.n);
     struct doc_node *root = read_document(&p);
     yaml_parser_delete(&p.yaml);
+    free(p.open.items);
     return root;
 }
 
@@ -334,8 +380,9 @@ static size_t index_of(const struct doc_node *map, const char *key)
 {
     if (!map || map->kind != DOC_MAP)
         return SIZE_MAX;
+    str name = str_of(key);
     for (size_t i = 0; i < map->n; i++)
-        if (str_eq(map->keys[i]->text, str_of(key)))
+        if (str_eq(map->keys[i]->text, name))
             return i;
     return SIZE_MAX;
 }

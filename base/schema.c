@@ -199,7 +199,7 @@ static bool check_dict(const struct schema_type *type, const struct doc_node *no
 static const struct schema_field *field_of(const struct schema_type *type, str name)
 {
     for (const struct schema_field *field = type->fields; field->name; field++)
-        if (str_eq(str_of(field->name), name))
+        if (name.n && field->name[0] == name.p[0] && str_eq(str_of(field->name), name))
             return field;
     return NULL;
 }

@@ -151,41 +151,64 @@ static const struct session_terms *read_session(struct load *l, const struct doc
 
 /* ---- digest of the text ---------------------------------------------------------------------- */
 
-static void digest_u64(EVP_MD_CTX *md, uint64_t v)
+/* Bytes on their way into a digest: a rule is some hundred pieces of a few bytes. */
+struct digesting {
+    EVP_MD_CTX *md;
+    size_t n;
+    unsigned char room[1024];
+};
+
+static void digest_bytes(struct digesting *d, const void *p, size_t n)
+{
+    if (n > sizeof d->room - d->n) {
+        EVP_DigestUpdate(d->md, d->room, d->n);
+        d->n = 0;
+    }
+    if (n > sizeof d->room) {
+        EVP_DigestUpdate(d->md, p, n);
+        return;
+    }
+    memcpy(d->room + d->n, p, n);
+    d->n += n;
+}
+
+static void digest_u64(struct digesting *d, uint64_t v)
 {
     unsigned char bytes[8];
     for (int i = 0; i < 8; i++)
         bytes[i] = (unsigned char)(v >> (8 * i));
-    EVP_DigestUpdate(md, bytes, sizeof bytes);
+    digest_bytes(d, bytes, sizeof bytes);
 }
 
 /* Every part is preceded by its kind and length, so that no two trees give the same bytes. Comments
  * and layout do not count. */
-static void digest_node(EVP_MD_CTX *md, const struct doc_node *node)
+static void digest_node(struct digesting *d, const struct doc_node *node)
 {
-    digest_u64(md, (uint64_t)node->kind << 1 | node->is_plain);
+    digest_u64(d, (uint64_t)node->kind << 1 | node->is_plain);
     if (node->kind == DOC_SCALAR) {
-        digest_u64(md, node->text.n);
-        EVP_DigestUpdate(md, node->text.p, node->text.n);
+        digest_u64(d, node->text.n);
+        digest_bytes(d, node->text.p, node->text.n);
         return;
     }
-    digest_u64(md, node->n);
+    digest_u64(d, node->n);
     for (size_t i = 0; i < node->n; i++) {
         if (node->kind == DOC_MAP)
-            digest_node(md, node->keys[i]);
-        digest_node(md, node->items[i]);
+            digest_node(d, node->keys[i]);
+        digest_node(d, node->items[i]);
     }
 }
 
-static str digest_text(struct load *l, const struct doc_node *node)
+static str digest_text(struct load *l, EVP_MD_CTX *md, const struct doc_node *node)
 {
     unsigned char digest[EVP_MAX_MD_SIZE] = {0};
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+    struct digesting d;
+    d.md = md;
+    d.n = 0;
+    if (EVP_DigestInit_ex(md, NULL, NULL) != 1) /* SHA-256 again */
         abort();
-    digest_node(md, node);
+    digest_node(&d, node);
+    EVP_DigestUpdate(md, d.room, d.n);
     EVP_DigestFinal_ex(md, digest, NULL);
-    EVP_MD_CTX_free(md);
     char *hex = arena_text(l->a, 64);
     hex_encode(digest, 32, hex);
     return (str){hex, 64};
@@ -222,7 +245,7 @@ static enum rule_effect read_effect(const struct doc_node *node)
     return str_eq(effect, STR("require")) ? RULE_REQUIRE : RULE_DENY;
 }
 
-static void decode_rule(struct load *l, const struct def *d, struct rule *rule)
+static void decode_rule(struct load *l, const struct def *d, EVP_MD_CTX *md, struct rule *rule)
 {
     const struct doc_node *node = d->node;
     rule->effect = read_effect(node);
@@ -238,7 +261,7 @@ static void decode_rule(struct load *l, const struct def *d, struct rule *rule)
     rule->who = decode_who(l, doc_get(node, "who"));
     rule->to = decode_to(l, doc_get(node, "to"), rule->effect);
     read_needs(l, node, d->file, rule);
-    rule->text_digest = digest_text(l, node);
+    rule->text_digest = digest_text(l, md, node);
 }
 
 void decode_rules(struct load *l)
@@ -250,6 +273,9 @@ void decode_rules(struct load *l)
                   POLICY_MAX_RULES);
         return;
     }
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+        abort();
     l->rules = arena_array(l->a, struct rule, n);
     l->p->rules = l->rules;
     l->p->n_rules = n;
@@ -260,6 +286,7 @@ void decode_rules(struct load *l)
         rule->node = d->node;
         map_add(&l->p->rules_by_id, d->name, rule);
         if (d->has_form)
-            decode_rule(l, d, rule);
+            decode_rule(l, d, md, rule);
     }
+    EVP_MD_CTX_free(md);
 }

@@ -40,19 +40,47 @@ static bool has_protocol(const struct app *app, const struct doc_node *protocols
     return !protocols || is_in(protocols, names[app->face.protocol]);
 }
 
-static bool is_meant(const struct app *app, const struct doc_node *to)
+static bool fits(const struct app *app, const struct doc_node *labels,
+                 const struct doc_node *protocols)
 {
-    const struct doc_node *apps = doc_get(to, "apps");
-    return (!apps || is_in(apps, app->face.name)) && has_labels(app, doc_get(to, "labels")) &&
-           has_protocol(app, doc_get(to, "protocols"));
+    return has_labels(app, labels) && has_protocol(app, protocols);
+}
+
+static int by_index(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The apps that are named, each once. An unknown one has been reported. */
+static struct index_list find_named(struct load *l, const struct doc_node *to)
+{
+    const struct doc_node *apps = doc_get(to, "apps"), *labels = doc_get(to, "labels"),
+                          *protocols = doc_get(to, "protocols");
+    uint32_t *items = arena_array(l->a, uint32_t, load_count(apps));
+    size_t n = 0, kept = 0;
+    for (size_t i = 0; i < load_count(apps); i++) {
+        const struct def *d = map_get(&l->defs[DEF_APP], load_item(apps, i)->text);
+        if (d && d->index < l->p->n_apps && fits(&l->apps[d->index], labels, protocols))
+            items[n++] = (uint32_t)d->index;
+    }
+    if (n > 1)
+        qsort(items, n, sizeof *items, by_index);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || items[i] != items[kept - 1])
+            items[kept++] = items[i];
+    return (struct index_list){items, kept};
 }
 
 static struct index_list find_apps(struct load *l, const struct doc_node *to)
 {
+    const struct doc_node *labels = doc_get(to, "labels"), *protocols = doc_get(to, "protocols");
     uint32_t *items = NULL;
     size_t n = 0, cap = 0;
+    if (doc_get(to, "apps"))
+        return find_named(l, to);
     for (size_t i = 0; i < l->p->n_apps; i++) {
-        if (is_meant(&l->apps[i], to))
+        if (fits(&l->apps[i], labels, protocols))
             load_push(l, items, n, cap, (uint32_t)i);
     }
     return (struct index_list){items, n};

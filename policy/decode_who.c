@@ -9,10 +9,25 @@ struct union_build {
     struct map seen;
 };
 
+enum { FEW_NAMES = 16 }; /* past this a map is quicker than looking back */
+
+static bool union_has(struct load *l, struct union_build *u, str text)
+{
+    if (u->n < FEW_NAMES) {
+        for (size_t i = 0; i < u->n; i++)
+            if (str_eq(u->items[i].text, text))
+                return true;
+        return false;
+    }
+    for (size_t i = u->seen.n; i < u->n; i++)
+        map_add(&u->seen, u->items[i].text, l);
+    return map_has(&u->seen, text);
+}
+
 static void union_add(struct load *l, struct union_build *u, struct want w)
 {
     /* Aliases of aliases overlap: without this a chain of them doubles at each level. */
-    if (map_add(&u->seen, w.text, l))
+    if (!union_has(l, u, w.text))
         load_push(l, u->items, u->n, u->cap, w);
 }
 

@@ -27,6 +27,7 @@ static struct policy *create(void)
     struct policy *p = mem_alloc(sizeof *p);
     atomic_init(&p->refs, 1);
     arena_init(&p->arena, NULL, 0);
+    p->arena.chunk_bytes = POLICY_CHUNK_BYTES;
     map_init(&p->apps_by_host);
     map_init(&p->apps_by_wild);
     map_init(&p->apps_by_name);

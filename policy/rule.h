@@ -31,6 +31,7 @@ enum {
     POLICY_MAX_REGEX_BYTES = 512,
     POLICY_REGEX_MATCH_LIMIT = 10000,
     POLICY_VERSION_PARTS = 8,
+    POLICY_CHUNK_BYTES = 64 << 10, /* of the arena */
 };
 #define POLICY_NEVER_S INT64_MIN   /* starts: not written */
 #define POLICY_FOREVER_S INT64_MAX /* expires: not written */

@@ -181,7 +181,10 @@ static void write_rule(const struct rulegen_rule *r, unsigned i, FILE *out)
 {
     static const char *const effects[] = {"allow", "require", "deny"};
 
-    fprintf(out, "  - id: rule-%05u\n    title: Rule number %u of the generator\n", i, i);
+    fprintf(out,
+            "  - id: rule-%05u\n    title: Rule number %u of the generator, with a title of usual "
+            "length\n",
+            i, i);
     fprintf(out, "    owner: team-%03d@corp.example\n    effect: %s\n", r->groups[0],
             effects[r->effect]);
     write_who(r, out);
