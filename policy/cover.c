@@ -81,7 +81,9 @@ static bool cover_kind(const struct who *wide, const struct who *narrow)
 {
     if (wide->kind == WHO_EITHER || wide->kind == narrow->kind)
         return true;
-    return wide->kind == WHO_MACHINE && narrow->services.n > 0;
+    if (wide->kind == WHO_HUMAN)
+        return narrow->users.n > 0 || narrow->domains.n > 0;
+    return narrow->services.n > 0;
 }
 
 static bool cover_own(const struct who *wide, const struct who *narrow)
@@ -228,6 +230,17 @@ static bool cover_mins(struct version_mins wide, struct version_mins narrow)
     return narrow.n > 0;
 }
 
+/* A system that is not among the least versions is refused: they are a list of systems too. */
+static bool cover_os(const struct device_need *wide, const struct device_need *narrow)
+{
+    if (cover_texts(wide->os, narrow->os))
+        return true;
+    for (size_t i = 0; i < narrow->min_os_version.n; i++)
+        if (!has_text(wide->os, narrow->min_os_version.items[i].name))
+            return false;
+    return narrow->min_os_version.n > 0;
+}
+
 static bool cover_attributes(const struct device_need *wide, const struct device_need *narrow)
 {
     for (size_t i = 0; i < wide->n_attributes; i++) {
@@ -262,8 +275,7 @@ static bool cover_device(const struct device_need *wide, const struct device_nee
         return false;
     if (wide->has_max_risk && !(narrow->has_max_risk && narrow->max_risk <= wide->max_risk))
         return false;
-    return cover_texts(wide->os, narrow->os) &&
-           cover_mins(wide->min_os_version, narrow->min_os_version) &&
+    return cover_os(wide, narrow) && cover_mins(wide->min_os_version, narrow->min_os_version) &&
            cover_mins(wide->min_browser_version, narrow->min_browser_version) &&
            cover_texts(wide->ownership, narrow->ownership) &&
            cover_texts(wide->key_protection, narrow->key_protection) &&

@@ -110,6 +110,15 @@ static void keep_who(struct witness_values *v, struct witness_who w)
         v->whos[v->n_whos++] = w;
 }
 
+/* What a service has of it: no mail address. */
+static void keep_machine(struct witness_values *v, struct witness_who w)
+{
+    if (w.id.is_machine)
+        return;
+    be_machine(&w, STR("some-service"));
+    keep_who(v, w);
+}
+
 static size_t picks_of(const struct who *who)
 {
     size_t n = who->n_any > who->users.n ? who->n_any : who->users.n;
@@ -179,6 +188,21 @@ static void add_forbidden(struct arena *a, struct witness_who *w, const struct w
         add_forbidden(a, w, who->any[i]);
 }
 
+/* Somebody whom one changed rule means and another forbids. */
+static void pair_forbidden(const struct witness_search *s, struct witness_values *v)
+{
+    for (size_t i = 0; i < s->n_changed && i < MAX_PARTNERS; i++)
+        for (size_t k = 0; k < s->n_changed && k < MAX_PARTNERS; k++) {
+            struct witness_who w = somebody();
+            size_t n;
+            meet_who(v->arena, &w, s->changed[i]->who, 0);
+            n = w.id.n_groups + w.id.n_claims;
+            add_forbidden(v->arena, &w, s->changed[k]->who);
+            if (i != k && w.id.n_groups + w.id.n_claims > n)
+                keep_who(v, w);
+        }
+}
+
 static void gather_whos(const struct witness_search *s, struct witness_values *v)
 {
     for (size_t i = 0; i < s->n_changed; i++) {
@@ -189,6 +213,7 @@ static void gather_whos(const struct witness_search *s, struct witness_values *v
             meet_who(v->arena, &w, rule->who, pick);
             meet_who(v->arena, &forbidden, rule->who, pick);
             keep_who(v, w);
+            keep_machine(v, w);
             if (forbidden.id.n_groups != w.id.n_groups || forbidden.id.n_claims != w.id.n_claims)
                 keep_who(v, forbidden);
         }
@@ -196,6 +221,7 @@ static void gather_whos(const struct witness_search *s, struct witness_values *v
     for (size_t i = 0; i < s->n_changed; i++)
         if (s->changed[i]->effect != RULE_ALLOW)
             pair_whos(s, v, s->changed[i]);
+    pair_forbidden(s, v);
     keep_who(v, somebody());
     struct witness_who machine = somebody();
     be_machine(&machine, STR("some-service"));
@@ -262,6 +288,12 @@ static void gather_auths(const struct witness_search *s, struct witness_values *
     v->n_strong = 1;
     each_rule(s, v, add_strong_auth);
     each_rule(s, v, add_weak_auth);
+    for (size_t i = 0; i < v->auths[0].n_methods; i++) {
+        struct witness_auth single = v->auths[0];
+        single.methods[0] = single.methods[i];
+        single.n_methods = 1;
+        keep_auth(v, single);
+    }
     struct witness_auth without = v->auths[0], plain = v->auths[0];
     without.n_methods = 0;
     keep_auth(v, without);
@@ -401,6 +433,18 @@ static void keep_origin(struct witness_values *v, struct addr from, str country)
         v->origins[v->n_origins++] = (struct witness_origin){from, country};
 }
 
+/* The first and the last address: a wider network has others than a narrower one within it. */
+static void keep_ends(struct witness_values *v, const struct cidr *net, str country)
+{
+    struct addr last = net->base;
+    unsigned bits = last.family == 4 ? 32 : 128;
+
+    for (unsigned i = net->bits; i < bits; i++)
+        last.bytes[i / 8] |= (uint8_t)(0x80 >> i % 8);
+    keep_origin(v, net->base, country);
+    keep_origin(v, last, country);
+}
+
 static void add_origins(const struct witness_search *s, struct witness_values *v,
                         const struct rule *rule)
 {
@@ -414,9 +458,9 @@ static void add_origins(const struct witness_search *s, struct witness_values *v
     else if (need->not_countries.n)
         country = STR("ZZ");
     for (size_t i = 0; i < need->networks.n; i++)
-        keep_origin(v, need->networks.items[i].base, country);
+        keep_ends(v, &need->networks.items[i], country);
     for (size_t i = 0; i < need->not_networks.n; i++)
-        keep_origin(v, need->not_networks.items[i].base, country);
+        keep_ends(v, &need->not_networks.items[i], country);
     for (size_t i = 0; i < need->countries.n; i++)
         keep_origin(v, v->origins[0].from, need->countries.items[i]);
     for (size_t i = 0; i < need->not_countries.n; i++)

@@ -45,44 +45,53 @@ static unsigned next(unsigned *seed)
     return *seed >> 16;
 }
 
-/* One of the list, or nothing. */
-static const char *one(unsigned *seed, const char *const *list, size_t n)
+/* What each part of a rule may be; the first is nothing. */
+static const struct {
+    const char *texts[12];
+    unsigned n;
+} parts[] = {
+    {{"", ", methods: [GET]", ", methods: [GET, POST]"}, 3},
+    {{"", ", paths: [/x/**]", ", paths: [/x/*]", ", paths: [/**]", ", paths: [/x/y, /z]"}, 5},
+    {{"", ", except: [/x/y]", ", except: [/x/**]"}, 3},
+    {{"}, who: anyone", "}, who: {groups: [g]}", "}, who: {groups: [g, h]}",
+      "}, who: {groups: {any: [g], none: [s]}}", "}, who: {groups: {all: [g, h]}}",
+      "}, who: {kind: human}", "}, who: {claims: {c: [1, 2]}}",
+      "}, who: {claims: {c: [1]}, kind: human}", "}, who: {any: [{groups: [g]}, {users: [u@x.y]}]}",
+      "}, who: {domains: [x.y]}", "}, who: {all: [{groups: [g]}, {domains: [x.y]}]}"},
+     11},
+    {{"", ", from: {networks: [10.0.0.0/8]}", ", from: {networks: [10.0.0.0/16]}",
+      ", from: {not_networks: [10.0.0.0/16]}"},
+     4},
+    {{"", ", auth: {mfa: true}", ", auth: {mfa_within: 1h}", ", auth: {mfa_within: 2h}",
+      ", auth: {mfa_within: 2h, methods: [otp, hwk]}", ", auth: {methods: [otp]}"},
+     6},
+    {{"", ", device: {managed: true}", ", device: {managed: true, firewall: true}",
+      ", device: {min_os_version: {macos: \"14.1\"}}",
+      ", device: {os: [macos], min_os_version: {macos: \"14.2\"}}",
+      ", device: {min_os_version: {macos: \"14.2\"}}"},
+     6},
+    {{"", ", when: {days: [mon, tue], hours: [\"08:00-18:00\"]}",
+      ", when: {days: [mon], hours: [\"09:00-17:00\"]}",
+      ", when: {days: [mon], hours: [\"22:00-06:00\"]}",
+      ", when: {days: [mon], hours: [\"08:00-18:00\"]}"},
+     5},
+    {{"", ", expires: 2026-12-01", ", expires: 2027-12-01", ", starts: 2026-11-28"}, 4},
+};
+
+enum { N_PARTS = sizeof parts / sizeof *parts };
+
+static void choose(unsigned *seed, unsigned part, unsigned picks[N_PARTS])
 {
-    return next(seed) % 3 ? "" : list[next(seed) % n];
+    picks[part] = next(seed) % 3 ? 0 : next(seed) % parts[part].n;
 }
 
-#define ONE(seed, ...)                                                                             \
-    one(seed, (const char *const[]){__VA_ARGS__},                                                  \
-        sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
-
-static str random_rule(struct arena *a, unsigned *seed)
+static str rule_of(struct arena *a, const unsigned picks[N_PARTS])
 {
-    const char *methods = ONE(seed, ", methods: [GET]", ", methods: [GET, POST]");
-    const char *paths =
-        ONE(seed, ", paths: [/x/**]", ", paths: [/x/*]", ", paths: [/**]", ", paths: [/x/y, /z]");
-    const char *except = ONE(seed, ", except: [/x/y]", ", except: [/x/**]");
-    const char *who =
-        ONE(seed, "{groups: [g]}", "{groups: [g, h]}", "{groups: {any: [g], none: [s]}}",
-            "{groups: {all: [g, h]}}", "{kind: human}", "{claims: {c: [1, 2]}}",
-            "{claims: {c: [1]}, kind: human}", "{any: [{groups: [g]}, {users: [u@x.y]}]}",
-            "{domains: [x.y]}", "{all: [{groups: [g]}, {domains: [x.y]}]}");
-    const char *from =
-        ONE(seed, ", from: {networks: [10.0.0.0/8]}", ", from: {networks: [10.1.0.0/16]}",
-            ", from: {not_networks: [10.1.0.0/16]}");
-    const char *auth =
-        ONE(seed, ", auth: {mfa: true}", ", auth: {mfa_within: 1h}",
-            ", auth: {mfa_within: 2h, methods: [otp, hwk]}", ", auth: {methods: [otp]}");
-    const char *device =
-        ONE(seed, ", device: {managed: true}", ", device: {managed: true, firewall: true}",
-            ", device: {min_os_version: {macos: \"14.1\"}}",
-            ", device: {os: [macos], min_os_version: {macos: \"14.2\"}}");
-    const char *when = ONE(seed, ", when: {days: [mon, tue], hours: [\"08:00-18:00\"]}",
-                           ", when: {days: [mon], hours: [\"09:00-17:00\"]}");
-    const char *life =
-        ONE(seed, ", expires: 2026-12-01", ", expires: 2027-12-01", ", starts: 2026-11-28");
+    str s = str_of(head);
 
-    return arena_printf(a, "%s%s%s%s}, who: %s%s%s%s%s%s}\n", head, methods, paths, except,
-                        *who ? who : "anyone", from, auth, device, when, life);
+    for (unsigned i = 0; i < N_PARTS; i++)
+        s = arena_printf(a, "%.*s%s", STR_ARG(s), parts[i].texts[picks[i]]);
+    return arena_printf(a, "%.*s}\n", STR_ARG(s));
 }
 
 static const struct rule *only_rule(const struct policy *p)
@@ -122,8 +131,16 @@ static void test_claims_hold(void **state)
     for (int i = 0; i < PAIRS; i++) {
         struct arena a;
         arena_init(&a, NULL, 0);
-        str one_text = random_rule(&a, &seed), other_text = random_rule(&a, &seed);
-        struct policy *wide = fixture_load(one_text.p), *narrow = fixture_load(other_text.p);
+        unsigned picks[N_PARTS];
+        for (unsigned part = 0; part < N_PARTS; part++)
+            choose(&seed, part, picks);
+        struct policy *wide = fixture_load(rule_of(&a, picks).p);
+        /* Mostly the same rule but for one or two of its parts. */
+        for (unsigned n = next(&seed) % 4 ? 1 + next(&seed) % 2 : N_PARTS; n; n--) {
+            unsigned part = next(&seed) % N_PARTS;
+            picks[part] = next(&seed) % parts[part].n;
+        }
+        struct policy *narrow = fixture_load(rule_of(&a, picks).p);
         check_pair(&a, wide, narrow, &n_claimed, &n_shown);
         check_pair(&a, narrow, wide, &n_claimed, &n_shown);
         policy_unref(&wide);
@@ -131,13 +148,39 @@ static void test_claims_hold(void **state)
         arena_finish(&a);
     }
     print_message("%zu claimed, %zu shown, of %d\n", n_claimed, n_shown, 2 * PAIRS);
-    assert_true(n_claimed > 40);
+    assert_true(n_claimed > 200);
     assert_true(n_claimed + n_shown > 2 * PAIRS * 99 / 100);
+}
+
+/* Each part alone, every value of it against every other: nothing is left to chance. */
+static void test_each_part(void **state)
+{
+    size_t n_claimed = 0, n_shown = 0, n = 0;
+
+    for (unsigned part = 0; part < N_PARTS; part++)
+        for (unsigned x = 0; x < parts[part].n; x++)
+            for (unsigned y = 0; y < parts[part].n; y++) {
+                unsigned wide_picks[N_PARTS] = {0}, narrow_picks[N_PARTS] = {0};
+                struct arena a;
+                arena_init(&a, NULL, 0);
+                wide_picks[part] = x;
+                narrow_picks[part] = y;
+                struct policy *wide = fixture_load(rule_of(&a, wide_picks).p);
+                struct policy *narrow = fixture_load(rule_of(&a, narrow_picks).p);
+                check_pair(&a, wide, narrow, &n_claimed, &n_shown);
+                policy_unref(&wide);
+                policy_unref(&narrow);
+                arena_finish(&a);
+                n++;
+            }
+    print_message("%zu claimed, %zu shown, of %zu\n", n_claimed, n_shown, n);
+    assert_true(n_claimed + n_shown + 4 > n);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_globs),
+                                       cmocka_unit_test(test_each_part),
                                        cmocka_unit_test(test_claims_hold)};
     return cmocka_run_group_tests_name("cover", tests, NULL, NULL);
 }
