@@ -1,13 +1,14 @@
-// Cedar on the rules of the generator: decide.mjs FOLDER NAME. The policy set is parsed once
+// Cedar on the rules of the generator: decide.mjs FOLDER NAME VISITS. The policy set is parsed once
 // beforehand; a decision is one call with its principal's groups and the facts as context.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
 const cedar = createRequire(import.meta.url)("@cedar-policy/cedar-wasm/nodejs");
-const [folder, name] = process.argv.slice(2);
+const [folder, name, most] = process.argv.slice(2);
 const policies = readFileSync(join(folder, "policies.cedar"), "utf8");
-const visits = readFileSync(join(folder, "requests.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+const visits = readFileSync(join(folder, "requests.jsonl"), "utf8").trim().split("\n")
+  .slice(0, Number(most)).map((line) => JSON.parse(line));
 const device = {
   managed: true, disk_encrypted: true, firewall: true, compliant: true, edr_running: true,
   screen_lock: true, os: "macos", os_major: 14, risk: 12, ownership: "company",

@@ -1,6 +1,11 @@
 /* What fires, what applies, what is reported and until when. Tables of three values, then stories.
  */
+#include <linux/seccomp.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "fixture.h"
 #include "policy/scalar.h"
@@ -624,7 +629,50 @@ static void deciding_allocates_nothing(void **state)
     policy_decide(p, &v.facts, &d);
     assert_int_equal(n_allocations, before);
     assert_decision(&d, POLICY_REASON_REQUIRE_FAILED);
+    struct policy_subject *s = policy_subject_create(p, &v.identity, NULL, 0, v.facts.now_us);
+    v.facts.subject = s;
+    before = n_allocations;
+    policy_decide(p, &v.facts, &d);
+    assert_int_equal(n_allocations, before);
+    assert_decision(&d, POLICY_REASON_REQUIRE_FAILED);
+    policy_subject_destroy(&s);
     policy_unref(&p);
+}
+
+/* In the strict mode of seccomp anything but read, write and exit ends the process. */
+static void decide_or_die(const struct policy *p, struct visit *v, const struct policy_subject *s)
+{
+    struct policy_decision d;
+
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0)
+        syscall(SYS_exit, 77);
+    policy_decide(p, &v->facts, &d);
+    v->facts.subject = s;
+    policy_decide(p, &v->facts, &d);
+    syscall(SYS_exit, d.reason == POLICY_REASON_REQUIRE_FAILED ? 0 : 1);
+}
+
+static void deciding_asks_nothing_of_the_system(void **state)
+{
+    struct policy *p =
+        load("  - {id: a, effect: allow, who: {groups: [x]}, to: {apps: [web], paths: "
+             "[/a/*]}, when: hours}\n"
+             "  - {id: b, effect: require, who: anyone, to: everything, from: "
+             "{networks: [10.0.0.0/8]}, auth: {mfa_within: 1h}}\n");
+    struct visit v;
+    int status;
+
+    visit_init(&v, p);
+    struct policy_subject *s = policy_subject_create(p, &v.identity, NULL, 0, v.facts.now_us);
+    pid_t child = fork();
+    if (child == 0)
+        decide_or_die(p, &v, s);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    policy_subject_destroy(&s);
+    policy_unref(&p);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip();
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 int main(void)
@@ -646,6 +694,7 @@ int main(void)
         cmocka_unit_test(only_listed_logins_reach_the_rules),
         cmocka_unit_test(more_rules_than_are_reported_still_count),
         cmocka_unit_test(deciding_allocates_nothing),
+        cmocka_unit_test(deciding_asks_nothing_of_the_system),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
