@@ -124,11 +124,13 @@ def test_health_says_that_it_drains(start, staff):
     with gate.connect() as c, gate.connect() as busy, raw.Conn(gate.admin_port) as admin:
         assert c.send(raw.head(target="/.postern/health")).read().status == 200
         assert admin.send(raw.head(target="/readyz")).read().status == 200
-        busy.send(raw.head("GET", "/slow?after=1", token=staff))
+        busy.send(raw.head("GET", "/slow?after=2", token=staff))
         raw.wait_for(lambda: gate.metrics()["postern_decisions_allowed_total"] >= 1, 5)
         gate.signal(signal.SIGTERM)
         raw.wait_for(lambda: "drain.begin" in gate.stderr(), 5)
-        answer = c.send(raw.head(target="/.postern/health")).read()
+        # a worker hears of it a moment after the line was written
+        health = lambda: c.send(raw.head(target="/.postern/health")).read()
+        answer = raw.wait_for(lambda: next((a for a in [health()] if a.status != 200), None), 2)
         assert answer.status == 503 and answer.text == "draining\n"
         assert admin.send(raw.head(target="/readyz")).read().status == 503
         assert busy.read().status == 200
