@@ -17,7 +17,7 @@ PER_SET = 200
 WIDE_EVERY, WIDE_RULES = 50, 140    # some sets have so many rules on an app that the C keeps them otherwise
 
 
-def one_set(driver, seed):
+def one_set(driver, shrink, seed):
     """(decisions compared, how many of each reason, failures)"""
     maker = generate.Maker(seed)
     files = maker.policy_set(WIDE_RULES, 2 * WIDE_RULES) if seed % WIDE_EVERY == 0 else maker.policy_set()
@@ -32,15 +32,15 @@ def one_set(driver, seed):
     for asked, answer in zip(facts, answers):
         reasons[answer['reason']] = reasons.get(answer['reason'], 0) + 1
         if not failures and harness.difference(policy, asked, answer):
-            failures.append(f'seed {seed}: ' + harness.reproduction(driver, files, asked))
+            failures.append(f'seed {seed}: ' + harness.reproduction(driver, files, asked, shrink))
     return len(answers), reasons, failures
 
 
 def main():
-    o = harness.options(__doc__, count=200000, seed=1, stop=3)
+    o = harness.options(__doc__, count=200000, seed=1, stop=3, shrink=20)
     begin, total, reasons, failures = time.monotonic(), 0, {}, []
     seeds = range(o.seed * 1000000, o.seed * 1000000 + -(-o.count // PER_SET))
-    for n, said, failed in harness.spread(functools.partial(one_set, o.driver), seeds, o.jobs):
+    for n, said, failed in harness.spread(functools.partial(one_set, o.driver, o.shrink), seeds, o.jobs):
         total += n
         failures += failed
         for reason, k in said.items():

@@ -4,6 +4,8 @@ meet, and facts that are absent, of the wrong type, stale, conflicting or unknow
 All of it is plain data, so that a failure can be shrunk: a set is {file name: document}, facts are
 what driver.c reads. to_yaml() writes a document; Bare is a scalar without quotes."""
 
+import copy
+import datetime
 import json
 import random
 import re
@@ -71,6 +73,16 @@ def file_text(doc):
     return '\n'.join(lines) + '\n'
 
 
+def leaves(node, key):
+    """(container, key) of every scalar below node[key]."""
+    if isinstance(node.get(key) if isinstance(node, dict) else node[key], (dict, list)):
+        below = node[key]
+        for k in (below if isinstance(below, dict) else range(len(below))):
+            yield from leaves(below, k)
+    elif isinstance(node, list) or key in node:
+        yield node, key
+
+
 class Maker:
     def __init__(self, seed):
         self.r, self.visits = random.Random(seed), []
@@ -119,7 +131,22 @@ class Maker:
         for i in ids:
             name = self.one(sorted(files))
             files[name].setdefault('rules', []).append(self.rule(i, effects[i], requires))
+            if self.chance(.15):
+                files[name]['rules'].append(self.twin(files[name]['rules'][-1]))
         return files
+
+    def twin(self, rule):
+        """A rule that differs in one small thing: needs that are nearly equal must not be taken for one."""
+        twin = copy.deepcopy(rule)
+        twin['id'] += '-twin'
+        places = [p for k in ('who', 'device', 'auth', 'from', 'when') for p in leaves(twin, k)]
+        if places:
+            node, key = self.one(places)
+            was = node[key]
+            node[key] = (was if key == 'mfa' else not was if isinstance(was, bool) else str(was) if isinstance(was, Bare) else
+                         Bare(was) if was in ('5', 'true', 'x', 'y') else self.one(DURATIONS) if was in DURATIONS else
+                         self.one(WINDOWS) if was in WINDOWS else self.one(VERSIONS) if was in VERSIONS else was)
+        return twin
 
     def apps(self):
         web = {'name': 'web', 'host': 'web.corp.example', 'upstream': 'http://10.0.0.9:80', 'labels': {'env': 'prod', 'team': 'a'}}
@@ -394,7 +421,6 @@ class Maker:
 
 
 def date_text(day):
-    import datetime
     return datetime.date.fromordinal(day + 719163).isoformat()
 
 

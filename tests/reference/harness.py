@@ -41,7 +41,7 @@ def run_driver(driver, texts, facts, now=NOW):
         lines = '\n'.join(json.dumps(f) for f in facts) + '\n' if facts else ''
         done = subprocess.run([driver, '--now', str(now), folder], input=lines, capture_output=True, text=True)
     if done.returncode == 1 and 'Sanitizer' not in done.stderr:
-        raise Refused(done.stderr)
+        raise Refused('\n'.join(line for line in done.stderr.split('\n') if ': error: ' in line) or done.stderr)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     if done.returncode or len(answers) != len(facts):
         raise RuntimeError(f'the driver ended with {done.returncode} after {len(answers)} of {len(facts)}: {done.stderr[-3000:]}')
@@ -124,7 +124,7 @@ def differs(driver, files, facts):
         return None
 
 
-def shrink(driver, files, facts, seconds=20):
+def shrink(driver, files, facts, seconds):
     """The smallest set and facts at which the two still differ; for a while."""
     end, shrunk = time.monotonic() + seconds, True
     kind = differs(driver, files, facts).split(':')[0]
@@ -139,8 +139,8 @@ def shrink(driver, files, facts, seconds=20):
     return files, facts
 
 
-def reproduction(driver, files, facts):
-    files, facts = shrink(driver, files, facts)
+def reproduction(driver, files, facts, seconds):
+    files, facts = shrink(driver, files, facts, seconds)
     out = [f'{differs(driver, files, facts)}']
     out += [f'--- {name}\n{text}' for name, text in generate.set_texts(files).items()]
     return '\n'.join(out + ['--- facts', json.dumps(facts)])
