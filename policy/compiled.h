@@ -45,9 +45,9 @@ struct clause {
 };
 _Static_assert(sizeof(struct clause) == 64, "a clause is one cache line");
 
-/* One distinct `who`; numbers of names are those of struct who_names. ids holds, one after the
- * other: users, domains, groups any, groups none, for each of `groups all` its length and members,
- * who any, who all. A part has a lower number than what it is part of. */
+/* One distinct `who`; names have the numbers of the maps in struct compiled. ids holds, one after
+ * the other: users, domains, groups any, groups none, for each of `groups all` its length and
+ * members, who any, who all. A part has a lower number than what it is part of. */
 struct who_test {
     const struct who *who;
     const uint32_t *ids;
@@ -66,8 +66,7 @@ struct when_test {
 
 struct app_index {
     const uint32_t *rules; /* by position: the bucket, deny, then require, then allow */
-    const uint32_t
-        *whos; /* of these rules: most are settled by who, without a look at the clause */
+    const uint32_t *whos;  /* of these rules: it settles most without a look at their clauses */
     /* For each method, and last for any other: the rules that the method leaves open whatever the
      * path is, then those that a path may open. Two times n_words. */
     const uint64_t *methods;

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { MAX_TEXT = UINT16_MAX };
+enum { MAX_TEXT = UINT16_MAX, SMALL_TABLE = 1024 };
 
 /* ---- segments -------------------------------------------------------------------------------- */
 
@@ -100,6 +100,12 @@ void path_build_start(struct path_build *b, bool ignores_case)
 {
     b->ignores_case = ignores_case;
     b->n_edges = b->n_nodes = b->n_entries = 0;
+    /* After a large app a thousand small ones would each clear its table. */
+    if (b->n_slots > SMALL_TABLE) {
+        free(b->edges);
+        b->edges = NULL;
+        b->n_slots = 0;
+    }
     if (b->n_slots)
         memset(b->edges, 0, b->n_slots * sizeof *b->edges);
     add_node(b, 0, (str){NULL, 0});
