@@ -286,6 +286,23 @@ struct credential *credential_create(const struct identity *id, const struct iss
     return (struct credential *)(void *)copy.block;
 }
 
+/* Fewer rules are weighed as fast without, and thousands of credentials wait in a cache. */
+enum { SUBJECT_LEAST_RULES = 500 };
+
+const struct policy_subject *credential_subject(struct credential *c, const struct policy *p,
+                                                int64_t now_us)
+{
+    bool is_first = !c->was_used;
+    c->was_used = true;
+    if (is_first || !p || policy_rule_count(p) < SUBJECT_LEAST_RULES)
+        return NULL;
+    if (!policy_subject_fits(c->subject, p, now_us)) {
+        policy_subject_destroy(&c->subject);
+        c->subject = policy_subject_create(p, &c->facts, NULL, 0, now_us);
+    }
+    return c->subject;
+}
+
 struct credential *credential_ref(struct credential *c)
 {
     c->refs++;
@@ -296,8 +313,10 @@ void credential_unref(struct credential **c)
 {
     struct credential *old = *c;
     *c = NULL;
-    if (old && --old->refs == 0)
-        free(old);
+    if (!old || --old->refs)
+        return;
+    policy_subject_destroy(&old->subject);
+    free(old);
 }
 
 /* A header value of ours: visible bytes, no line ends (RFC 9110 section 5.5). */

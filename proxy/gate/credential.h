@@ -11,6 +11,8 @@
 /* One heap block with all its texts: thousands of these wait in a worker's cache. */
 struct credential {
     unsigned refs;
+    bool was_used;                  /* a request came with it before */
+    struct policy_subject *subject; /* facts interned for the policy last asked; may be NULL */
     struct policy_identity facts;
     str record; /* `"identity":{...},"auth":{...}`, ready members of an audit record */
 };
@@ -21,6 +23,10 @@ enum { CREDENTIAL_SCRATCH_BYTES = 6 * TOKEN_MAX_BYTES + 4096 };
 /* Copies what it needs; the identity stays the caller's. */
 struct credential *credential_create(const struct identity *identity, const struct issuer *issuer,
                                      char scratch[CREDENTIAL_SCRATCH_BYTES]);
+/* The facts interned for this policy, or NULL where that does not pay: in a small policy, or for a
+ * credential that came once. */
+const struct policy_subject *credential_subject(struct credential *c, const struct policy *p,
+                                                int64_t now_us);
 struct credential *credential_ref(struct credential *c);
 /* Nulls *c; takes NULL. */
 void credential_unref(struct credential **c);

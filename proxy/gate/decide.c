@@ -143,6 +143,8 @@ enum visit_outcome decide(struct visit *v)
 {
     struct policy_request r = policy_request_of(v, v->app->policy);
     struct policy_facts facts = facts_of(v, &r, v->wall_us);
+    if (facts.identity && facts.clock_is_good)
+        facts.subject = credential_subject(v->who, v->pin->snapshot->policy, facts.now_us);
     policy_decide(v->pin->snapshot->policy, &facts, &v->decision);
     v->reason = policy_reason_code(v->decision.reason);
     if (v->decision.has_would && v->decision.would == POLICY_DENY)
