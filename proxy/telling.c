@@ -10,9 +10,18 @@
 
 enum {
     RECORD_ROOM = 64 * 1024,
+    PLACE_CHARS = 128,
     ERROR_CHARS = 160,
     ERROR_ROOM = 2048, /* an error, escaped, and what closes the record */
 };
+
+static void place_of(const struct finding *it, str file, char *out, size_t cap)
+{
+    if (it->line)
+        snprintf(out, cap, "%.*s:%u:%u", STR_ARG(file), it->line, it->column);
+    else
+        snprintf(out, cap, "%.*s", STR_ARG(file));
+}
 
 void telling_log(const struct findings *f, const char *event)
 {
@@ -20,10 +29,22 @@ void telling_log(const struct findings *f, const char *event)
     for (size_t i = 0; i < f->n; i++) {
         const struct finding *it = &f->items[i];
         char place[512];
-        snprintf(place, sizeof place, "%.*s:%u:%u", STR_ARG(it->file), it->line, it->column);
+        place_of(it, it->file, place, sizeof place);
         log_event(levels[it->severity], event, it->message.p, "at", place, "code", it->code.p,
-                  NULL);
+                  it->suggestion.p ? "hint" : NULL, it->suggestion.p, NULL);
     }
+}
+
+/* With its place, the folder left out, as `files` names them. */
+static void write_error(struct jout *j, const struct finding *it)
+{
+    char place[PLACE_CHARS], text[PLACE_CHARS + ERROR_CHARS + 2];
+    str file = it->file, message = str_upto(it->message, ERROR_CHARS);
+    while (str_find(file, '/') < file.n)
+        file = str_from(file, str_find(file, '/') + 1);
+    place_of(it, file, place, sizeof place);
+    snprintf(text, sizeof text, "%s%s%.*s", place, place[0] ? ": " : "", STR_ARG(message));
+    jout_str(j, str_of(text));
 }
 
 static void write_errors(struct jout *j, const struct findings *f)
@@ -32,7 +53,7 @@ static void write_errors(struct jout *j, const struct findings *f)
     jout_open(j, '[');
     for (size_t i = 0; i < f->n && j->cap - j->n > ERROR_ROOM; i++)
         if (f->items[i].severity == FINDING_ERROR)
-            jout_str(j, str_upto(f->items[i].message, ERROR_CHARS));
+            write_error(j, &f->items[i]);
     jout_close(j, ']');
 }
 

@@ -73,7 +73,8 @@ static bool fits_members(const struct audit_filter *w, const json_t *o)
     return (!w->kind.p || is_text(at(o, "kind", NULL), w->kind)) &&
            (!w->app.p || fits_named(o, "app", w->app)) && (!w->user.p || fits_user(o, w->user)) &&
            (!w->rule.p || fits_rule(o, w->rule)) &&
-           (!w->reason.p || fits_decision(o, "reason", w->reason)) &&
+           (!w->reason.p || fits_decision(o, "reason", w->reason) ||
+            fits_decision(o, "token", w->reason)) &&
            (!w->effect.p || fits_decision(o, "effect", w->effect)) &&
            (!w->session.p || fits_named(o, "session", w->session)) &&
            (!w->device.p || fits_named(o, "device", w->device)) &&

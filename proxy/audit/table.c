@@ -15,7 +15,7 @@ static bool is_harmless(int32_t c)
 }
 
 /* Padded to width; cut there with a dot at the end when `cuts`. */
-static void put(FILE *out, str s, size_t width, bool cuts)
+static void put_text(FILE *out, str s, size_t width, bool cuts)
 {
     size_t i = 0, shown = 0;
     while (i < s.n && (!cuts || shown < width)) {
@@ -31,6 +31,11 @@ static void put(FILE *out, str s, size_t width, bool cuts)
     }
     for (; shown < width; shown++)
         fputc(' ', out);
+}
+
+static void put(FILE *out, str s, size_t width, bool cuts)
+{
+    put_text(out, s, width, cuts);
     fputc(' ', out);
 }
 
@@ -62,15 +67,29 @@ static void put_request(FILE *out, const json_t *o)
     char text[64] = "-";
     put(out, get(o, "app", NULL), APP_WIDTH, true);
     put(out, get(o, "decision", "effect"), EFFECT_WIDTH, true);
-    put(out, first_of(rule_of(o), get(o, "decision", "reason")), REASON_WIDTH, true);
+    /* of a bad token the check that failed says more than `auth.none` */
+    str reason = first_of(get(o, "decision", "token"), get(o, "decision", "reason"));
+    put(out, first_of(rule_of(o), reason), REASON_WIDTH, true);
     if (json_is_integer(status))
         snprintf(text, sizeof text, "%3d", (int)json_integer_value(status));
     put(out, str_of(text), 3, false);
     snprintf(text, sizeof text, "%7.1fms", (double)json_integer_value(us) / 1000);
     put(out, json_is_integer(us) ? str_of(text) : STR(""), 9, false);
     put(out, get(o, "method", NULL), 4, false);
-    put(out, first_of(get(o, "path", NULL), STR("-")), 0, false);
+    put_text(out, first_of(get(o, "path", NULL), STR("-")), 0, false);
     fputc('\n', out);
+}
+
+/* A set that was refused: the first error, and how many more. */
+static void put_errors(FILE *out, const json_t *errors)
+{
+    size_t n = json_array_size(errors);
+    if (!n)
+        return;
+    fputc(' ', out);
+    put_text(out, text_of(json_array_get(errors, 0)), 0, false);
+    if (n > 1)
+        fprintf(out, " (and %zu more)", n - 1);
 }
 
 static void put_event(FILE *out, const json_t *o)
@@ -80,12 +99,13 @@ static void put_event(FILE *out, const json_t *o)
     for (size_t i = 0; shown[i]; i++) {
         const json_t *v = json_object_get(o, shown[i]);
         if (json_is_integer(v))
-            fprintf(out, "%s=%lld ", shown[i], (long long)json_integer_value(v));
+            fprintf(out, " %s=%lld", shown[i], (long long)json_integer_value(v));
         if (!json_is_string(v))
             continue;
-        fprintf(out, "%s=", shown[i]);
-        put(out, text_of(v), 0, false);
+        fprintf(out, " %s=", shown[i]);
+        put_text(out, text_of(v), 0, false);
     }
+    put_errors(out, json_object_get(o, "errors"));
     fputc('\n', out);
 }
 
@@ -105,12 +125,13 @@ void audit_table_row(FILE *out, str line)
     json_t *o = json_loadb(line.p, line.n, 0, NULL);
     str kind = get(o, "kind", NULL);
     put(out, str_upto(get(o, "time", NULL), TIME_WIDTH), TIME_WIDTH, true); /* milliseconds */
-    put(out, kind, APP_WIDTH, true);
     if (json_is_object(json_object_get(o, "decision"))) {
+        put(out, kind, APP_WIDTH, true);
         str user = first_of(get(o, "identity", "email"), get(o, "identity", "subject"));
         put(out, first_of(user, STR("-")), USER_WIDTH, true);
         put_request(out, o);
     } else {
+        put_text(out, kind, APP_WIDTH, false);
         put_event(out, o);
     }
     json_decref(o);

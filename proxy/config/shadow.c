@@ -67,8 +67,13 @@ void shadow_build(struct build *b, const struct config *c, const struct shadow *
     if (out->policy && strcmp(out->digest, digest) == 0)
         return;
     struct policy *next = load(b, c, &set);
-    if (!next)
+    if (!next) {
+        findings_add(b->findings, FINDING_WARNING, "shadow",
+                     &(struct finding_at){.file = str_of(b->in->shadow_dir)}, NULL, "%s",
+                     out->policy ? "the shadow rules have errors: those of before stay"
+                                 : "the shadow rules have errors: nothing is compared");
         return;
+    }
     policy_unref(&out->policy);
     out->policy = next;
     memcpy(out->digest, digest, sizeof digest);

@@ -141,7 +141,7 @@ def test_rules_that_were_loaded(start, origin):
     gate.write("policies/20-more.yaml", "version: 1\ndefin: {}\n")
     failed = gate.journal.wait(kind="policy.failed")
     common(failed)
-    assert "defin" in json.dumps(failed["errors"]) and failed["policy"]["generation"] == 2
+    assert "defin" in json.dumps(failed["errors"]) and ".yaml:" in failed["errors"][0] and failed["policy"]["generation"] == 2
 
 
 def test_writers_own_records(start, staff):

@@ -151,18 +151,24 @@ static void a_row_cannot_steer_the_terminal(void **state)
                              "\"/\\u001b[2J\\u0007\\u009b\\u202e\\n\\u007f\"}"));
     audit_table_row(out, STR("{\"kind\":\"x\\u001b[2J\",\"reason\":\"\\u001b\",\"size\":7}"));
     audit_table_row(out, STR("no json \x1b"));
+    audit_table_row(out, STR("{\"kind\":\"decision\",\"decision\":{\"reason\":\"auth.none\","
+                             "\"token\":\"token.expired\"}}"));
+    audit_table_row(out, STR("{\"kind\":\"policy.failed\",\"errors\":[\"a.yaml:3:1: no\",\"b\"]}"));
     fclose(out);
     int lines = 0;
     for (size_t i = 0; i < n; i++) {
         assert_true((unsigned char)text[i] >= ' ' || text[i] == '\n');
         lines += text[i] == '\n';
     }
-    assert_int_equal(lines, 5);
+    assert_int_equal(lines, 7);
     assert_null(strstr(text, "\xc2\x9b"));
     assert_null(strstr(text, "\xe2\x80\xae"));
     assert_non_null(strstr(text, "d\xc3\xa9@x.example"));
     assert_non_null(strstr(text, "contractors/inv"));
     assert_non_null(strstr(text, "/?[2J?"));
+    assert_non_null(strstr(text, " token.expired "));
+    assert_null(strstr(text, "auth.none"));
+    assert_non_null(strstr(text, "policy.failed a.yaml:3:1: no (and 1 more)\n"));
     free(text);
 }
 
