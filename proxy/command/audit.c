@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "proxy/audit/audit.h"
+#include "proxy/command/usage.h"
 #include "proxy/config/config.h"
 
 static const char usage_text[] =
@@ -23,8 +24,8 @@ static const char usage_text[] =
     "verify checks the whole chain and names the first bad record.\n"
     "\n"
     "Where:\n"
-    "  --config FILE    postern.yaml (default: $POSTERN_CONFIG, /etc/postern/postern.yaml)\n"
-    "  --file JOURNAL   the live file; rotated ones are found beside it\n"
+    "  -c, --config FILE  postern.yaml (default: $POSTERN_CONFIG, /etc/postern/postern.yaml)\n"
+    "  --file JOURNAL     the live file; rotated ones are found beside it\n"
     "Filters (a record fits all of them):\n"
     "  --user U         subject or email          --app A      --rule R     --reason R\n"
     "  --effect E       allow or deny             --kind K     --id ID      --session S\n"
@@ -58,8 +59,7 @@ struct place {
 
 static int usage_error(const char *what)
 {
-    fprintf(stderr, "postern audit: %s\n%s", what, usage_text);
-    return EXIT_USAGE;
+    return usage_wrong("audit", what, usage_text);
 }
 
 static bool failed(const char *text)
@@ -71,8 +71,7 @@ static bool failed(const char *text)
 /* ---- options ---- */
 
 enum {
-    OPT_CONFIG = 256,
-    OPT_FILE,
+    OPT_FILE = 256,
     OPT_KEY,
     OPT_SINCE,
     OPT_UNTIL,
@@ -80,11 +79,10 @@ enum {
     OPT_JSON,
     OPT_TABLE,
     OPT_NO_FOLLOW,
-    OPT_HELP,
     OPT_TEXTS
 };
 
-static const struct option longs[] = {{"config", required_argument, NULL, OPT_CONFIG},
+static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
                                       {"file", required_argument, NULL, OPT_FILE},
                                       {"key", required_argument, NULL, OPT_KEY},
                                       {"since", required_argument, NULL, OPT_SINCE},
@@ -93,7 +91,7 @@ static const struct option longs[] = {{"config", required_argument, NULL, OPT_CO
                                       {"json", no_argument, NULL, OPT_JSON},
                                       {"table", no_argument, NULL, OPT_TABLE},
                                       {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
-                                      {"help", no_argument, NULL, OPT_HELP},
+                                      {"help", no_argument, NULL, 'h'},
                                       {"user", required_argument, NULL, OPT_TEXTS + 0},
                                       {"app", required_argument, NULL, OPT_TEXTS + 1},
                                       {"rule", required_argument, NULL, OPT_TEXTS + 2},
@@ -116,7 +114,7 @@ static const char *take_option(struct options *o, int c)
 {
     uint64_t n;
     switch (c) {
-    case OPT_CONFIG:
+    case 'c':
         o->config = optarg;
         return NULL;
     case OPT_FILE:
@@ -145,12 +143,10 @@ static const char *take_option(struct options *o, int c)
     case OPT_NO_FOLLOW:
         o->no_follow = true;
         return NULL;
-    case OPT_HELP:
+    case 'h':
         o->help = true;
         return NULL;
     }
-    if (c < OPT_TEXTS)
-        return "an option is unknown or lacks its value";
     *filter_text(&o->filter, c) = str_of(optarg);
     return NULL;
 }
@@ -173,8 +169,8 @@ static const char *read_options(int argc, char **argv, struct options *o)
     int c;
     opterr = 0;
     optind = 0;
-    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        const char *wrong = take_option(o, c);
+    while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+        const char *wrong = c == '?' ? usage_bad_option(argv) : take_option(o, c);
         if (wrong)
             return wrong;
     }
@@ -182,6 +178,9 @@ static const char *read_options(int argc, char **argv, struct options *o)
         return NULL;
     if (optind != argc - 1)
         return "expected one of tail, query, verify";
+    if (o->filter.effect.n && !str_eq(o->filter.effect, STR("allow")) &&
+        !str_eq(o->filter.effect, STR("deny")))
+        return "--effect is allow or deny";
     o->verb = argv[optind];
     return strcmp(o->verb, "verify") == 0 ? NULL : check_times(o);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "proxy/command/usage.h"
 #include "proxy/config/config.h"
 #include "proxy/http/fields.h"
 
@@ -28,8 +29,7 @@ struct options {
 
 static int usage_error(const char *what)
 {
-    fprintf(stderr, "postern config: %s\n%s", what, usage_text);
-    return EXIT_USAGE;
+    return usage_wrong("config", what, usage_text);
 }
 
 /* NULL, or what is wrong. */
@@ -52,10 +52,12 @@ static const char *read_options(int argc, char **argv, struct options *o)
             o->help = true;
         else if (c == 'f' && strcmp(optarg, "json") == 0)
             o->is_json = true;
-        else if (c != 'f' || strcmp(optarg, "text") != 0)
-            return "an option is unknown or lacks its value";
+        else if (c != 'f')
+            return usage_bad_option(argv);
+        else if (strcmp(optarg, "text") != 0)
+            return "--format is text or json";
     }
-    return optind < argc ? "too many arguments" : NULL;
+    return optind < argc ? "too many arguments: the file is given with --config" : NULL;
 }
 
 static void tell_good(const struct snapshot *s)
@@ -135,5 +137,5 @@ int command_config(int argc, char **argv)
         fputs(usage_text, stdout);
         return EXIT_GOOD;
     }
-    return usage_error("the subcommand is unknown");
+    return usage_error("which: check, headers or reference?");
 }

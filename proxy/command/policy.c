@@ -46,7 +46,8 @@ int command_policy(int argc, char **argv)
     for (size_t i = 0; argc >= 2 && i < N_COMMANDS; i++)
         if (!strcmp(argv[1], commands[i].name))
             return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "postern policy: the subcommand is %s\n", argc < 2 ? "missing" : "unknown");
+    if (argc >= 2)
+        fprintf(stderr, "postern policy: there is no subcommand \"%s\"\n\n", argv[1]);
     help(stderr);
     return EXIT_USAGE;
 }

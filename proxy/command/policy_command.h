@@ -47,7 +47,6 @@ void policy_print_time(FILE *out, const char *label, int64_t at_s);
 const char *policy_plural(size_t n);
 /* Any bytes of a log to a terminal: control bytes become question marks. */
 void policy_print_safe(FILE *out, str s);
-int policy_usage(const char *what, const char *usage);
 /* --format: NULL, or what is wrong. */
 const char *policy_read_format(const char *text, bool *is_json);
 

@@ -5,6 +5,7 @@
 
 #include "proxy/command/command.h"
 #include "proxy/command/policy_command.h"
+#include "proxy/command/usage.h"
 
 static const char usage_text[] =
     "usage: postern policy diff [options] OLD NEW\n"
@@ -42,7 +43,7 @@ static const char *read_options(int argc, char **argv, struct options *o)
         else if (c == 'h')
             o->wants_help = true;
         else
-            wrong = "an option is unknown or lacks its value";
+            wrong = usage_bad_option(argv);
     }
     if (wrong || o->wants_help)
         return wrong;
@@ -218,7 +219,7 @@ int policy_diff_command(int argc, char **argv)
     const char *wrong = read_options(argc, argv, &o);
 
     if (wrong)
-        return policy_usage(wrong, usage_text);
+        return usage_wrong("policy diff", wrong, usage_text);
     if (o.wants_help) {
         fputs(usage_text, stdout);
         return EXIT_GOOD;

@@ -8,6 +8,7 @@
 #include "base/schema.h"
 #include "proxy/command/command.h"
 #include "proxy/command/policy_command.h"
+#include "proxy/command/usage.h"
 #include "proxy/command/policy_explain.h"
 
 static const char usage_text[] =
@@ -253,7 +254,7 @@ static const char *read_option(struct options *o, struct arena *a, int id, str t
         o->wants_help = true;
         return NULL;
     default:
-        return "an option is unknown or lacks its value";
+        return "an option is unknown";
     }
 }
 
@@ -265,7 +266,8 @@ static const char *read_options(int argc, char **argv, struct options *o, struct
     opterr = 0;
     optind = 0;
     while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        const char *wrong = read_option(o, a, c, str_of(optarg));
+        const char *wrong =
+            c == '?' ? usage_bad_option(argv) : read_option(o, a, c, str_of(optarg));
         if (wrong || o->wants_help)
             return wrong;
     }
@@ -310,7 +312,7 @@ static int explain(struct options *o, struct policy_book *book, struct arena *a)
     struct policy_request asked;
     wrong = policy_request_parse(str_of(o->request), book->policy, a, &asked);
     if (wrong)
-        return policy_usage(wrong, usage_text);
+        return usage_wrong("policy explain", wrong, usage_text);
     asked.from = o->asked.from;
     asked.country = o->asked.country;
     o->asked = asked;
@@ -334,7 +336,7 @@ int policy_explain_command(int argc, char **argv)
     arena_init(&a, NULL, 0);
     const char *wrong = read_options(argc, argv, &o, &a);
     if (wrong) {
-        status = policy_usage(wrong, usage_text);
+        status = usage_wrong("policy explain", wrong, usage_text);
     } else if (o.wants_help) {
         fputs(usage_text, stdout);
         status = EXIT_GOOD;

@@ -10,6 +10,7 @@
 
 #include "proxy/command/command.h"
 #include "proxy/command/policy_command.h"
+#include "proxy/command/usage.h"
 
 static const char usage_text[] =
     "usage: postern policy fmt [options] PATH...\n"
@@ -55,7 +56,7 @@ static const char *read_options(int argc, char **argv, struct options *o)
         else if (c == 'h')
             o->wants_help = true;
         else
-            wrong = "an option is unknown or lacks its value";
+            wrong = usage_bad_option(argv);
     }
     o->paths = argv + optind;
     o->n_paths = argc - optind;
@@ -156,7 +157,7 @@ int policy_fmt_command(int argc, char **argv)
     const char *wrong = read_options(argc, argv, &o);
 
     if (wrong)
-        return policy_usage(wrong, usage_text);
+        return usage_wrong("policy fmt", wrong, usage_text);
     if (o.wants_help) {
         fputs(usage_text, stdout);
         return EXIT_GOOD;

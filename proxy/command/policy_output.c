@@ -82,12 +82,6 @@ const char *policy_plural(size_t n)
     return n == 1 ? "" : "s";
 }
 
-int policy_usage(const char *what, const char *usage)
-{
-    fprintf(stderr, "postern policy: %s\n%s", what, usage);
-    return EXIT_USAGE;
-}
-
 const char *policy_read_format(const char *text, bool *is_json)
 {
     *is_json = !strcmp(text, "json");

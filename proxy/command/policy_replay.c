@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "proxy/command/policy_command.h"
+#include "proxy/command/usage.h"
 #include "proxy/command/policy_pass.h"
 #include "proxy/command/policy_tally.h"
 
@@ -76,7 +77,7 @@ static const char *read_option(struct options *o, int c)
         o->wants_help = true;
         return NULL;
     default:
-        return "an option is unknown or lacks its value";
+        return "an option is unknown";
     }
 }
 
@@ -96,7 +97,7 @@ static const char *read_options(int argc, char **argv, struct options *o)
     opterr = 0;
     optind = 0;
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        const char *wrong = read_option(o, c);
+        const char *wrong = c == '?' ? usage_bad_option(argv) : read_option(o, c);
         if (wrong || o->wants_help)
             return wrong;
     }
@@ -241,7 +242,7 @@ int policy_replay_command(int argc, char **argv)
     const char *wrong = read_options(argc, argv, &o);
 
     if (wrong)
-        return policy_usage(wrong, usage_text);
+        return usage_wrong("policy replay", wrong, usage_text);
     if (o.wants_help) {
         fputs(usage_text, stdout);
         return EXIT_GOOD;

@@ -5,6 +5,7 @@
 
 #include "proxy/command/command.h"
 #include "proxy/command/policy_command.h"
+#include "proxy/command/usage.h"
 
 static const char usage_text[] =
     "usage: postern policy who-can [options] REQUEST\n"
@@ -46,7 +47,7 @@ static const char *read_option(struct options *o, int c)
         o->wants_help = true;
         return NULL;
     default:
-        return "an option is unknown or lacks its value";
+        return "an option is unknown";
     }
 }
 
@@ -61,7 +62,7 @@ static const char *read_options(int argc, char **argv, struct options *o)
     opterr = 0;
     optind = 0;
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        const char *wrong = read_option(o, c);
+        const char *wrong = c == '?' ? usage_bad_option(argv) : read_option(o, c);
         if (wrong || o->wants_help)
             return wrong;
     }
@@ -165,7 +166,7 @@ static int tell(const struct options *o, struct policy_book *book, struct arena 
     const char *wrong = policy_request_parse(str_of(o->request), book->policy, a, &request);
 
     if (wrong)
-        return policy_usage(wrong, usage_text);
+        return usage_wrong("policy who-can", wrong, usage_text);
     if (request.app && (request.protocol != POLICY_HTTP || request.path.n))
         policy_who_can(book->policy, &request, o->at_s * 1000000, a, &ways);
     if (o->is_json)
@@ -186,7 +187,7 @@ int policy_who_can_command(int argc, char **argv)
     const char *wrong = read_options(argc, argv, &o);
 
     if (wrong)
-        return policy_usage(wrong, usage_text);
+        return usage_wrong("policy who-can", wrong, usage_text);
     if (o.wants_help) {
         fputs(usage_text, stdout);
         return EXIT_GOOD;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "authn/authn.h"
+#include "proxy/command/usage.h"
 
 static const char usage_text[] =
     "usage: postern token check --jwks FILE (--issuer I --audience A | --signature-only)\n"
@@ -32,8 +33,7 @@ struct options {
 
 static int usage_error(const char *what)
 {
-    fprintf(stderr, "postern token: %s\n%s", what, usage_text);
-    return EXIT_USAGE;
+    return usage_wrong("token", what, usage_text);
 }
 
 /* NULL, or what is wrong. */
@@ -70,10 +70,10 @@ static const char *read_options(int argc, char **argv, struct options *o)
             o->help = true;
             break;
         default:
-            return "an option is unknown or lacks its value";
+            return usage_bad_option(argv);
         }
     }
-    return optind < argc ? "too many arguments" : NULL;
+    return optind < argc ? "too many arguments: the token comes from standard input" : NULL;
 }
 
 static const char *check_options(const struct options *o)
@@ -165,7 +165,9 @@ static int run(const struct options *o, unsigned algs)
     /* Two more, for the end of its line. */
     if (read_all(stdin, TOKEN_MAX_BYTES + 2, &text))
         verdict = check(o, algs, keys, without_newline(text));
-    if (verdict != TOKEN_OK)
+    if (verdict == TOKEN_OK)
+        puts("good");
+    else
         fprintf(stderr, "bad: %s: %s\n", token_verdict_code(verdict), token_verdict_text(verdict));
     free((char *)text.p);
     keyset_unref(&keys);

@@ -120,7 +120,7 @@ def test_token_check(tmp_path, issuer):
     jwks.write_text(json.dumps(issuer.jwks()))
     args = ["token", "check", "--jwks", str(jwks), "--issuer", issuer.url, "--audience", "postern"]
     good = command(*args, stdin=issuer.person("eva"))
-    assert good.returncode == 0, good
+    assert good.returncode == 0 and good.stdout == "good\n", good
     bad = command(*args, stdin=issuer.person("eva", exp=1))
     assert bad.returncode == 1 and bad.stderr
     assert command("token", "check").returncode == 2

@@ -58,7 +58,8 @@ NAMES = ["check", "test", "explain", "who-can", "replay", "unused", "diff", "fmt
 @pytest.mark.parametrize("name", NAMES)
 def test_help_is_good_and_a_wrong_option_is_usage(name):
     assert policy(name, "--help").stdout.startswith("usage: postern policy " + name)
-    assert "usage:" in policy(name, "--no-such-option", status=2).stderr
+    wrong = policy(name, "--no-such-option", status=2).stderr
+    assert "usage:" in wrong and "option --no-such-option" in wrong and "policy %s --help" % name in wrong
     assert name in policy("--help").stdout
 
 
