@@ -44,6 +44,7 @@ STATE = State()
 
 class Dashboard(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes: the second would wait 40 ms for the first's ack
     app = "inventory"
 
     # ---- what it says ---------------------------------------------------------------------

@@ -103,7 +103,8 @@ admin: {address: "127.0.0.1:%d"}
 policies: policies/
 state: state
 issuers:
-  demo: {issuer: "%s", audience: postern, jwks_file: keys.json, algs: [ES256]}
+  demo: {issuer: "%s", audience: postern, jwks_file: keys.json, algs: [ES256],
+         absent_means_none: [groups]}
 audit: {file: access.jsonl, sync: batch}
 """ % ("\n".join('  - {address: "%s:%d", front: direct}' % (a, self.port) for a in listeners),
             self.admin, self.issuer.url))
@@ -210,7 +211,8 @@ audit: {file: access.jsonl, sync: batch}
         for name, (kind, _, groups, _) in PEOPLE.items():
             with open(self.path(name + ".token")) as f:
                 print("  %s, %s, groups %s\n    %s" % (name, kind, ", ".join(groups), f.read().split()[-1]))
-        print("\nThe rules; edit them while this runs, a good change counts at once:\n  %s/10-inventory.yaml\n"
+        print("\nThe rules; edit them while this runs: a good change counts at once, a bad one changes nothing and is told in"
+              " the\nlog below (policy.failed), with a hint in the diagnostics:\n  %s/10-inventory.yaml\n"
               % self.policies)
         print("Configuration %s/postern.yaml, diagnostics %s/postern.log" % (self.run, self.run))
         print("Health and metrics: curl http://127.0.0.1:%d/metrics" % self.admin)
