@@ -107,7 +107,11 @@ static void yaml_problem(struct parse *p)
     }
     if (strcmp(problem, "found character that cannot start any token") == 0)
         problem = "this character cannot start a value here; quote the text";
-    parse_error(p, &at, "yaml", NULL, problem);
+    const char *hint = NULL;
+    if (strstr(problem, "mapping values") || strstr(problem, "did not find expected key") ||
+        strstr(problem, "did not find expected '-'"))
+        hint = "is this line, or the one before, indented wrongly?";
+    parse_error(p, &at, "yaml", hint, problem);
 }
 
 static bool next(struct parse *p, yaml_event_t *e)

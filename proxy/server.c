@@ -1,6 +1,7 @@
 /* The control thread. See server.h. */
 #include "proxy/server.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,7 +296,8 @@ static bool open_audit(struct server *s, struct fail *f)
     char key[4096], state[4096];
     snprintf(key, sizeof key, "%.*s/keys/checkpoint", STR_ARG(c->state_dir));
     snprintf(state, sizeof state, "%.*s/audit.state", STR_ARG(c->state_dir));
-    mkdir(c->state_dir.p, 0700);
+    if (mkdir(c->state_dir.p, 0700) != 0 && errno != EEXIST)
+        return fail_errno(f, "cannot make the directory %s", c->state_dir.p);
     struct audit_options o = {
         .file = c->audit.file.p,
         .key_file = key,

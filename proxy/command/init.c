@@ -17,7 +17,7 @@
 static const char usage_text[] = "usage: postern init DIR\n"
                                  "\n"
                                  "Writes DIR/postern.yaml, DIR/policies/ with a first policy and "
-                                 "its tests, and DIR/state/keys/.\n"
+                                 "its tests,\nDIR/log/ and DIR/state/keys/.\n"
                                  "Nothing that exists is overwritten.\n"
                                  "\n"
                                  "Exit status: 0 good, 1 errors, 2 usage.\n";

@@ -17,6 +17,17 @@ static bool read_config(struct policy_book *book, const char *path)
     return false;
 }
 
+/* Notes are what `check` is for; elsewhere they would stand before each answer. */
+static void drop_notes(struct findings *f)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        if (f->items[i].severity != FINDING_NOTE)
+            f->items[kept++] = f->items[i];
+    f->n = kept;
+}
+
 bool policy_book_open(struct policy_book *book, const struct policy_book_options *o)
 {
     struct policyset set;
@@ -41,6 +52,8 @@ bool policy_book_open(struct policy_book *book, const struct policy_book_options
     book->in.now_s = time(NULL);
     book->in.wants_lints = o->wants_lints;
     book->policy = policy_load(&book->in, &book->findings);
+    if (!o->wants_lints)
+        drop_notes(&book->findings);
     return book->policy != NULL;
 }
 

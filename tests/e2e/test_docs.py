@@ -71,11 +71,9 @@ def test_reasons_that_are_told_are_ours():
 
 
 def test_policy_page_loads_and_passes(tmp_path):
-    """The example and its tests, with the schedule that it takes from another file."""
+    """The example and its tests, as somebody would copy them."""
     example, tests = blocks("docs/policy.md", "yaml")
     (tmp_path / "inventory.yaml").write_text(example + tests)
-    days = ["mon", "tue", "wed", "thu", "fri"]
-    (tmp_path / "define.yaml").write_text(dump({"version": 1, "define": {"schedules": {"office-hours": {"days": days, "hours": ["07:00-19:00"]}}}}))
     done = command("policy", "test", str(tmp_path))
     assert done.returncode == 0 and "3 tests passed" in done.stdout, done
 
