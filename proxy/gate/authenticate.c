@@ -84,8 +84,10 @@ static enum visit_outcome prove(struct visit *v, str token, bool must_be_ours,
     const struct snapshot_issuer *issuer = NULL;
     if (token_peek(token, g->scratch, &peek) && peek.issuer.p)
         issuer = snapshot_issuer_by_iss(s, peek.issuer);
-    if (!issuer)
+    if (!issuer) {
+        v->has_foreign_token = peek.issuer.p != NULL;
         return must_be_ours ? refuse_token(v, TOKEN_ISSUER) : VISIT_PERMITTED;
+    }
     struct identity *id = NULL;
     enum token_verdict verdict =
         token_verify(issuer->config->issuer, issuer->keys, token, TOKEN_KIND_ACCESS, now_s, &id);

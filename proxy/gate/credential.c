@@ -251,7 +251,7 @@ static void pack_claims(struct pack *p, struct policy_identity *facts)
     facts->claims = to;
 }
 
-static void pack(struct pack *p, const struct policy_identity *facts, str record)
+static void pack(struct pack *p, const struct policy_identity *facts, str email_claim, str record)
 {
     struct credential *c = pack_room(p, sizeof *c);
     struct policy_identity f = *facts;
@@ -261,9 +261,11 @@ static void pack(struct pack *p, const struct policy_identity *facts, str record
     f.groups = pack_list(p, f.groups, f.n_groups);
     f.amr = pack_list(p, f.amr, f.n_amr);
     pack_claims(p, &f);
+    email_claim = pack_text(p, email_claim);
     record = pack_text(p, record);
     if (c)
-        *c = (struct credential){.refs = 1, .facts = f, .record = record};
+        *c = (struct credential){
+            .refs = 1, .facts = f, .email_claim = email_claim, .record = record};
 }
 
 struct credential *credential_create(const struct identity *id, const struct issuer *issuer,
@@ -279,11 +281,13 @@ struct credential *credential_create(const struct identity *id, const struct iss
     write_auth(&j, id);
     str record = j.overflow ? STR("\"identity\":null") : jout_text(&j);
     struct pack count = {0}, copy = {0};
-    pack(&count, &facts, record);
+    pack(&count, &facts, issuer->email_claim, record);
     copy.block = mem_alloc(count.n);
-    pack(&copy, &facts, record);
+    pack(&copy, &facts, issuer->email_claim, record);
     arena_finish(&a);
-    return (struct credential *)(void *)copy.block;
+    struct credential *c = (void *)copy.block;
+    c->email_counts = id->email_counts;
+    return c;
 }
 
 /* Fewer rules are weighed as fast without, and thousands of credentials wait in a cache. */
@@ -351,8 +355,29 @@ static str join(const struct policy_value *list, struct arena *a, bool *bad_out)
     return (str){out, at};
 }
 
+static str groups_text(const struct policy_identity *facts, struct arena *a, bool *bad_out)
+{
+    struct policy_value *items = arena_array(a, struct policy_value, facts->n_groups + 1);
+    for (size_t i = 0; i < facts->n_groups; i++)
+        items[i] = (struct policy_value){.kind = POLICY_VALUE_TEXT, .text = facts->groups[i]};
+    struct policy_value list = {.kind = POLICY_VALUE_LIST, .items = items, .n = facts->n_groups};
+    return facts->groups_known ? join(&list, a, bad_out) : (str){NULL, 0};
+}
+
+static str email_text(const struct credential *c, bool *bad_out)
+{
+    if (c->email_counts && is_carriable(c->facts.email, false))
+        return c->facts.email;
+    *bad_out |= c->facts.email.p != NULL;
+    return (str){NULL, 0};
+}
+
 str credential_claim_text(const struct credential *c, str name, struct arena *a, bool *bad_out)
 {
+    if (str_eq(name, STR("email")) || (c->email_claim.n && str_eq(name, c->email_claim)))
+        return email_text(c, bad_out);
+    if (str_eq(name, STR("groups")))
+        return groups_text(&c->facts, a, bad_out);
     for (size_t i = 0; i < c->facts.n_claims; i++) {
         const struct policy_value *value = &c->facts.claims[i].value;
         if (!str_eq(c->facts.claims[i].name, name))

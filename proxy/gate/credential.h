@@ -14,7 +14,9 @@ struct credential {
     bool was_used;                  /* a request came with it before */
     struct policy_subject *subject; /* facts interned for the policy last asked; may be NULL */
     struct policy_identity facts;
-    str record; /* `"identity":{...},"auth":{...}`, ready members of an audit record */
+    bool email_counts; /* verified, or of a trusted issuer: only then a header may carry it */
+    str email_claim;   /* the issuer's own name for it, absent when that is "email" */
+    str record;        /* `"identity":{...},"auth":{...}`, ready members of an audit record */
 };
 
 /* Scratch that credential_create needs: what the longest token says, escaped. */
@@ -32,7 +34,8 @@ struct credential *credential_ref(struct credential *c);
 void credential_unref(struct credential **c);
 /* The text that an identity header carries for a claim: a list is joined by commas. {NULL, 0}:
  * leave the header out. *bad_out is set when a value could not be carried (a control byte, or a
- * comma within a list's element), which the record notes. */
+ * comma within a list's element) or must not (an address that nobody verified: whoever can type one
+ * at his issuer would be its owner for the app), which the record notes. */
 str credential_claim_text(const struct credential *c, str claim, struct arena *a, bool *bad_out);
 
 #endif

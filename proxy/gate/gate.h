@@ -82,6 +82,7 @@ struct visit {
                             * once the visit stands */
     str app_name;
     struct credential *who;  /* one reference; NULL: no identity */
+    bool has_foreign_token;  /* a Bearer of an issuer that is not ours: it proved nothing */
     bool took_authorization; /* Authorization held a token of ours: it goes no further */
     bool is_public;
     enum token_verdict token; /* of the token that was refused, TOKEN_OK otherwise */

@@ -125,6 +125,8 @@ static void write_decision(struct jout *j, const struct visit *v)
     }
     if (v->token != TOKEN_OK)
         jout_kstr(j, STR("token"), str_of(token_verdict_code(v->token)));
+    else if (!allowed && v->has_foreign_token && !v->who) /* most often a slash too many in `iss` */
+        jout_kstr(j, STR("token"), str_of(token_verdict_code(TOKEN_ISSUER)));
     if (v->refusal.remedy.n && v->refusal.remedy.n < 256)
         jout_kstr(j, STR("remedy"), v->refusal.remedy);
     if (d->valid_until_s)

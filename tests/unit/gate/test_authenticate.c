@@ -64,7 +64,8 @@ static void credentials(void **state)
         {"good, as X-Postern-Token", NULL, "kim", OK, "allow", "kim", "", false},
         {"machine", "Bearer robot", NULL, OK, "allow", "robot:7", "", true},
         {"basic is foreign", "Basic a2ltOnNlY3JldA==", NULL, 401, "auth.none", "", "", false},
-        {"foreign bearer alone", "Bearer foreign", NULL, 401, "auth.none", "", "", false},
+        {"foreign bearer alone", "Bearer foreign", NULL, 401, "auth.none", "", "token.issuer",
+         false},
         {"foreign bearer beside ours", "Bearer foreign", "kim", OK, "allow", "kim", "", false},
         {"basic beside ours", "Basic a2ltOnNlY3JldA==", "kim", OK, "allow", "kim", "", false},
         {"opaque bearer is foreign", "Bearer 0123456789abcdef", "kim", OK, "allow", "kim", "",
@@ -200,7 +201,7 @@ static void identity_headers(void **state)
     unsigned left_out = 0;
     caller_ask(&c, h, "/x",
                house_bearer("kim", ",\"groups\":[\"staff\",\"a b\"],\"email\":\"kim@acme.example\""
-                                   ",\"note\":[\"one\",\"t,wo\"]"));
+                                   ",\"email_verified\":true,\"note\":[\"one\",\"t,wo\"]"));
     assert_int_equal(c.visit.outcome, VISIT_PERMITTED);
     assert_int_equal(visit_identity_headers(&c.visit, &headers, &left_out), 2);
     assert_true(str_eq(headers[0].name, STR("X-User")));

@@ -96,6 +96,48 @@ static void control_bytes_are_left_out(void **state)
     arena_finish(&a);
 }
 
+/* An address that nobody verified must not become somebody's name at the app. */
+static void only_an_address_that_counts_is_carried(void **state)
+{
+    static const struct {
+        const char *id, *claims, *email_claim, *name, *text;
+        bool trusted, bad;
+    } rows[] = {
+        {"verified", ",\"email\":\"kim@a.example\",\"email_verified\":true", "", "email",
+         "kim@a.example", false, false},
+        {"not verified", ",\"email\":\"admin@a.example\",\"email_verified\":false", "", "email",
+         NULL, false, true},
+        {"not said", ",\"email\":\"admin@a.example\"", "", "email", NULL, false, true},
+        {"a trusted issuer", ",\"email\":\"kim@a.example\"", "", "email", "kim@a.example", true,
+         false},
+        {"two signs", ",\"email\":\"a@b@a.example\",\"email_verified\":true", "", "email", NULL,
+         false, true},
+        {"absent", "", "", "email", NULL, false, false},
+        {"by the issuer's name for it", ",\"mail\":\"admin@a.example\"", "mail", "mail", NULL,
+         false, true},
+        {"asked as email", ",\"mail\":\"kim@a.example\",\"email_verified\":true", "mail", "email",
+         "kim@a.example", false, false},
+    };
+    clock_reset();
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct issuer issuer = corp();
+        struct arena a;
+        bool bad = false;
+        issuer.trusted_email = rows[i].trusted;
+        if (rows[i].email_claim[0])
+            issuer.email_claim = str_of(rows[i].email_claim);
+        arena_init(&a, NULL, 0);
+        struct credential *c = make(rows[i].claims, &issuer);
+        str text = credential_claim_text(c, str_of(rows[i].name), &a, &bad);
+        assert_row(rows[i].id, bad == rows[i].bad);
+        assert_row(rows[i].id, (text.p != NULL) == (rows[i].text != NULL));
+        assert_row(rows[i].id, str_eq(text, str_of(rows[i].text)));
+        credential_unref(&c);
+        arena_finish(&a);
+    }
+    arena_reset(&signer_arena);
+}
+
 static void record_members(void **state)
 {
     struct issuer issuer = corp();
@@ -183,8 +225,11 @@ static void the_longest_token(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(claim_texts),       cmocka_unit_test(control_bytes_are_left_out),
-        cmocka_unit_test(record_members),    cmocka_unit_test(outlives_the_configuration),
+        cmocka_unit_test(claim_texts),
+        cmocka_unit_test(control_bytes_are_left_out),
+        cmocka_unit_test(only_an_address_that_counts_is_carried),
+        cmocka_unit_test(record_members),
+        cmocka_unit_test(outlives_the_configuration),
         cmocka_unit_test(the_longest_token),
     };
     return cmocka_run_group_tests_name("gate credential", tests, NULL, NULL);
