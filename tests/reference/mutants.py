@@ -63,7 +63,7 @@ MUTANTS = [
     ('predicate.c', '    key_u64(k, (uint64_t)need->login_within_s);\n', '', 'needs that differ in login_within are one'),
     ('sweep.c', '[RULE_REQUIRE] = {0x3030, 0x1000}', '[RULE_REQUIRE] = {0x3030, 0x3030}', 'on_missing of a require is ignored, in the sweep'),
     ('sweep.c', 'is_over = now_s >= c->expires_s;', 'is_over = now_s > c->expires_s;', 'a rule lives a second longer, in the sweep'),
-    ('sweep.c', 'c->effect == RULE_ALLOW ? applies : scope != 0', 'applies', 'terms of a require that holds do not bind, in the sweep'),
+    ('sweep.c', '[RULE_REQUIRE] = 0xFFF0', '[RULE_REQUIRE] = 0x7770', 'terms of a require that holds do not bind, in the sweep'),
     ('sweep.c', 'if (clause->effect == RULE_DENY && clause->flags & CLAUSE_ANYONE)', 'if (clause->effect == RULE_DENY)',
      'a deny of some people speaks on a public path'),
     ('weigh.c', 'said >= 0 && (so_far < 0 || said < so_far)', 'said >= 0 && (so_far < 0 || said > so_far)', 'the longest session wins'),
