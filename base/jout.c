@@ -36,19 +36,6 @@ static void value(struct jout *j)
     j->comma = true;
 }
 
-void jout_open(struct jout *j, char bracket)
-{
-    value(j);
-    put_char(j, bracket);
-    j->comma = false;
-}
-
-void jout_close(struct jout *j, char bracket)
-{
-    put_char(j, bracket);
-    j->comma = true;
-}
-
 /* 0: as it is; 1: needs \uXXXX or a short escape; 2: start of a multi-byte sequence. */
 static unsigned char class_of[256];
 

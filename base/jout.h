@@ -28,8 +28,28 @@ static inline char *jout_room(struct jout *j, size_t n)
     return NULL;
 }
 
-void jout_open(struct jout *j, char bracket);  /* '{' or '[' */
-void jout_close(struct jout *j, char bracket); /* '}' or ']' */
+static inline void jout_open(struct jout *j, char bracket) /* '{' or '[' */
+{
+    char *p = jout_room(j, 2);
+    if (!p)
+        return;
+    *p = ',';
+    p += j->comma;
+    *p++ = bracket;
+    j->n = (size_t)(p - j->buf);
+    j->comma = false;
+}
+
+static inline void jout_close(struct jout *j, char bracket) /* '}' or ']' */
+{
+    char *p = jout_room(j, 1);
+    if (!p)
+        return;
+    *p = bracket;
+    j->n++;
+    j->comma = true;
+}
+
 /* A member name; must be plain ASCII without escapes (our own constant names). */
 static inline void jout_key(struct jout *j, str name)
 {
@@ -57,7 +77,30 @@ void jout_null(struct jout *j);
 void jout_raw(struct jout *j, str json);
 str jout_text(const struct jout *j);
 
+/* A text of our own making in which nothing can need an escape: a constant, hex, an address. It is
+ * not looked at, so never one that came from outside. */
+static inline void jout_plain(struct jout *j, str s)
+{
+    char *p = jout_room(j, s.n + 3);
+    if (!p)
+        return;
+    *p = ',';
+    p += j->comma;
+    *p++ = '"';
+    memcpy(p, s.p, s.n);
+    p += s.n;
+    *p++ = '"';
+    j->n = (size_t)(p - j->buf);
+    j->comma = true;
+}
+
 /* name and value in one. */
+static inline void jout_kplain(struct jout *j, str name, str value)
+{
+    jout_key(j, name);
+    jout_plain(j, value);
+}
+
 static inline void jout_kstr(struct jout *j, str name, str value)
 {
     jout_key(j, name);

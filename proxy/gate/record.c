@@ -38,7 +38,7 @@ static void write_addr(struct jout *j, str name, const struct addr *a)
     if (a->family == 0)
         return;
     size_t n = addr_text(a, text);
-    jout_kstr(j, name, (str){text, n});
+    jout_kplain(j, name, (str){text, n});
 }
 
 /* A query may hold secrets: it is left out, or hashed so that equal ones can be recognised. */
@@ -52,17 +52,17 @@ static void write_query(struct jout *j, const struct visit *v)
     if (EVP_Digest(v->request.query.p, v->request.query.n, digest, &n, EVP_sha256(), NULL) != 1)
         return;
     hex_encode(digest, sizeof digest, hex);
-    jout_kstr(j, STR("query_sha256"), (str){hex, sizeof hex});
+    jout_kplain(j, STR("query_sha256"), (str){hex, sizeof hex});
 }
 
 static void write_request(struct jout *j, const struct visit *v)
 {
     const struct gate_request *r = &v->request;
     jout_raw(j, (str){v->gate->node_json, v->gate->node_json_n});
-    jout_kstr(j, STR("id"), (str){v->id, VISIT_ID_CHARS});
+    jout_kplain(j, STR("id"), (str){v->id, VISIT_ID_CHARS});
     if (v->app_name.p)
         jout_kstr(j, STR("app"), v->app_name);
-    jout_kstr(j, STR("protocol"), v->request.is_websocket ? STR("websocket") : STR("http"));
+    jout_kplain(j, STR("protocol"), v->request.is_websocket ? STR("websocket") : STR("http"));
     jout_kstr(j, STR("method"), r->method);
     jout_kstr(j, STR("host"), r->host);
     jout_kstr(j, STR("path"), r->path_raw);
@@ -100,7 +100,7 @@ static void write_shadow(struct jout *j, const struct policy_decision *d)
 {
     jout_key(j, STR("shadow"));
     jout_open(j, '{');
-    jout_kstr(j, STR("effect"), d->effect == POLICY_ALLOW ? STR("allow") : STR("deny"));
+    jout_kplain(j, STR("effect"), d->effect == POLICY_ALLOW ? STR("allow") : STR("deny"));
     jout_kstr(j, STR("reason"), str_of(policy_reason_code(d->reason)));
     write_texts(j, STR("rules"), d->rules, d->n_rules);
     jout_close(j, '}');
@@ -113,14 +113,14 @@ static void write_decision(struct jout *j, const struct visit *v)
     bool allowed = v->outcome == VISIT_PERMITTED || (v->outcome == VISIT_WAITING && v->ticket);
     jout_key(j, STR("decision"));
     jout_open(j, '{');
-    jout_kstr(j, STR("effect"), allowed ? STR("allow") : STR("deny"));
+    jout_kplain(j, STR("effect"), allowed ? STR("allow") : STR("deny"));
     jout_kstr(j, STR("reason"), str_of(v->reason));
     if (d->n_rules)
         write_texts(j, STR("rules"), d->rules, d->n_rules);
     if (v->n_causes)
         write_texts(j, STR("causes"), v->causes, v->n_causes < 8 ? v->n_causes : 8);
     if (d->has_would) {
-        jout_kstr(j, STR("would"), d->would == POLICY_ALLOW ? STR("allow") : STR("deny"));
+        jout_kplain(j, STR("would"), d->would == POLICY_ALLOW ? STR("allow") : STR("deny"));
         write_texts(j, STR("would_rules"), d->would_rules, d->n_would_rules);
     }
     if (v->token != TOKEN_OK)
@@ -176,7 +176,7 @@ static void write_head(struct jout *j, const struct visit *v, str kind)
 {
     jout_open(j, '{');
     jout_ktime(j, STR("time"), v->wall_us);
-    jout_kstr(j, STR("kind"), kind);
+    jout_kplain(j, STR("kind"), kind);
     write_request(j, v);
     if (v->who)
         jout_raw(j, v->who->record);
@@ -197,7 +197,7 @@ static void write_outcome(struct jout *j, const struct visit *v, const struct vi
         jout_kint(j, STR("decision_us"), v->decided_us - v->start_us);
     if (c->headers_left_out)
         jout_kint(j, STR("headers_left_out"), c->headers_left_out);
-    jout_kstr(j, STR("end"), str_of(visit_end_word(c->end)));
+    jout_kplain(j, STR("end"), str_of(visit_end_word(c->end)));
 }
 
 /* A record that did not fit (an app whose rules have very long names) is told as such: never half a
@@ -207,9 +207,9 @@ static void write_short(struct jout *j, const struct visit *v, str kind, char *r
     jout_init(j, room, cap);
     jout_open(j, '{');
     jout_ktime(j, STR("time"), v->wall_us);
-    jout_kstr(j, STR("kind"), kind);
+    jout_kplain(j, STR("kind"), kind);
     jout_raw(j, (str){v->gate->node_json, v->gate->node_json_n});
-    jout_kstr(j, STR("id"), (str){v->id, VISIT_ID_CHARS});
+    jout_kplain(j, STR("id"), (str){v->id, VISIT_ID_CHARS});
     jout_kbool(j, STR("shortened"), true);
     jout_close(j, '}');
 }

@@ -26,11 +26,15 @@ static void writes_nested_values(void **state)
     jout_uint(&j, UINT64_MAX);
     jout_bool(&j, true);
     jout_null(&j);
+    jout_plain(&j, STR("y"));
+    jout_plain(&j, STR(""));
     jout_close(&j, ']');
+    jout_kplain(&j, STR("p"), STR("q"));
     jout_raw(&j, STR("\"c\":1,\"d\":2"));
     jout_ktime(&j, STR("t"), 1764063000123456);
     jout_close(&j, '}');
-    is_text(&j, "{\"a\":\"x\",\"b\":[-5,18446744073709551615,true,null],\"c\":1,\"d\":2,"
+    is_text(&j, "{\"a\":\"x\",\"b\":[-5,18446744073709551615,true,null,\"y\",\"\"],\"p\":\"q\","
+                "\"c\":1,\"d\":2,"
                 "\"t\":\"2025-11-25T09:30:00.123456Z\"}");
 }
 
