@@ -639,6 +639,9 @@ static void deciding_allocates_nothing(void **state)
     policy_unref(&p);
 }
 
+/* The thread sanitizer's own bookkeeping maps memory whenever its history of accesses is full, so
+ * what it instruments cannot be held to this; the other builds are. */
+#ifndef __SANITIZE_THREAD__
 /* In the strict mode of seccomp anything but read, write and exit ends the process. */
 static void decide_or_die(const struct policy *p, struct visit *v, const struct policy_subject *s)
 {
@@ -674,6 +677,7 @@ static void deciding_asks_nothing_of_the_system(void **state)
         skip();
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
+#endif
 
 int main(void)
 {
@@ -694,7 +698,9 @@ int main(void)
         cmocka_unit_test(only_listed_logins_reach_the_rules),
         cmocka_unit_test(more_rules_than_are_reported_still_count),
         cmocka_unit_test(deciding_allocates_nothing),
+#ifndef __SANITIZE_THREAD__
         cmocka_unit_test(deciding_asks_nothing_of_the_system),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
