@@ -83,24 +83,32 @@ bool str_to_u64(str s, uint64_t max, uint64_t *out)
     return true;
 }
 
+static unsigned least(unsigned x, unsigned y)
+{
+    return x < y ? x : y;
+}
+
 unsigned str_distance(str a, str b, unsigned limit)
 {
     enum { MOST = 64 };
-    unsigned row[MOST + 1];
+    unsigned rows[3][MOST + 1]; /* of the two letters before and of this one */
+    unsigned *before = rows[0], *last = rows[1], *row = rows[2];
     size_t gap = a.n > b.n ? a.n - b.n : b.n - a.n;
     if (a.n > MOST || b.n > MOST || gap > limit)
         return limit + 1;
     for (unsigned j = 0; j <= b.n; j++)
         row[j] = j;
     for (size_t i = 1; i <= a.n; i++) {
-        unsigned diagonal = row[0];
+        unsigned *oldest = before;
+        before = last;
+        last = row;
+        row = oldest;
         row[0] = (unsigned)i;
         for (size_t j = 1; j <= b.n; j++) {
-            unsigned best = diagonal + (a.p[i - 1] != b.p[j - 1]);
-            diagonal = row[j];
-            best = row[j] + 1 < best ? row[j] + 1 : best;
-            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-            row[j] = best;
+            bool is_same = a.p[i - 1] == b.p[j - 1];
+            row[j] = least(last[j - 1] + !is_same, least(last[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1])
+                row[j] = least(row[j], before[j - 2] + 1);
         }
     }
     return row[b.n] > limit ? limit + 1 : row[b.n];

@@ -61,8 +61,9 @@ str str_trim(str s, const char *set);
 str str_cut(str *rest, char sep);
 /* Whole string a decimal number within [0, max], no sign, no space; leading zeros are accepted. */
 bool str_to_u64(str s, uint64_t max, uint64_t *out);
-/* Edit distance, at most `limit` + 1; for did-you-mean. Strings over 64 bytes count as far apart.
- */
+/* Slips between two words, at most `limit` + 1; for did-you-mean. A letter too many, missing, wrong
+ * or swapped with its neighbour is one (restricted Damerau distance: optimal string alignment).
+ * Strings over 64 bytes count as far apart. */
 unsigned str_distance(str a, str b, unsigned limit);
 /* A 64-bit hash seeded per process, so that a client cannot choose colliding keys. */
 uint64_t str_hash(str s);

@@ -40,10 +40,22 @@ static void reads_numbers_without_overflow(void **state)
 
 static void measures_distance(void **state)
 {
-    assert_int_equal(str_distance(STR("groups"), STR("groups"), 2), 0);
-    assert_int_equal(str_distance(STR("group"), STR("groups"), 2), 1);
-    assert_int_equal(str_distance(STR("gruops"), STR("groups"), 2), 2);
-    assert_int_equal(str_distance(STR("x"), STR("groups"), 2), 3);
+    static const struct {
+        str a, b;
+        unsigned distance;
+    } rows[] = {
+        {STR("groups"), STR("groups"), 0}, {STR("group"), STR("groups"), 1},
+        {STR("gropus"), STR("groups"), 1}, /* neighbours swapped: one slip */
+        {STR("gruops"), STR("groups"), 1}, {STR("form"), STR("from"), 1},
+        {STR("ot"), STR("to"), 1},         {STR("rgopus"), STR("groups"), 2},
+        {STR("ca"), STR("abc"), 3}, /* restricted: swapped letters are not parted again */
+        {STR("x"), STR("groups"), 4},      {STR(""), STR("to"), 2},
+        {STR("to"), STR(""), 2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (str_distance(rows[i].a, rows[i].b, 3) != rows[i].distance)
+            fail_msg("row %zu (%s): %u", i, rows[i].a.p, str_distance(rows[i].a, rows[i].b, 3));
+    assert_int_equal(str_distance(STR("gropus"), STR("domains"), 2), 3);
 }
 
 int main(void)
