@@ -28,6 +28,20 @@ bool findings_is_full(const struct findings *f, str file)
     return errors >= f->per_file_cap;
 }
 
+/* What several things share (a test that others are like) is found wrong with each of them. */
+static bool is_known(const struct findings *f, const char *code, const struct finding_at *at,
+                     str message)
+{
+    for (size_t i = 0; at->line && i < f->n; i++) {
+        const struct finding *it = &f->items[i];
+        if (it->line == at->line && it->column == at->column && it->severity == FINDING_ERROR &&
+            str_eq(it->file, at->file) && str_eq(it->code, str_of(code)) &&
+            str_eq(it->message, message))
+            return true;
+    }
+    return false;
+}
+
 void findings_add(struct findings *f, enum finding_severity severity, const char *code,
                   const struct finding_at *at, const char *suggestion, const char *fmt, ...)
 {
@@ -38,23 +52,26 @@ void findings_add(struct findings *f, enum finding_severity severity, const char
         f->dropped++;
         return;
     }
+    va_list ap;
+    va_start(ap, fmt);
+    str message = arena_vprintf(&f->arena, fmt, ap);
+    va_end(ap);
+    if (severity == FINDING_ERROR && is_known(f, code, at, message))
+        return;
     if (f->n == f->cap) {
         f->cap = f->cap ? f->cap * 2 : 16;
         f->items = mem_grow(f->items, f->cap * sizeof *f->items);
     }
-    va_list ap;
-    va_start(ap, fmt);
     f->items[f->n++] = (struct finding){
         .severity = severity,
         .code = arena_dup(&f->arena, str_of(code)),
         .file = arena_dup(&f->arena, at->file),
         .line = at->line,
         .column = at->column,
-        .message = arena_vprintf(&f->arena, fmt, ap),
+        .message = message,
         .suggestion = suggestion ? arena_dup(&f->arena, str_of(suggestion)) : (str){NULL, 0},
         .source = at->source.p ? arena_dup(&f->arena, at->source) : (str){NULL, 0},
     };
-    va_end(ap);
     f->errors += severity == FINDING_ERROR;
     f->warnings += severity == FINDING_WARNING;
 }
@@ -150,7 +167,7 @@ void findings_print_json(const struct findings *f, FILE *out)
 
 str findings_nearest(str word, const str *names, size_t n)
 {
-    unsigned limit = word.n <= 4 ? 1 : 2, best = limit + 1;
+    unsigned limit = word.n < 2 ? 0 : word.n < 6 ? 1 : 2, best = limit + 1;
     str found = {NULL, 0};
     for (size_t i = 0; i < n; i++) {
         unsigned d = str_distance(word, names[i], limit);

@@ -43,7 +43,7 @@ struct finding_at {
 
 void findings_init(struct findings *f);
 void findings_finish(struct findings *f);
-/* `suggestion` may be NULL. */
+/* `suggestion` may be NULL. The same error of the same place is kept once. */
 __attribute__((format(printf, 6, 7))) void
 findings_add(struct findings *f, enum finding_severity severity, const char *code,
              const struct finding_at *at, const char *suggestion, const char *fmt, ...);
@@ -54,7 +54,8 @@ void findings_sort(struct findings *f);
 void findings_print(const struct findings *f, FILE *out);
 /* {"findings":[{file,line,column,severity,code,message,suggestion}],"errors":n,"warnings":n} */
 void findings_print_json(const struct findings *f, FILE *out);
-/* The nearest of `n` names within edit distance 2 (1 for short ones), or {NULL,0}. */
+/* The nearest of `n` names, or {NULL,0}: two slips away at most (str_distance), one in a word of
+ * under six letters, where two would make nearly any name a neighbour. */
 str findings_nearest(str word, const str *names, size_t n);
 
 #endif

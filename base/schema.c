@@ -204,19 +204,41 @@ static const struct schema_field *field_of(const struct schema_type *type, str n
     return NULL;
 }
 
-static void unknown_key(const struct schema_type *type, const struct doc_node *key,
-                        struct findings *f)
+static str nearest_key(const struct schema_type *type, str word)
 {
-    char hint[160];
     str names[64];
     size_t n = 0;
     for (const struct schema_field *field = type->fields; field->name && n < 64; field++)
         names[n++] = str_of(field->name);
-    str near = findings_nearest(key->text, names, n);
+    return findings_nearest(word, names, n);
+}
+
+static void unknown_key(const struct schema_type *type, const struct doc_node *key,
+                        struct findings *f)
+{
+    char hint[160];
+    str near = nearest_key(type, key->text);
     if (near.p)
         snprintf(hint, sizeof hint, "did you mean \"%.*s\"?", STR_ARG(near));
     doc_error(f, key, "unknown-key", near.p ? hint : NULL, "unknown key \"%.*s\" in %s",
               STR_ARG(str_upto(key->text, 80)), name_of(type));
+}
+
+/* Then the unknown key has been told with this one as its suggestion. */
+static bool is_misspelt(const struct schema_type *type, const struct doc_node *map, str name)
+{
+    for (size_t i = 0; i < map->n; i++)
+        if (!field_of(type, map->keys[i]->text) &&
+            str_eq(nearest_key(type, map->keys[i]->text), name))
+            return true;
+    return false;
+}
+
+static void missing_key(const struct schema_type *type, const struct doc_node *map,
+                        const char *name, struct findings *f)
+{
+    if (!is_misspelt(type, map, str_of(name)))
+        doc_error(f, map, "missing-key", NULL, "key \"%s\" is missing in %s", name, name_of(type));
 }
 
 static bool check_map(const struct schema_type *type, const struct doc_node *node,
@@ -235,8 +257,7 @@ static bool check_map(const struct schema_type *type, const struct doc_node *nod
     }
     for (const struct schema_field *field = type->fields; field->name; field++)
         if (field->required && !doc_get(node, field->name)) {
-            doc_error(f, node, "missing-key", NULL, "key \"%s\" is missing in %s", field->name,
-                      name_of(type));
+            missing_key(type, node, field->name, f);
             good = false;
         }
     return good;

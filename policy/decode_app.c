@@ -197,5 +197,7 @@ void decode_apps(struct load *l)
         map_add(&l->p->apps_by_name, d->name, app);
         if (d->has_form)
             decode_app(l, d->node, app);
+        else
+            l->hosts_missing = true;
     }
 }

@@ -110,7 +110,7 @@ static void read_url(struct load *l, const struct doc_node *node, str url, struc
     const struct app *app = app_by_host(l->p, out->host);
     if (app)
         out->app = (uint32_t)app->face.index;
-    else if (!l->names_missing)
+    else if (!l->names_missing && !l->hosts_missing)
         doc_error(l->f, node, "unknown-app", NULL, "no app answers to host \"%.*s\"",
                   STR_ARG(str_upto(out->host, 80)));
 }

@@ -12,6 +12,16 @@ struct test_chain {
 
 /* ---- like ---------------------------------------------------------------------------------- */
 
+/* A cycle, which begins at `start` of the chain, is told at the first of its tests in the file: not
+ * at each of them, nor at those that only lead there. */
+static bool is_told_here(const struct test_chain *chain, size_t start)
+{
+    for (size_t i = start + 1; i < chain->n; i++)
+        if (chain->nodes[i]->line < chain->nodes[0]->line)
+            return false;
+    return start == 0;
+}
+
 static bool build_chain(struct load *l, const struct map *tests, const struct doc_node *test,
                         struct test_chain *chain)
 {
@@ -30,6 +40,8 @@ static bool build_chain(struct load *l, const struct map *tests, const struct do
         for (size_t i = 0; i < chain->n; i++) {
             if (chain->nodes[i] != next)
                 continue;
+            if (!is_told_here(chain, i))
+                return false;
             doc_error(l->f, doc_get(test, "like"), "cycle", NULL,
                       "test \"%.*s\" comes back to itself through like",
                       STR_ARG(doc_text(test, "name")));
@@ -60,7 +72,8 @@ static const struct doc_node *needed(struct load *l, const struct test_chain *ch
                                      const char *key)
 {
     const struct doc_node *found = effective(chain, key);
-    if (!found)
+    /* told of the test at the end of the chain, whose heirs lack it for that reason alone */
+    if (!found && chain->n == 1)
         doc_error(l->f, chain->nodes[0], "missing-key", NULL,
                   "key \"%s\" is missing in a test, and it has no like that brings one", key);
     return found;

@@ -43,10 +43,12 @@ struct load {
     struct arena *a; /* p's */
     struct load_file *files;
     size_t n_files;
-    struct map defs[DEF_KINDS]; /* name -> struct def */
-    struct map zones;           /* name -> struct zone */
-    struct map labels;          /* "key" and "key\0value" of any app -> itself */
-    bool names_missing;         /* a file could not be read: what it defines is not known */
+    struct map defs[DEF_KINDS];   /* name -> struct def */
+    struct map zones;             /* name -> struct zone */
+    struct map labels;            /* "key" and "key\0value" of any app -> itself */
+    bool names_missing;           /* a file could not be read: what it defines is not known */
+    bool has_nameless[DEF_KINDS]; /* something of the kind was refused before its name was known */
+    bool hosts_missing;           /* of an app that was refused */
     struct app *apps;
     struct rule *rules;
     struct policy_test *tests;

@@ -99,7 +99,7 @@ const struct def *load_find(struct load *l, enum def_kind kind, const struct doc
         [DEF_DEVICE] = "device", [DEF_APP] = "app",         [DEF_RULE] = "rule",
     };
     const struct def *d = map_get(&l->defs[kind], node->text);
-    if (!d)
+    if (!d && !l->has_nameless[kind])
         unknown_def(l, node, words[kind], &l->defs[kind]);
     return d;
 }

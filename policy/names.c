@@ -75,6 +75,7 @@ static void collect_define(struct load *l, const struct load_file *file,
 {
     for (int kind = DEF_GROUP; kind <= DEF_DEVICE; kind++) {
         const struct doc_node *map = doc_get(define, kind_names[kind]);
+        l->has_nameless[kind] |= map && !is_kind(map, DOC_MAP);
         for (size_t i = 0; is_kind(map, DOC_MAP) && i < map->n; i++) {
             if (is_name_taken(l, map->keys[i]))
                 continue;
@@ -89,13 +90,17 @@ static void collect_items(struct load *l, const struct load_file *file, const st
                           enum def_kind kind, const char *name_key, const struct schema_type *type,
                           const char *what)
 {
+    l->has_nameless[kind] |= list && !is_kind(list, DOC_LIST);
     for (size_t i = 0; is_kind(list, DOC_LIST) && i < list->n; i++) {
         const struct doc_node *item = list->items[i], *name = doc_get(item, name_key);
-        if (!is_kind(name, DOC_SCALAR))
+        if (!is_kind(name, DOC_SCALAR)) {
+            l->has_nameless[kind] = true;
             continue;
+        }
         const struct def *first = map_get(&l->defs[kind], name->text);
         if (first) {
             duplicate(l, first, name, what);
+            l->hosts_missing |= kind == DEF_APP;
             continue;
         }
         struct def *d = def_new(l, file, kind, name, item);
@@ -136,6 +141,7 @@ void load_names(struct load *l)
 {
     for (size_t i = 0; i < l->n_files; i++) {
         struct load_file *file = &l->files[i];
+        l->names_missing |= file->root && !is_kind(file->root, DOC_MAP);
         if (!is_kind(file->root, DOC_MAP))
             continue;
         set_zone(l, file);
@@ -145,5 +151,6 @@ void load_names(struct load *l)
         collect_items(l, file, doc_get(file->root, "rules"), DEF_RULE, "id", &policy_rule_type,
                       "rule");
         collect_labels(l, doc_get(file->root, "apps"));
+        l->hosts_missing |= l->has_nameless[DEF_APP];
     }
 }

@@ -52,11 +52,42 @@ static void caps_errors_of_one_file(void **state)
     findings_finish(&f);
 }
 
+static void keeps_the_same_error_once(void **state)
+{
+    struct findings f;
+    const struct finding_at a = {.file = STR("a"), .line = 3, .column = 7};
+    const struct finding_at beside = {.file = STR("a"), .line = 3, .column = 8};
+    const struct finding_at whole = {.file = STR("a")};
+    findings_init(&f);
+    for (int i = 0; i < 3; i++) {
+        findings_add(&f, FINDING_ERROR, "x", &a, NULL, "wrong");
+        findings_add(&f, FINDING_ERROR, "x", &a, NULL, "wrong otherwise");
+        findings_add(&f, FINDING_ERROR, "x", &beside, NULL, "wrong");
+    }
+    assert_int_equal(f.n, 3);
+    assert_int_equal(f.errors, 3);
+    findings_add(&f, FINDING_ERROR, "x", &whole, NULL, "no place");
+    findings_add(&f, FINDING_ERROR, "x", &whole, NULL, "no place");
+    assert_int_equal(f.n, 5);
+    findings_finish(&f);
+}
+
 static void finds_the_nearest_name(void **state)
 {
-    const str names[] = {STR("groups"), STR("users"), STR("domains")};
-    assert_true(str_eq(findings_nearest(STR("gruops"), names, 3), STR("groups")));
-    assert_null(findings_nearest(STR("zebra"), names, 3).p);
+    static const str names[] = {STR("groups"), STR("users"), STR("from"), STR("to"), STR("paths")};
+    static const struct {
+        str word, nearest;
+    } rows[] = {
+        {STR("gropus"), STR("groups")}, {STR("rgopus"), STR("groups")}, {STR("form"), STR("from")},
+        {STR("ot"), STR("to")},         {STR("path"), STR("paths")},    {STR("zebra"), {NULL, 0}},
+        {STR("hosts"), {NULL, 0}}, /* two slips from "paths": too far for five letters */
+        {STR("t"), {NULL, 0}},     /* of one letter everything is a neighbour */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        str found = findings_nearest(rows[i].word, names, sizeof names / sizeof *names);
+        if (!str_eq(found, rows[i].nearest))
+            fail_msg("%s: found \"%.*s\"", rows[i].word.p, STR_ARG(found));
+    }
 }
 
 int main(void)
@@ -64,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prints_place_line_and_caret),
         cmocka_unit_test(caps_errors_of_one_file),
+        cmocka_unit_test(keeps_the_same_error_once),
         cmocka_unit_test(finds_the_nearest_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,27 @@ static void finds_what_is_wrong(void **state)
     }
 }
 
+/* A required key that is misspelt is told as unknown, and not as missing besides. */
+static void tells_a_misspelt_key_once(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+    } rows[] = {{"nmae: x\n", 1}, {"nmae: x\ncolour: red\n", 1}, {"other: x\n", 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct arena a;
+        struct findings f;
+        struct doc_file file = {STR("f"), str_of(rows[i].text)};
+        arena_init(&a, NULL, 0);
+        findings_init(&f);
+        assert_false(schema_check(&thing, doc_parse(&a, &file, &f), &f));
+        if (f.n != rows[i].n)
+            fail_msg("row %zu: %zu findings", i, f.n);
+        findings_finish(&f);
+        arena_finish(&a);
+    }
+}
+
 static void suggests_a_key(void **state)
 {
     struct arena a;
@@ -98,9 +119,8 @@ static void prints_a_json_schema(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_what_is_wrong),
-        cmocka_unit_test(suggests_a_key),
-        cmocka_unit_test(reads_durations_and_sizes),
+        cmocka_unit_test(finds_what_is_wrong),       cmocka_unit_test(suggests_a_key),
+        cmocka_unit_test(tells_a_misspelt_key_once), cmocka_unit_test(reads_durations_and_sizes),
         cmocka_unit_test(prints_a_json_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
