@@ -56,8 +56,11 @@ void findings_add(struct findings *f, enum finding_severity severity, const char
     va_start(ap, fmt);
     str message = arena_vprintf(&f->arena, fmt, ap);
     va_end(ap);
-    if (severity == FINDING_ERROR && is_known(f, code, at, message))
+    if (severity == FINDING_ERROR && is_known(f, code, at, message)) {
+        f->errors++;
+        f->repeated++;
         return;
+    }
     if (f->n == f->cap) {
         f->cap = f->cap ? f->cap * 2 : 16;
         f->items = mem_grow(f->items, f->cap * sizeof *f->items);
@@ -93,6 +96,11 @@ void findings_sort(struct findings *f)
 {
     if (f->n)
         qsort(f->items, f->n, sizeof *f->items, by_place);
+}
+
+size_t findings_told(const struct findings *f)
+{
+    return f->errors - f->repeated;
 }
 
 static const char *const SEVERITY[] = {"error", "warning", "note"};
@@ -162,7 +170,7 @@ void findings_print_json(const struct findings *f, FILE *out)
             fputs("null", out);
         fputs("}", out);
     }
-    fprintf(out, "],\"errors\":%zu,\"warnings\":%zu}\n", f->errors, f->warnings);
+    fprintf(out, "],\"errors\":%zu,\"warnings\":%zu}\n", findings_told(f), f->warnings);
 }
 
 str findings_nearest(str word, const str *names, size_t n)

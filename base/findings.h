@@ -31,7 +31,10 @@ struct findings {
     struct finding *items;
     size_t n, cap;
     size_t errors, warnings;
-    size_t dropped;      /* beyond per_file_cap errors of one file */
+    size_t dropped; /* beyond per_file_cap errors of one file */
+    /* Told already at the same place. They count as errors: who compares `errors` with what it was
+     * before must not take his own fault, told by another before, for none. */
+    size_t repeated;
     size_t per_file_cap; /* default 20 */
 };
 
@@ -47,6 +50,8 @@ void findings_finish(struct findings *f);
 __attribute__((format(printf, 6, 7))) void
 findings_add(struct findings *f, enum finding_severity severity, const char *code,
              const struct finding_at *at, const char *suggestion, const char *fmt, ...);
+/* How many different errors there are. */
+size_t findings_told(const struct findings *f);
 /* True when a further error of this file would only be counted. */
 bool findings_is_full(const struct findings *f, str file);
 /* By file, then line, then column, then order of adding. */

@@ -57,7 +57,7 @@ void policy_json_findings(struct jout *j, const struct findings *f)
         jout_close(j, '}');
     }
     jout_close(j, ']');
-    jout_kint(j, STR("errors"), (int64_t)f->errors);
+    jout_kint(j, STR("errors"), (int64_t)findings_told(f));
     jout_kint(j, STR("warnings"), (int64_t)f->warnings);
 }
 

@@ -65,7 +65,8 @@ static void keeps_the_same_error_once(void **state)
         findings_add(&f, FINDING_ERROR, "x", &beside, NULL, "wrong");
     }
     assert_int_equal(f.n, 3);
-    assert_int_equal(f.errors, 3);
+    assert_int_equal(f.errors, 9); /* whoever compares the count sees his fault */
+    assert_int_equal(findings_told(&f), 3);
     findings_add(&f, FINDING_ERROR, "x", &whole, NULL, "no place");
     findings_add(&f, FINDING_ERROR, "x", &whole, NULL, "no place");
     assert_int_equal(f.n, 5);
