@@ -55,11 +55,18 @@ size_t record_bytes(const struct visit *v);
 enum visit_outcome record_open(struct visit *v);
 void record_start(struct visit *v);
 void record_close(struct visit *v, const struct visit_close *close);
-/* visit.c */
+/* standing.c */
+void standing_init(struct visit *v);
+void standing_leave(struct visit *v);   /* fine for one that does not stand */
 void gate_decide_again(struct gate *g); /* all that stand */
+/* wait.c */
+void wait_init(struct visit *v);
+void wait_stop(struct visit *v); /* fine for one that does not wait */
+/* The step answers with it: it runs again when what it waits for came, or `most_ms` are over. */
+enum visit_outcome visit_wait(struct visit *v, int64_t most_ms);
+/* visit.c */
 enum visit_outcome visit_refuse(struct visit *v, uint16_t status, const char *reason, str sentence,
                                 str remedy);
-enum visit_outcome visit_wait(struct visit *v, int64_t most_ms);
 enum visit_outcome visit_reserve(struct visit *v);
 enum visit_outcome visit_refuse_unrecorded(struct visit *v);
 

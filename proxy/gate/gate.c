@@ -1,0 +1,74 @@
+/* The gate itself: a worker's life, and the snapshot it judges by. */
+#include "proxy/gate/gate_impl.h"
+
+#include <stdlib.h>
+
+#include "base/jout.h"
+#include "base/secret.h"
+
+static void drop_credential(void *value)
+{
+    struct credential *c = value;
+    credential_unref(&c);
+}
+
+struct gate *gate_create(const struct gate_options *o, struct snapshot *snapshot)
+{
+    struct gate *g = mem_alloc(sizeof *g);
+    struct jout j;
+    g->options = *o;
+    g->pin = pin_create(snapshot);
+    g->tokens = token_cache_create(snapshot->config->limits.token_cache, drop_credential);
+    g->keys_generation = 1;
+    random_fill(&g->id_prefix, sizeof g->id_prefix);
+    random_fill(&g->id_next, sizeof g->id_next);
+    size_t cap = 64 + JOUT_ESCAPED_MAX(o->node.n) + JOUT_ESCAPED_MAX(o->boot.n);
+    g->node_json = mem_alloc(cap);
+    jout_init(&j, g->node_json, cap);
+    jout_kstr(&j, STR("node"), o->node);
+    jout_kstr(&j, STR("boot"), o->boot);
+    g->node_json_n = j.n;
+    list_init(&g->waiting);
+    list_init(&g->standing);
+    gate_clock_init(g);
+    return g;
+}
+
+void gate_destroy(struct gate *g)
+{
+    if (!g)
+        return;
+    token_cache_destroy(g->tokens);
+    pin_give(&g->pin);
+    free(g->node_json);
+    free(g->credential_scratch);
+    free(g);
+}
+
+const struct snapshot *gate_snapshot(const struct gate *g)
+{
+    return g->pin->snapshot;
+}
+
+/* A cached token is good as long as what it was verified by is the same. */
+static bool same_keys(const struct snapshot *a, const struct snapshot *b)
+{
+    if (a->n_issuers != b->n_issuers)
+        return false;
+    if (a->config != b->config && memcmp(a->config->digest, b->config->digest, DIGEST_HEX_CHARS))
+        return false;
+    for (size_t i = 0; i < a->n_issuers; i++)
+        if (!keyset_same(a->issuers[i].keys, b->issuers[i].keys))
+            return false;
+    return true;
+}
+
+void gate_swap(struct gate *g, struct snapshot *snapshot)
+{
+    struct gate_pin *old = g->pin;
+    if (!same_keys(old->snapshot, snapshot))
+        g->keys_generation++;
+    g->pin = pin_create(snapshot);
+    pin_give(&old);
+    gate_decide_again(g);
+}

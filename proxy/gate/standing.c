@@ -1,0 +1,134 @@
+/* The table of visits that last (a WebSocket, a stream): they hold no snapshot, and are decided
+ * again by each new one, at `valid_until`, and when the clock was set. */
+#include "proxy/gate/gate_impl.h"
+
+static void look_again(struct visit *v)
+{
+    enum visit_end why;
+    if (v->outcome != VISIT_PERMITTED)
+        return; /* it was told to end, and its owner is at it */
+    if (!decide_again(v, &why)) {
+        deadline_clear(v->gate->options.loop, &v->again);
+        counter_add(&v->gate->options.counters->visits_ended, 1);
+        v->ended(v, why);
+        return;
+    }
+    if (v->decision.valid_until_s == 0)
+        return;
+    int64_t left_ms = v->decision.valid_until_s * 1000 - loop_wall_us(v->gate->options.loop) / 1000;
+    deadline_set(v->gate->options.loop, &v->again, left_ms < 100 ? 100 : left_ms);
+}
+
+static void time_is_up(struct deadline *d)
+{
+    look_again((struct visit *)((char *)d - offsetof(struct visit, again)));
+}
+
+void standing_init(struct visit *v)
+{
+    list_init(&v->stand_link);
+    deadline_init(&v->again, time_is_up);
+}
+
+/* ---- all of them --------------------------------------------------------------------------- */
+
+/* `ended` may take visits out of the table, so the walk is over a list of its own. */
+static void for_each_standing(struct gate *g, void (*fn)(struct visit *, void *), void *arg)
+{
+    struct list_node todo;
+    list_init(&todo);
+    if (list_empty(&g->standing))
+        return;
+    todo = g->standing;
+    todo.next->prev = todo.prev->next = &todo;
+    list_init(&g->standing);
+    while (!list_empty(&todo)) {
+        struct visit *v = list_entry(todo.next, struct visit, stand_link);
+        list_remove(&v->stand_link);
+        list_append(&g->standing, &v->stand_link);
+        fn(v, arg);
+    }
+}
+
+static void recheck(struct visit *v, void *arg)
+{
+    look_again(v);
+}
+
+void gate_decide_again(struct gate *g)
+{
+    for_each_standing(g, recheck, NULL);
+}
+
+static void end_standing(struct visit *v, void *arg)
+{
+    if (v->outcome == VISIT_PERMITTED)
+        v->ended(v, *(enum visit_end *)arg);
+}
+
+void gate_end_all(struct gate *g, enum visit_end why)
+{
+    for_each_standing(g, end_standing, &why);
+}
+
+size_t gate_standing(const struct gate *g)
+{
+    return g->n_standing;
+}
+
+/* ---- joining and leaving --------------------------------------------------------------------- */
+
+/* Everything that the visit still needs, out of the snapshot and into its own arena. */
+static void let_go_of_snapshot(struct visit *v)
+{
+    v->app_name = arena_dup(v->arena, v->app_name);
+    for (size_t i = 0; i < v->decision.n_rules; i++)
+        v->decision.rules[i] = arena_dup(v->arena, v->decision.rules[i]);
+    for (size_t i = 0; i < v->decision.n_would_rules; i++)
+        v->decision.would_rules[i] = arena_dup(v->arena, v->decision.would_rules[i]);
+    v->policy_digest = arena_dup(v->arena, str_of(v->pin->snapshot->policy_digest));
+    v->policy_generation = v->pin->snapshot->policy_generation;
+    v->app = NULL;
+    pin_give(&v->pin);
+}
+
+bool visit_stand(struct visit *v, enum visit_kind kind,
+                 void (*ended)(struct visit *v, enum visit_end why))
+{
+    struct gate *g = v->gate;
+    if (v->ended) { /* a stream that became a WebSocket: it stands already */
+        v->kind = kind;
+        v->ended = ended;
+        record_start(v);
+        return true;
+    }
+    if (g->n_standing >= g->pin->snapshot->config->limits.long_visits)
+        return false;
+    bool is_newest = v->pin == g->pin;
+    v->kind = kind;
+    v->ended = ended;
+    record_start(v);
+    let_go_of_snapshot(v);
+    list_append(&g->standing, &v->stand_link);
+    g->n_standing++;
+    gate_clock_watch(g);
+    counter_add(&g->options.counters->visits_open, 1);
+    int64_t left_ms = v->decision.valid_until_s * 1000 - loop_wall_us(g->options.loop) / 1000;
+    if (!is_newest)
+        left_ms = 0; /* the rules changed while it was under way */
+    if (v->decision.valid_until_s || !is_newest)
+        deadline_set(g->options.loop, &v->again, left_ms < 1 ? 1 : left_ms);
+    return true;
+}
+
+void standing_leave(struct visit *v)
+{
+    if (!v->ended)
+        return;
+    list_remove(&v->stand_link);
+    deadline_clear(v->gate->options.loop, &v->again);
+    v->ended = NULL;
+    if (--v->gate->n_standing == 0)
+        gate_clock_rest(v->gate);
+    counter_add(&v->gate->options.counters->visits_open, -1);
+}
