@@ -1,10 +1,6 @@
-/* atom_device: the posture of the device, as its sources saw it.
- *
- * An attribute has one value only when the fresh facts agree. The traps: a client hint is said by
- * the device itself, so it may make an atom of a deny true and nothing else; and a fact of a source
- * that the rule does not name is no fact. */
-#include "policy/eval.h"
+/* atom_device: what a need asks of the device, compared with what its sources saw (sighting.h). */
 #include "policy/scalar.h"
+#include "policy/sighting.h"
 
 /* What an atom compares an attribute with. */
 struct wish {
@@ -16,108 +12,17 @@ struct wish {
     int64_t number;              /* at least this day, at most this risk */
 };
 
-/* The fresh facts about one attribute, and whether any source saw the device at all. */
-struct sighting {
-    const struct policy_value *value;
-    bool is_stale, is_contradicted, has_clock;
-    bool is_device_seen, is_device_fresh;
-    int64_t until_s;
-};
-
-static bool values_agree(str attribute, const struct policy_value *a, const struct policy_value *b)
-{
-    struct version va, vb;
-
-    if (a->kind != b->kind)
-        return false;
-    if (str_ends(attribute, STR("version")) && version_parse(a->text, &va) &&
-        version_parse(b->text, &vb))
-        return version_cmp(&va, &vb) == 0;
-    if (a->kind != POLICY_VALUE_LIST)
-        return a->kind != POLICY_VALUE_OTHER && str_eq(a->text, b->text);
-    if (a->n != b->n)
-        return false;
-    for (size_t i = 0; i < a->n; i++)
-        if (a->items[i].kind != b->items[i].kind || !str_eq(a->items[i].text, b->items[i].text))
-            return false;
-    return true;
-}
-
-static bool counts(const struct device_need *need, const struct policy_device_fact *fact,
-                   bool is_hint)
-{
-    return fact->is_hint == is_hint && (!need->sources.n || list_has(need->sources, fact->source));
-}
-
-static void look_at(struct eval *e, const struct device_need *need, str attribute,
-                    const struct policy_device_fact *fact, struct sighting *s)
-{
-    if (e->now_s - fact->seen_s > need->seen_within_s) {
-        s->is_stale = true;
-        return;
-    }
-    if (s->value && !values_agree(attribute, s->value, &fact->value))
-        s->is_contradicted = true;
-    s->value = &fact->value;
-    if (fact->seen_s + need->seen_within_s + 1 < s->until_s)
-        s->until_s = fact->seen_s + need->seen_within_s + 1;
-}
-
-static struct sighting seek(struct eval *e, const struct device_need *need, str attribute)
-{
-    struct sighting s = {.has_clock = e->facts->clock_is_good, .until_s = INT64_MAX};
-
-    for (size_t d = 0; d < e->facts->n_devices; d++) {
-        const struct policy_device *device = &e->facts->devices[d];
-        for (size_t i = 0; i < device->n_facts; i++) {
-            const struct policy_device_fact *fact = &device->facts[i];
-            if (!counts(need, fact, false))
-                continue;
-            s.is_device_seen = true;
-            s.is_device_fresh |= e->now_s - fact->seen_s <= need->seen_within_s;
-            if (str_eq(fact->attribute, attribute))
-                look_at(e, need, attribute, fact, &s);
-        }
-    }
-    if (s.value && s.has_clock)
-        eval_until(e, s.until_s);
-    return s;
-}
-
-/* Unknown, or true with a value that may be compared. *doubt_out names what is wrong. */
-static enum policy_tri settle(const struct sighting *s, str *doubt_out)
-{
-    if (!s->is_device_seen)
-        *doubt_out = STR("device:missing");
-    else if (!s->has_clock)
-        *doubt_out = STR("clock");
-    else if (!s->value)
-        *doubt_out = s->is_stale || !s->is_device_fresh ? STR("device:stale") : STR(":missing");
-    else if (s->is_contradicted)
-        *doubt_out = STR("device:conflict");
-    else
-        return POLICY_TRUE;
-    return POLICY_UNKNOWN;
-}
-
 static bool hint_says_yes(struct eval *e, const struct device_need *need, const struct wish *wish)
 {
+    struct hint_walk walk = {0};
     bool is_odd;
 
-    if (e->rule->effect != RULE_DENY)
-        return false;
-    for (size_t d = 0; d < e->facts->n_devices; d++) {
-        const struct policy_device *device = &e->facts->devices[d];
-        for (size_t i = 0; i < device->n_facts; i++) {
-            const struct policy_device_fact *fact = &device->facts[i];
-            if (counts(need, fact, true) && str_eq(fact->attribute, wish->attribute) &&
-                e->now_s - fact->seen_s <= need->seen_within_s &&
-                wish->test(&fact->value, wish, &is_odd) == POLICY_TRUE) {
-                eval_until(e, fact->seen_s + need->seen_within_s + 1);
-                return true;
-            }
+    for (const struct policy_device_fact *hint;
+         (hint = sighting_next_hint(e, need, wish->attribute, &walk));)
+        if (wish->test(&hint->value, wish, &is_odd) == POLICY_TRUE) {
+            sighting_until(e, need, hint);
+            return true;
         }
-    }
     return false;
 }
 
@@ -141,10 +46,10 @@ static enum policy_tri note_device(struct eval *e, enum policy_tri r, str attrib
 static enum policy_tri device_atom(struct eval *e, const struct device_need *need,
                                    const struct wish *wish, str wanted)
 {
-    struct sighting s = seek(e, need, wish->attribute);
+    struct sighting s = sighting_seek(e, need, wish->attribute);
     str doubt = {NULL, 0};
     bool is_odd = false;
-    enum policy_tri r = settle(&s, &doubt);
+    enum policy_tri r = sighting_settle(&s, &doubt);
 
     if (r == POLICY_TRUE)
         r = wish->test(s.value, wish, &is_odd);
@@ -281,11 +186,12 @@ static bool version_says_yes(struct eval *e, const struct device_need *need,
                              const struct version_min *min, str version_attribute)
 {
     struct wish wish = {.attribute = version_attribute, .test = test_version, .least = &min->least};
-    struct sighting s = seek(e, need, version_attribute);
+    struct sighting s = sighting_seek(e, need, version_attribute);
     str doubt;
     bool is_odd;
 
-    if (settle(&s, &doubt) == POLICY_TRUE && test_version(s.value, &wish, &is_odd) == POLICY_TRUE)
+    if (sighting_settle(&s, &doubt) == POLICY_TRUE &&
+        test_version(s.value, &wish, &is_odd) == POLICY_TRUE)
         return true;
     return hint_says_yes(e, need, &wish);
 }
@@ -295,21 +201,16 @@ static bool hinted_name_says_yes(struct eval *e, const struct device_need *need,
                                  struct version_mins mins, str name_attribute,
                                  str version_attribute)
 {
-    if (e->rule->effect != RULE_DENY)
-        return false;
-    for (size_t d = 0; d < e->facts->n_devices; d++) {
-        const struct policy_device *device = &e->facts->devices[d];
-        for (size_t i = 0; i < device->n_facts; i++) {
-            const struct policy_device_fact *fact = &device->facts[i];
-            if (!counts(need, fact, true) || !str_eq(fact->attribute, name_attribute) ||
-                e->now_s - fact->seen_s > need->seen_within_s ||
-                fact->value.kind != POLICY_VALUE_TEXT)
-                continue;
-            const struct version_min *min = find_min(mins, fact->value.text);
-            if (min && version_says_yes(e, need, min, version_attribute)) {
-                eval_until(e, fact->seen_s + need->seen_within_s + 1);
-                return true;
-            }
+    struct hint_walk walk = {0};
+
+    for (const struct policy_device_fact *hint;
+         (hint = sighting_next_hint(e, need, name_attribute, &walk));) {
+        if (hint->value.kind != POLICY_VALUE_TEXT)
+            continue;
+        const struct version_min *min = find_min(mins, hint->value.text);
+        if (min && version_says_yes(e, need, min, version_attribute)) {
+            sighting_until(e, need, hint);
+            return true;
         }
     }
     return false;
@@ -326,8 +227,8 @@ static enum policy_tri device_version(struct eval *e, const struct device_need *
         return POLICY_TRUE;
     if (hinted_name_says_yes(e, need, mins, name_attribute, version_attribute))
         return note_device(e, POLICY_TRUE, version_attribute, none, none);
-    struct sighting s = seek(e, need, name_attribute);
-    enum policy_tri r = settle(&s, &doubt);
+    struct sighting s = sighting_seek(e, need, name_attribute);
+    enum policy_tri r = sighting_settle(&s, &doubt);
     if (r == POLICY_TRUE && s.value->kind != POLICY_VALUE_TEXT) {
         r = eval_note(e, POLICY_UNKNOWN, STR("type-error"));
         doubt = none;
@@ -373,32 +274,6 @@ static enum policy_tri device_attributes(struct eval *e, const struct device_nee
     return r;
 }
 
-/* Whether any source that the need accepts has seen the device lately. */
-static enum policy_tri device_seen(struct eval *e, const struct device_need *need)
-{
-    int64_t latest = INT64_MIN;
-
-    for (size_t d = 0; d < e->facts->n_devices; d++) {
-        const struct policy_device *device = &e->facts->devices[d];
-        for (size_t i = 0; i < device->n_facts; i++)
-            if (counts(need, &device->facts[i], false) && device->facts[i].seen_s > latest)
-                latest = device->facts[i].seen_s;
-    }
-    if (latest == INT64_MIN)
-        return eval_note(e, POLICY_UNKNOWN, STR("device:missing"));
-    enum policy_tri r = eval_age_within(e, latest, need->seen_within_s);
-    return r == POLICY_FALSE ? eval_note(e, POLICY_UNKNOWN, STR("device:stale")) : r;
-}
-
-static bool has_hint(const struct eval *e)
-{
-    for (size_t d = 0; d < e->facts->n_devices; d++)
-        for (size_t i = 0; i < e->facts->devices[d].n_facts; i++)
-            if (e->facts->devices[d].facts[i].is_hint)
-                return true;
-    return false;
-}
-
 /* What is true of the device by atoms alone: a need of nothing but sources or seen_within asks only
  * to have been seen. */
 static bool asks_only_for_sight(const struct device_need *need)
@@ -411,8 +286,8 @@ static bool asks_only_for_sight(const struct device_need *need)
 enum policy_tri atom_device(struct eval *e, const struct device_need *need)
 {
     size_t mark = eval_mark(e);
-    enum policy_tri r = device_seen(e, need);
-    bool only_hints = r != POLICY_TRUE && e->rule->effect == RULE_DENY && has_hint(e);
+    enum policy_tri r = sighting_of_device(e, need);
+    bool only_hints = r != POLICY_TRUE && e->rule->effect == RULE_DENY && sighting_has_hint(e);
 
     if (asks_only_for_sight(need) || (r != POLICY_TRUE && !only_hints))
         return r;

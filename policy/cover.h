@@ -20,4 +20,10 @@ bool cover_is_empty(const struct to *to);
 /* Every path of `narrow` is one of `wide`. */
 bool cover_glob(const struct path_glob *wide, const struct path_glob *narrow);
 
+/* ---- between cover.c and cover_need.c: lists are OR, so the longer one is wider ---- */
+
+/* An empty list is "not written": no condition at all. */
+bool cover_texts(struct str_list wide, struct str_list narrow);
+bool cover_is_subset(struct want_list part, struct want_list whole);
+
 #endif

@@ -4,36 +4,7 @@
  * space after a colon, a comma and a hash, none inside brackets, single empty lines. Then the tree
  * of the result is compared with the tree of the input; whatever was not understood is left alone
  * rather than changed, and a file whose meaning would change is not written. */
-#include "policy/policy.h"
-#include "policy/text.h"
-
-enum { MAX_LEVELS = 64, STEP = 2 };
-
-/* One open block: where its lines stood, and where they stand now. */
-struct level {
-    size_t old_column, new_column;
-    bool is_list;
-};
-
-struct format {
-    struct text out;
-    struct level levels[MAX_LEVELS];
-    size_t n_levels;
-    size_t brackets;             /* open flow brackets at the start of the line */
-    char quote;                  /* an open quoted text at the start of the line, 0: none */
-    size_t shift_old, shift_new; /* of the line that opened the brackets or the quote */
-    bool in_literal;             /* a block scalar: its lines are kept as they are */
-    size_t literal_column;       /* of the line that began it */
-    size_t empty;                /* empty lines waiting */
-    bool has_line;
-    str rest; /* the lines behind the one in hand */
-};
-
-static void add_spaces(struct text *t, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        text_add(t, STR(" "));
-}
+#include "policy/format.h"
 
 static size_t indent_of(str line)
 {
@@ -42,157 +13,6 @@ static size_t indent_of(str line)
     while (n < line.n && line.p[n] == ' ')
         n++;
     return n;
-}
-
-/* ---- one line ----------------------------------------------------------------------------------
- */
-
-static char last_char(const struct text *t)
-{
-    return t->n ? t->p[t->n - 1] : '\n';
-}
-
-static void drop_spaces(struct text *t)
-{
-    while (t->n && last_char(t) == ' ')
-        t->n--;
-}
-
-/* Nothing but the indentation stands on it. */
-static bool begins_line(const struct text *t)
-{
-    size_t n = t->n;
-
-    while (n && t->p[n - 1] == ' ')
-        n--;
-    return n == 0 || t->p[n - 1] == '\n';
-}
-
-static size_t skip_spaces(str s, size_t i)
-{
-    while (i < s.n && s.p[i] == ' ')
-        i++;
-    return i;
-}
-
-/* The end of a quoted text that is open at i, or s.n when it goes on. */
-static size_t end_of_quoted(str s, size_t i, char quote)
-{
-    for (; i < s.n; i++) {
-        if (s.p[i] == '\\' && quote == '"')
-            i++;
-        else if (s.p[i] == quote && quote == '\'' && i + 1 < s.n && s.p[i + 1] == quote)
-            i++;
-        else if (s.p[i] == quote)
-            return i;
-    }
-    return s.n;
-}
-
-static size_t put_quoted(struct format *f, str s, size_t i, char quote)
-{
-    size_t end = end_of_quoted(s, i, quote);
-
-    f->quote = end == s.n ? quote : 0;
-    end = end < s.n ? end + 1 : s.n;
-    text_add(&f->out, (str){s.p + i, end - i});
-    return end;
-}
-
-/* A comment keeps its distance when it has one, so that columns of comments stay columns. */
-static void put_comment(struct format *f, str s, size_t i, size_t gap, bool is_alone)
-{
-    if (!is_alone)
-        add_spaces(&f->out, gap < 2 ? 2 : gap);
-    text_add(&f->out, STR("#"));
-    str rest = str_from(s, i + 1);
-    if (rest.n && rest.p[0] != ' ' && rest.p[0] != '#' && rest.p[0] != '!')
-        text_add(&f->out, STR(" "));
-    text_add(&f->out, str_trim(rest, ""));
-}
-
-static bool is_key_colon(const struct format *f, str s, size_t i)
-{
-    if (s.p[i] != ':')
-        return false;
-    if (i + 1 == s.n || s.p[i + 1] == ' ')
-        return true;
-    return f->brackets > 0 && (last_char(&f->out) == '"' || last_char(&f->out) == '\'');
-}
-
-static size_t put_mark(struct format *f, str s, size_t i)
-{
-    char c = s.p[i];
-
-    if (c == '[' || c == '{') {
-        text_add(&f->out, (str){s.p + i, 1});
-        f->brackets++;
-        return skip_spaces(s, i + 1);
-    }
-    if (!begins_line(&f->out))
-        drop_spaces(&f->out);
-    text_add(&f->out, (str){s.p + i, 1});
-    if (c == ',') {
-        i = skip_spaces(s, i + 1);
-        if (i < s.n)
-            text_add(&f->out, STR(" "));
-        return i;
-    }
-    f->brackets -= f->brackets > 0;
-    return i + 1;
-}
-
-static bool is_mark(const struct format *f, str s, size_t i, bool at_value)
-{
-    if (s.p[i] == '[' || s.p[i] == '{')
-        return f->brackets > 0 || at_value;
-    return f->brackets > 0 && (s.p[i] == ',' || s.p[i] == ']' || s.p[i] == '}');
-}
-
-/* What stands on a line behind its indentation. */
-static void put_line(struct format *f, str s)
-{
-    bool at_value = true, is_alone = true;
-    size_t i = 0;
-
-    if (f->quote)
-        i = put_quoted(f, s, 0, f->quote);
-    while (i < s.n) {
-        size_t next = skip_spaces(s, i);
-        if (next == s.n)
-            break;
-        if (s.p[next] == '#' && (next > i || is_alone)) {
-            size_t gap = next - i;
-            put_comment(f, s, next, gap, is_alone);
-            return;
-        }
-        if (next > i && !is_alone && last_char(&f->out) != '[' && last_char(&f->out) != '{' &&
-            last_char(&f->out) != ' ')
-            text_add(&f->out, (str){s.p + i, next - i});
-        i = next;
-        is_alone = false;
-        if (at_value && (s.p[i] == '"' || s.p[i] == '\'')) {
-            text_add(&f->out, (str){s.p + i, 1});
-            i = put_quoted(f, s, i + 1, s.p[i]);
-            at_value = false;
-        } else if (is_mark(f, s, i, at_value)) {
-            at_value = s.p[i] != ']' && s.p[i] != '}';
-            i = put_mark(f, s, i);
-        } else if (is_key_colon(f, s, i)) {
-            drop_spaces(&f->out);
-            text_add(&f->out, STR(":"));
-            i = skip_spaces(s, i + 1);
-            if (i < s.n && s.p[i] != '#')
-                text_add(&f->out, STR(" "));
-            else if (i < s.n)
-                i--;
-            at_value = true;
-        } else {
-            text_add(&f->out, (str){s.p + i++, 1});
-            at_value = false;
-        }
-    }
-    drop_spaces(&f->out);
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------
@@ -205,7 +25,7 @@ static bool is_item(str s)
 
 static size_t place_level(struct format *f, size_t column, bool is_list)
 {
-    struct level *top = NULL;
+    struct format_level *top = NULL;
 
     while (f->n_levels) {
         top = &f->levels[f->n_levels - 1];
@@ -218,9 +38,9 @@ static size_t place_level(struct format *f, size_t column, bool is_list)
     }
     if (top && top->old_column == column && top->is_list == is_list)
         return top->new_column;
-    size_t new_column = top ? top->new_column + STEP : 0;
-    if (f->n_levels < MAX_LEVELS)
-        f->levels[f->n_levels++] = (struct level){column, new_column, is_list};
+    size_t new_column = top ? top->new_column + FORMAT_STEP : 0;
+    if (f->n_levels < FORMAT_MAX_LEVELS)
+        f->levels[f->n_levels++] = (struct format_level){column, new_column, is_list};
     return new_column;
 }
 
@@ -246,10 +66,10 @@ static void put_block(struct format *f, str s, size_t column)
     while (is_item(s)) {
         size_t at = place_level(f, column, true);
         if (is_first)
-            add_spaces(&f->out, at);
+            format_spaces(&f->out, at);
         f->shift_new = is_first ? at : f->shift_new;
         is_first = false;
-        size_t skip = skip_spaces(s, 1);
+        size_t skip = format_skip_spaces(s, 1);
         text_add(&f->out, skip < s.n ? STR("- ") : STR("-"));
         column += skip;
         s = str_from(s, skip);
@@ -258,12 +78,12 @@ static void put_block(struct format *f, str s, size_t column)
         return;
     size_t at = place_level(f, column, false);
     if (is_first) {
-        add_spaces(&f->out, at);
+        format_spaces(&f->out, at);
         f->shift_new = at;
     }
     f->in_literal = begins_literal(s);
     f->literal_column = f->shift_old;
-    put_line(f, s);
+    format_content(f, s);
 }
 
 /* The next line that is neither empty nor a comment; absent at the end. */
@@ -295,20 +115,20 @@ static size_t column_of_comment(const struct format *f, size_t column)
 
 static void put_comment_line(struct format *f, str s, size_t column)
 {
-    add_spaces(&f->out, column_of_comment(f, column));
-    put_comment(f, s, 0, 0, true);
+    format_spaces(&f->out, column_of_comment(f, column));
+    format_comment(f, s, 0, 0, true);
 }
 
 static void put_continued(struct format *f, str s, size_t column)
 {
-    size_t at = f->shift_new + STEP;
+    size_t at = f->shift_new + FORMAT_STEP;
 
     if (column > f->shift_old)
         at = f->shift_new + (column - f->shift_old);
     if (s.n && (s.p[0] == ']' || s.p[0] == '}') && f->brackets == 1)
         at = f->shift_new;
-    add_spaces(&f->out, at);
-    put_line(f, s);
+    format_spaces(&f->out, at);
+    format_content(f, s);
 }
 
 static void end_empty(struct format *f)

@@ -30,7 +30,7 @@ enum path_verdict {
     PATH_PARAM,         /* ; or %3B where the app does not pass it */
     PATH_DOT_SEGMENT,   /* . or .. in any spelling */
     PATH_BAD_UTF8,      /* escapes that are not well-formed UTF-8 */
-    PATH_LOOKALIKE,     /* a code point that folds to a dot, slash or semicolon elsewhere */
+    PATH_LOOKALIKE,     /* a code point that folds to a dot, slash or backslash elsewhere */
 };
 
 /* Normalises the path of an origin-form target. A query (from the first ?) is cut off and is no
@@ -41,6 +41,8 @@ enum path_verdict path_normalise(str raw, struct path_rules rules, char *out, st
 str path_query(str raw);
 /* A short sentence without a dot, for the log and the refusal: "an encoded slash". */
 const char *path_verdict_text(enum path_verdict verdict);
+
+/* ---- path_glob.c ---- */
 
 enum path_segment_kind { PATH_SEGMENT_TEXT = 0, PATH_SEGMENT_ONE, PATH_SEGMENT_ANY };
 

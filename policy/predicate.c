@@ -1,15 +1,12 @@
 /* predicate: equal needs of different rules get one number, so that a request looks at each once.
  *
- * Equality is that of keys: a need is written as bytes, every part with its length, and two needs
- * with the same bytes are the same. Names of users, domains and groups are numbered on the way. */
+ * Equality is that of their keys (key.h). Names of users, domains and groups are numbered on the
+ * way, and so are the parts of a need that others may have too: alternatives of a `who`, sets of
+ * networks, schedules. */
 #include "policy/compiled.h"
+#include "policy/key.h"
 
 #include <stdlib.h>
-
-struct key {
-    char *p;
-    size_t n, cap;
-};
 
 /* A table in the making. */
 struct table {
@@ -30,50 +27,7 @@ struct predicates {
     uint32_t *device_numbers, *schedule_numbers; /* by id of what was decoded, + 1 */
 };
 
-/* ---- keys ------------------------------------------------------------------------------------ */
-
-static void key_bytes(struct key *k, const void *p, size_t n)
-{
-    if (k->n + n > k->cap) {
-        k->cap = 2 * k->cap + n + 64;
-        k->p = mem_grow(k->p, k->cap);
-    }
-    if (n)
-        memcpy(k->p + k->n, p, n);
-    k->n += n;
-}
-
-static void key_u64(struct key *k, uint64_t v)
-{
-    key_bytes(k, &v, sizeof v);
-}
-
-static void key_u32(struct key *k, uint32_t v)
-{
-    key_bytes(k, &v, sizeof v);
-}
-
-static void key_str(struct key *k, str s)
-{
-    key_u32(k, (uint32_t)s.n);
-    key_bytes(k, s.p, s.n);
-}
-
-static void key_strs(struct key *k, struct str_list list)
-{
-    key_u32(k, (uint32_t)list.n);
-    for (size_t i = 0; i < list.n; i++)
-        key_str(k, list.items[i]);
-}
-
-static void key_wants(struct key *k, struct want_list list)
-{
-    key_u32(k, (uint32_t)list.n);
-    for (size_t i = 0; i < list.n; i++) {
-        key_str(k, list.items[i].text);
-        key_u32(k, list.items[i].is_plain);
-    }
-}
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static uint32_t number_in(struct map *map, str name)
 {
@@ -154,21 +108,6 @@ static void key_ids(struct predicates *ps, const struct who *who)
     key_branch(ps, who->all, who->n_all);
 }
 
-static void key_claims(struct predicates *ps, const struct who *who)
-{
-    struct key *k = &ps->key;
-
-    for (size_t i = 0; i < who->n_claims; i++) {
-        const struct match_set *set = &who->claims[i].set;
-        key_str(k, who->claims[i].name);
-        key_wants(k, set->any);
-        key_wants(k, set->none);
-        key_u32(k, (uint32_t)set->n_all);
-        for (size_t all = 0; all < set->n_all; all++)
-            key_wants(k, set->all[all]);
-    }
-}
-
 static struct who_test who_test_of(const struct who *who)
 {
     struct who_test t = {.who = who,
@@ -198,7 +137,7 @@ static uint32_t number_who(struct predicates *ps, const struct who *who)
             who->anyone | (uint32_t)who->kind << 1 | (uint32_t)(who->groups != NULL) << 8);
     key_bytes(&ps->key, &test.n_users, 7 * sizeof test.n_users);
     key_strs(&ps->key, who->services);
-    key_claims(ps, who);
+    key_claims(&ps->key, who);
     uint32_t number = number_key(ps, &ps->whos.numbers, start, &is_new);
     if (!is_new)
         return number;
@@ -211,34 +150,6 @@ static uint32_t number_who(struct predicates *ps, const struct who *who)
 }
 
 /* ---- device, auth ---------------------------------------------------------------------------- */
-
-static void key_mins(struct key *k, struct version_mins mins)
-{
-    key_u32(k, (uint32_t)mins.n);
-    for (size_t i = 0; i < mins.n; i++) {
-        key_str(k, mins.items[i].name);
-        key_str(k, mins.items[i].text);
-    }
-}
-
-static void key_device(struct key *k, const struct device_need *need)
-{
-    key_u32(k, (uint32_t)need->flags_written << 16 | need->flags_wanted);
-    key_u32(k, (uint32_t)need->has_min_patch_level << 1 | need->has_max_risk);
-    key_u32(k, (uint32_t)need->min_patch_level_day);
-    key_u32(k, need->max_risk);
-    key_u64(k, (uint64_t)need->seen_within_s);
-    key_strs(k, need->os);
-    key_mins(k, need->min_os_version);
-    key_mins(k, need->min_browser_version);
-    key_strs(k, need->ownership);
-    key_strs(k, need->key_protection);
-    key_strs(k, need->sources);
-    for (size_t i = 0; i < need->n_attributes; i++) {
-        key_str(k, need->attributes[i].name);
-        key_wants(k, need->attributes[i].values);
-    }
-}
 
 /* What stands in define is one object for all rules that name it: its key is written once. */
 static uint32_t number_device(struct predicates *ps, const struct device_need *need)
@@ -257,15 +168,9 @@ static uint32_t number_device(struct predicates *ps, const struct device_need *n
 
 static uint32_t number_auth(struct predicates *ps, const struct auth_need *need)
 {
-    struct key *k = &ps->key;
     bool is_new;
 
-    key_u32(k, need->mfa);
-    key_u64(k, (uint64_t)need->mfa_within_s);
-    key_u64(k, (uint64_t)need->login_within_s);
-    key_strs(k, need->methods);
-    key_strs(k, need->acr);
-    key_strs(k, need->issuers);
+    key_auth(&ps->key, need);
     uint32_t number = number_key(ps, &ps->auths.numbers, 0, &is_new);
     if (is_new)
         table_put(&ps->auths, const struct auth_need *, need);
@@ -290,12 +195,7 @@ static uint32_t number_networks(struct predicates *ps, struct cidr_list list)
 
     if (!list.n)
         return COMPILED_NONE;
-    for (size_t i = 0; i < list.n; i++) {
-        const struct cidr *net = &list.items[i];
-        key_bytes(&ps->key, &net->base.family, 1);
-        key_bytes(&ps->key, &net->bits, 1);
-        key_bytes(&ps->key, net->base.bytes, net->base.family == 4 ? 4 : 16);
-    }
+    key_networks(&ps->key, list);
     uint32_t number = number_key(ps, &ps->sets, start, &is_new);
     if (is_new)
         add_networks(ps, list, number);
@@ -320,16 +220,6 @@ static uint32_t number_from(struct predicates *ps, const struct from_need *need)
 }
 
 /* ---- when ------------------------------------------------------------------------------------ */
-
-static void key_schedule(struct key *k, const struct schedule *s)
-{
-    key_u32(k, s->days);
-    key_bytes(k, &s->zone, sizeof s->zone);
-    key_u32(k, (uint32_t)s->n_hours);
-    for (size_t i = 0; i < s->n_hours; i++)
-        key_u32(k, (uint32_t)s->hours[i].start_min << 16 | s->hours[i].end_min);
-    key_bytes(k, s->except_days, s->n_except_days * sizeof *s->except_days);
-}
 
 static uint32_t number_schedule(struct predicates *ps, const struct schedule *s)
 {
@@ -369,13 +259,9 @@ static uint32_t number_when(struct predicates *ps, struct schedule_list when)
 
 static uint32_t number_session(struct predicates *ps, const struct session_terms *terms)
 {
-    struct key *k = &ps->key;
     bool is_new;
 
-    key_u64(k, (uint64_t)terms->max_s);
-    key_u64(k, (uint64_t)terms->idle_s);
-    key_u32(k, (uint32_t)terms->record | (uint32_t)terms->clipboard << 8 |
-                   (uint32_t)terms->file_transfer << 16 | (uint32_t)terms->port_forwarding << 24);
+    key_session(&ps->key, terms);
     uint32_t number = number_key(ps, &ps->sessions.numbers, 0, &is_new);
     if (is_new)
         table_put(&ps->sessions, const struct session_terms *, terms);

@@ -74,4 +74,15 @@ void witness_gather(const struct witness_search *s, struct witness_values *out);
 void witness_find(const struct witness_search *s, struct policy_witness *gains,
                   struct policy_witness *loses);
 
+/* ---- the parts of witness_gather: each fills its kind of values, in the order of trust ---- */
+
+typedef void witness_rule_fn(const struct witness_search *s, struct witness_values *v,
+                             const struct rule *rule);
+/* Calls fn for each rule of either set that concerns the app. */
+void witness_each_rule(const struct witness_search *s, struct witness_values *v,
+                       witness_rule_fn *fn);
+void witness_gather_whos(const struct witness_search *s, struct witness_values *v);
+void witness_gather_auths(const struct witness_search *s, struct witness_values *v);
+void witness_gather_devices(const struct witness_search *s, struct witness_values *v);
+
 #endif

@@ -37,14 +37,8 @@ MUTANTS = [
     ('atom_who.c', '(id->email_verified == POLICY_TRUE || id->issuer_is_trusted)',
      '(id->email_verified != POLICY_FALSE || id->issuer_is_trusted)', 'an address of unknown standing counts'),
     ('atom_who.c', 'at == str_rfind(id->email, \'@\')', 'at > 0', 'an address may have two @'),
-    ('atom_device.c', 's->is_contradicted = true;', 's->is_contradicted = false;', 'sources that disagree are believed'),
-    ('atom_device.c', 'if (e->rule->effect != RULE_DENY)\n        return false;\n    for (size_t d = 0; d < e->facts->n_devices; d++) {\n'
-     '        const struct policy_device *device = &e->facts->devices[d];\n        for (size_t i = 0; i < device->n_facts; i++) {\n'
-     '            const struct policy_device_fact *fact = &device->facts[i];\n            if (counts(need, fact, true) && str_eq',
-     'for (size_t d = 0; d < e->facts->n_devices; d++) {\n'
-     '        const struct policy_device *device = &e->facts->devices[d];\n        for (size_t i = 0; i < device->n_facts; i++) {\n'
-     '            const struct policy_device_fact *fact = &device->facts[i];\n            if (counts(need, fact, true) && str_eq',
-     'a hint helps an allow'),
+    ('sighting.c', 's->is_contradicted = true;', 's->is_contradicted = false;', 'sources that disagree are believed'),
+    ('sighting.c', '    if (e->rule->effect != RULE_DENY)\n        return NULL;\n', '', 'a hint helps an allow'),
     ('atom_device.c', 'version_cmp(&seen, wish->least) >= 0', 'version_cmp(&seen, wish->least) > 0', 'the least version is too old'),
     ('version.c', 'if (a->parts[i] != b->parts[i])', 'if (i < 1 && a->parts[i] != b->parts[i])', 'only the first part of a version counts'),
     ('atom_auth.c', 'tri_and(id->mfa, auth_age(', 'tri_or(id->mfa, auth_age(', 'mfa_within is either of the two'),
@@ -58,9 +52,9 @@ MUTANTS = [
     ('subject.c', 'fits &= !has_group(x, at, t->n_groups_none);', ';', 'none of groups is not looked at, interned'),
     ('subject.c', 'return is_known ? tri_of(has_number(ids, n, number)) : POLICY_UNKNOWN;',
      'return tri_of(has_number(ids, n, number));', 'an unproved address is known to be none, interned'),
-    ('predicate.c', '    key_u64(k, (uint64_t)need->seen_within_s);\n', '', 'needs that differ in seen_within are one'),
-    ('predicate.c', '        key_u32(k, list.items[i].is_plain);\n', '', 'needs that differ in quotes are one'),
-    ('predicate.c', '    key_u64(k, (uint64_t)need->login_within_s);\n', '', 'needs that differ in login_within are one'),
+    ('key.c', '    key_u64(k, (uint64_t)need->seen_within_s);\n', '', 'needs that differ in seen_within are one'),
+    ('key.c', '        key_u32(k, list.items[i].is_plain);\n', '', 'needs that differ in quotes are one'),
+    ('key.c', '    key_u64(k, (uint64_t)need->login_within_s);\n', '', 'needs that differ in login_within are one'),
     ('sweep.c', '[RULE_REQUIRE] = {0x3030, 0x1000}', '[RULE_REQUIRE] = {0x3030, 0x3030}', 'on_missing of a require is ignored, in the sweep'),
     ('sweep.c', 'is_over = now_s >= c->expires_s;', 'is_over = now_s > c->expires_s;', 'a rule lives a second longer, in the sweep'),
     ('sweep.c', '[RULE_REQUIRE] = 0xFFF0', '[RULE_REQUIRE] = 0x7770', 'terms of a require that holds do not bind, in the sweep'),
@@ -76,7 +70,7 @@ MUTANTS = [
     ('schedule.c', '&& !is_excepted(s, day)', '', 'except_dates are not excepted'),
     ('prefix.c', 'at = tree->nodes[at].parent;\n    return at;', 'break;\n    return at;', 'of nested networks only the innermost is found'),
     ('path_index.c', 'is_deep = head < glob->n', 'is_deep = false', 'a final ** matches nothing more'),
-    ('path.c', '    path = drop_final_slash(path);\n    for (;;) {', '    for (;;) {', 'a trailing slash counts'),
+    ('path_glob.c', '    path = drop_final_slash(path);\n    for (;;) {', '    for (;;) {', 'a trailing slash counts'),
     ('explain.c', 'return note->value != (rule->effect == RULE_DENY ? POLICY_FALSE : POLICY_TRUE);',
      'return note->value != POLICY_TRUE;', 'causes of a deny leave out what is true'),
 ]
