@@ -36,8 +36,7 @@ struct journal {
     struct note_key key; /* no pkey: checkpoints are not signed */
     struct chain chain;  /* with what is still in `out` */
 
-    int fd; /* -1: none */
-    int folder_fd;
+    int fd;         /* -1: none */
     bool is_stream; /* standard output */
     dev_t device;
     ino_t inode;
@@ -68,20 +67,31 @@ struct journal {
     char *rotated; /* the last file that was rotated, until somebody takes it */
 };
 
+/* ---- journal_open.c ---- */
+
+/* Opens or makes the live file, notes what is wrong with what is there, syncs. False: `f` says why,
+ * and journal_close is still to be called. */
 bool journal_open(struct journal *j, const struct audit_options *o, struct journal_now now,
                   struct fail *f);
-void journal_close(struct journal *j);
 
+/* ---- journal.c ---- */
+
+void journal_close(struct journal *j);
 /* There is room in `out` for one more record; if not, flush. */
 bool journal_has_room(const struct journal *j);
 void journal_add(struct journal *j, str record);
 /* A record of the writer itself: `members` as ready JSON, may be empty. */
 void journal_note(struct journal *j, const char *kind, int64_t wall_us, str members);
+void journal_note_clock(struct journal *j, struct journal_now now, int64_t expected_us);
 void journal_checkpoint(struct journal *j, struct journal_now now);
 /* The `journal` record that every file begins with. */
 void journal_first(struct journal *j, struct journal_now now);
-
 bool journal_flush(struct journal *j, struct fail *f);
+/* A step of the clock, a checkpoint that is due. */
+void journal_tick(struct journal *j, struct journal_now now);
+
+/* ---- journal_sync.c ---- */
+
 bool journal_has_unsynced(const struct journal *j);
 /* All of it, waited for. */
 bool journal_sync(struct journal *j, struct fail *f);
@@ -89,15 +99,21 @@ bool journal_sync(struct journal *j, struct fail *f);
 bool journal_sync_begin(struct journal *j, struct fail *f);
 /* Takes the result of one that is over; false: it failed. */
 bool journal_sync_poll(struct journal *j, struct fail *f);
-/* After a failure: writes again what may be lost, then what waits. */
+
+/* ---- journal_recover.c ---- */
+
+/* After any of the above failed: writes again what may be lost, then what waits. */
 bool journal_recover(struct journal *j, struct journal_now now, struct fail *f);
-/* A step of the clock, a checkpoint that is due. */
-void journal_tick(struct journal *j, struct journal_now now);
+
+/* ---- rotate.c ---- */
+
 /* Rotation that is due; a live file that was replaced or removed by somebody else. */
 bool journal_rotate_if_due(struct journal *j, struct journal_now now, struct fail *f);
 bool journal_check_replaced(struct journal *j, struct journal_now now, struct fail *f);
 
-/* resume.c: takes up the chain where the files end. */
+/* ---- resume.c ---- */
+
+/* Where a file ends, and so where the chain goes on. */
 struct resume {
     bool is_found;
     uint64_t end;        /* bytes of whole records in the live file */

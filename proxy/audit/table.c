@@ -80,7 +80,7 @@ static void put_request(FILE *out, const json_t *o)
     fputc('\n', out);
 }
 
-/* A set that was refused: the first error, and how many more. */
+/* A set that was refused, headers that were removed: the first, and how many more. */
 static void put_errors(FILE *out, const json_t *errors)
 {
     size_t n = json_array_size(errors);
@@ -95,7 +95,7 @@ static void put_errors(FILE *out, const json_t *errors)
 static void put_event(FILE *out, const json_t *o)
 {
     static const char *const shown[] = {"reason",  "size",   "file", "kept",
-                                        "records", "digest", NULL};
+                                        "records", "digest", "app",  NULL};
     for (size_t i = 0; shown[i]; i++) {
         const json_t *v = json_object_get(o, shown[i]);
         if (json_is_integer(v))
@@ -106,6 +106,7 @@ static void put_event(FILE *out, const json_t *o)
         put_text(out, text_of(v), 0, false);
     }
     put_errors(out, json_object_get(o, "errors"));
+    put_errors(out, json_object_get(o, "headers"));
     fputc('\n', out);
 }
 
