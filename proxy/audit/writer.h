@@ -71,6 +71,8 @@ void writer_publish(struct audit *a);
 
 /* The thread, until is_stopping. */
 void *writer_run(void *audit);
+/* How long nothing is to be done unless somebody comes. */
+int64_t writer_sleep_us(const struct audit *a, struct journal_now now);
 /* After it: all that was committed, then a checkpoint, on disk. Gives up after two seconds. */
 void writer_finish(struct audit *a);
 

@@ -30,7 +30,7 @@ static int64_t at_least_zero(int64_t us)
     return us > 0 ? us : 0;
 }
 
-static int64_t sleep_us(const struct audit *a, struct journal_now t)
+int64_t writer_sleep_us(const struct audit *a, struct journal_now t)
 {
     if (!atomic_load(&a->shared.is_writable))
         return at_least_zero(a->retry_us - t.mono_us);
@@ -50,7 +50,7 @@ static void rest(struct audit *a)
     wake_announce(&a->shared.wake, state);
     bool has_work = atomic_load(&a->is_stopping) || (is_writable && writer_is_wanted(a)) ||
                     (state == WAKE_SLEEPING && has_records(a));
-    int64_t us = naps ? NAP_US : sleep_us(a, t);
+    int64_t us = naps ? NAP_US : writer_sleep_us(a, t);
     if (has_work || us == 0)
         wake_announce(&a->shared.wake, WAKE_AWAKE);
     else
@@ -67,21 +67,30 @@ void *writer_run(void *arg)
     return NULL;
 }
 
+/* A sync that fails here is a failed turn like any other: tried again blindly it would succeed, for
+ * the kernel tells once what it lost. */
+static bool finish_turn(struct audit *a, struct journal_now t)
+{
+    struct fail f = {0};
+    writer_turn(a, t);
+    if (!atomic_load(&a->shared.is_writable))
+        return false;
+    journal_checkpoint(&a->journal, t);
+    if (has_records(a))
+        return false;
+    if (!journal_sync(&a->journal, &f)) {
+        writer_fail(a, t, &f);
+        return false;
+    }
+    writer_mark_taken(a);
+    writer_tell_durable(a);
+    return true;
+}
+
 void writer_finish(struct audit *a)
 {
     int64_t end_us = writer_now(a).mono_us + CLOSE_US;
-    for (;;) {
-        struct journal_now t = writer_now(a);
-        struct fail f = {0};
-        writer_turn(a, t);
-        if (atomic_load(&a->shared.is_writable)) {
-            journal_checkpoint(&a->journal, t);
-            if (!has_records(a) && journal_sync(&a->journal, &f)) {
-                writer_mark_taken(a);
-                writer_tell_durable(a);
-                break;
-            }
-        }
+    for (struct journal_now t; t = writer_now(a), !finish_turn(a, t);) {
         if (a->options.is_manual || t.mono_us >= end_us) {
             log_error("journal.failed", "records could not be written before the end", "file",
                       a->file);

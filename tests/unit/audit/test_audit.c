@@ -151,8 +151,9 @@ static void continue_drops_and_counts(void **state)
 
 /* ---- EIO ---- */
 
-static int failing_writes, failing_syncs;
-static bool loses_pages; /* what a failed sync does to data that was never written */
+static int failing_writes;
+static atomic_int failing_syncs;
+static atomic_bool loses_pages; /* what a failed sync does to data that was never written */
 static uint64_t disk_bytes;
 
 static ssize_t eio_pwrite(int fd, const void *p, size_t n, off_t at)
@@ -246,6 +247,32 @@ static void what_a_sync_took_is_told(void **state)
     assert_int_equal(desk_count(d, "\"kind\":\"decision\""), 6);
     assert_int_equal(desk_count(d, "\"kind\":\"journal.lost\""), 1);
     assert_int_equal(desk_count(d, "\"records\":5,"), 1);
+    desk_verify(d, VERIFY_GOOD);
+}
+
+/* The disk says so once only: a second sync that succeeds says nothing about what the first lost. */
+static void a_sync_that_fails_at_the_end_is_no_end(void **state)
+{
+    struct desk *d = *state;
+    struct fail f = {0};
+    time_t end = time(NULL) + 20;
+    d->options.io = &bad_io;
+    d->options.is_manual = false;
+    d->options.wall_us = d->options.mono_us = NULL;
+    d->audit = audit_open(&d->options, &f);
+    assert_non_null(d->audit);
+    d->ring = audit_ring_create(d->audit, NULL, NULL);
+    desk_put_many(d, 0, 5);
+    while (audit_durable(d->ring) < 5 && time(NULL) < end)
+        sched_yield();
+    assert_int_equal(audit_durable(d->ring), 5);
+    loses_pages = true;
+    failing_syncs = 1;
+    desk_put_many(d, 5, 10);
+    desk_close(d);
+    assert_int_equal(failing_syncs, 0);
+    assert_int_equal(desk_count(d, "\"kind\":\"decision\""), 5);
+    assert_int_equal(desk_count(d, "\"kind\":\"journal.lost\""), 1);
     desk_verify(d, VERIFY_GOOD);
 }
 
@@ -400,6 +427,7 @@ static void a_sleeping_writer_wakes(void **state)
 static int teardown(void **state)
 {
     disk_ends_at(RLIM_INFINITY);
+    loses_pages = false;
     failing_writes = failing_syncs = 0;
     return desk_teardown(state);
 }
@@ -415,6 +443,7 @@ int main(void)
         on_desk(eio_of_a_write_is_tried_again),
         on_desk(eio_of_a_sync_is_written_again),
         on_desk(what_a_sync_took_is_told),
+        on_desk(a_sync_that_fails_at_the_end_is_no_end),
         on_desk(a_slow_disk_fills_the_ring_and_then_refuses),
         on_desk(several_workers_and_one_writer),
         on_desk(a_killed_process_keeps_its_promise),
