@@ -140,15 +140,22 @@ void journal_note_clock(struct journal *j, struct journal_now now, int64_t expec
     log_warn("clock.stepped", "the system's clock was set back", "file", j->options->file);
 }
 
+int64_t journal_checkpoint_in_us(const struct journal *j, struct journal_now now)
+{
+    uint64_t records = j->chain.seq - j->checkpoint_seq;
+    if (records == 0)
+        return INT64_MAX;
+    int64_t left_us = j->checkpoint_us + CHECKPOINT_US - now.mono_us;
+    return records >= CHECKPOINT_RECORDS || left_us < 0 ? 0 : left_us;
+}
+
 void journal_tick(struct journal *j, struct journal_now now)
 {
     int64_t expected_us = j->seen.wall_us + (now.mono_us - j->seen.mono_us);
     if (now.wall_us < expected_us - CLOCK_STEP_US)
         journal_note_clock(j, now, expected_us);
     j->seen = now;
-    uint64_t records = j->chain.seq - j->checkpoint_seq;
-    if (records >= CHECKPOINT_RECORDS ||
-        (records > 0 && now.mono_us - j->checkpoint_us >= CHECKPOINT_US))
+    if (journal_checkpoint_in_us(j, now) == 0)
         journal_checkpoint(j, now);
 }
 

@@ -87,6 +87,8 @@ void journal_checkpoint(struct journal *j, struct journal_now now);
 /* The `journal` record that every file begins with. */
 void journal_first(struct journal *j, struct journal_now now);
 bool journal_flush(struct journal *j, struct fail *f);
+/* Time left until a checkpoint is due; INT64_MAX: nothing has come since the last. */
+int64_t journal_checkpoint_in_us(const struct journal *j, struct journal_now now);
 /* A step of the clock, a checkpoint that is due. */
 void journal_tick(struct journal *j, struct journal_now now);
 

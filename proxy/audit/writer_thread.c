@@ -38,7 +38,8 @@ int64_t writer_sleep_us(const struct audit *a, struct journal_now t)
         return NAP_US;
     if (journal_has_unsynced(&a->journal))
         return at_least_zero(a->synced_us + WRITER_SYNC_US - t.mono_us);
-    return SLEEP_MAX_US;
+    int64_t checkpoint_us = journal_checkpoint_in_us(&a->journal, t);
+    return checkpoint_us < SLEEP_MAX_US ? checkpoint_us : SLEEP_MAX_US;
 }
 
 static void rest(struct audit *a)

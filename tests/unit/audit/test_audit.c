@@ -3,6 +3,7 @@
 #include "desk.h"
 
 #include "base/arena.h"
+#include "proxy/audit/writer.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -250,7 +251,8 @@ static void what_a_sync_took_is_told(void **state)
     desk_verify(d, VERIFY_GOOD);
 }
 
-/* The disk says so once only: a second sync that succeeds says nothing about what the first lost. */
+/* The disk says so once only: a second sync that succeeds says nothing about what the first lost.
+ */
 static void a_sync_that_fails_at_the_end_is_no_end(void **state)
 {
     struct desk *d = *state;
@@ -424,6 +426,26 @@ static void a_sleeping_writer_wakes(void **state)
     desk_verify(d, VERIFY_GOOD);
 }
 
+/* What came after a checkpoint is under the next one a minute after it, even when nobody comes. */
+static void a_sleeping_writer_keeps_the_minute(void **state)
+{
+    struct desk *d = *state;
+    desk_open(d);
+    desk_turn(d, SECOND);
+    struct journal_now now = writer_now(d->audit);
+    assert_int_equal(writer_sleep_us(d->audit, now), 60 * SECOND); /* nothing came */
+    desk_put(d, 1);
+    desk_turn(d, 10 * SECOND);
+    now = writer_now(d->audit);
+    assert_int_equal(writer_sleep_us(d->audit, now), 49 * SECOND);
+    now.mono_us += 60 * SECOND;
+    assert_int_equal(writer_sleep_us(d->audit, now), 0);
+    desk_turn(d, 49 * SECOND);
+    assert_int_equal(desk_count(d, "\"kind\":\"checkpoint\""), 1);
+    now = writer_now(d->audit);
+    assert_int_equal(writer_sleep_us(d->audit, now), 60 * SECOND);
+}
+
 static int teardown(void **state)
 {
     disk_ends_at(RLIM_INFINITY);
@@ -448,6 +470,7 @@ int main(void)
         on_desk(several_workers_and_one_writer),
         on_desk(a_killed_process_keeps_its_promise),
         on_desk(a_sleeping_writer_wakes),
+        on_desk(a_sleeping_writer_keeps_the_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
