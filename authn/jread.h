@@ -3,15 +3,15 @@
  * Signed documents must mean one thing to every reader, so whatever two readers could take
  * differently is refused: duplicate names, bad UTF-8, lone surrogates, U+0000, numbers that fit no
  * integer or double, depth over 16, anything after the value. Number texts are kept as written,
- * since rules compare them so. Texts are decoded over their own escapes in the caller's buffer (a
- * decoded text is never longer); nodes come from an arena. */
+ * since rules compare them so. Names and texts are slices of the caller's buffer, where they are
+ * decoded over their own escapes (a decoded text is never longer); nodes come from an arena. */
 #ifndef AUTHN_JREAD_H
 #define AUTHN_JREAD_H
 
 #include "base/arena.h"
 #include "base/str.h"
 
-enum { JREAD_MAX_DEPTH = 16, JREAD_MAX_NUMBER = 64 };
+enum { JREAD_MAX_DEPTH = 16 };
 
 enum jkind { J_NONE = 0, J_NULL, J_BOOL, J_INTEGER, J_REAL, J_STRING, J_LIST, J_OBJECT };
 
