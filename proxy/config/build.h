@@ -16,6 +16,9 @@ struct build {
     char base_digest[DIGEST_HEX_CHARS + 1], rules_digest[DIGEST_HEX_CHARS + 1];
 };
 
+/* A file that cannot be used: told where it is named, or of `path` when a default names it. */
+void build_refuse(struct findings *f, const struct doc_node *at, str path, const char *code,
+                  const char *text);
 /* NULL when anything but the policies is broken. */
 struct snapshot *build_run(struct build *b);
 void build_finish(struct build *b);

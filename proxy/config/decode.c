@@ -156,8 +156,10 @@ void decode_all(struct decode *d, const struct doc_node *root)
     decode_admin(d, section(root, "admin"));
     decode_portal(d, section(root, "portal"));
     decode_later(d, root, "console", "the console");
-    c->policies_dir = decode_file_or(d, section(root, "policies"), "policies");
-    c->state_dir = decode_file_or(d, section(root, "state"), "/var/lib/postern");
+    c->policies_at = section(root, "policies");
+    c->policies_dir = decode_file_or(d, c->policies_at, "policies");
+    c->state_at = section(root, "state");
+    c->state_dir = decode_file_or(d, c->state_at, "/var/lib/postern");
     decode_workers(d, section(root, "workers"));
     decode_issuers(d, section(root, "issuers"));
     /* without its issuers every service would be told to name none */

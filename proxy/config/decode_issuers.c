@@ -56,13 +56,15 @@ static void decode_keys(struct decode *d, const struct doc_node *map, struct con
 {
     const struct doc_node *url = doc_get(map, "jwks_url"), *file = doc_get(map, "jwks_file");
     const struct doc_node *issuer = doc_get(map, "issuer");
-    out->ca = decode_file(d, doc_get(map, "ca"));
+    out->ca_at = doc_get(map, "ca");
+    out->ca = decode_file(d, out->ca_at);
     if (url && file)
         doc_error(d->findings, doc_key(map, "jwks_file"), "bad-value", NULL,
                   "jwks_url and jwks_file exclude each other");
     if (file) {
         out->keys = KEYS_FILE;
         out->file = decode_file(d, file);
+        out->file_at = file;
     } else if (url) {
         out->keys = KEYS_URL;
         out->url = decode_text(d, url);

@@ -19,8 +19,11 @@ static void decode_tls(struct decode *d, const struct doc_node *map, struct conf
     size_t n = read_count(list);
     struct certificate *certificates = arena_array(d->arena, struct certificate, n);
     for (size_t i = 0; i < n; i++) {
-        certificates[i].cert = decode_file(d, doc_get(read_item(list, i), "cert"));
-        certificates[i].key = decode_file(d, doc_get(read_item(list, i), "key"));
+        struct certificate *c = &certificates[i];
+        c->cert_at = doc_get(read_item(list, i), "cert");
+        c->key_at = doc_get(read_item(list, i), "key");
+        c->cert = decode_file(d, c->cert_at);
+        c->key = decode_file(d, c->key_at);
     }
     out->certificates = certificates;
     out->n_certificates = n;

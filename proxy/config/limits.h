@@ -8,7 +8,10 @@
 #include "base/doc.h"
 #include "base/schema.h"
 
-/* key, member of struct limits, kind, default, least, most, what it bounds */
+/* key, member of struct limits, kind, default, least, most, what it bounds
+ *
+ * response_headers ends below the 128 KiB of one buffer, which holds an answer's head whole, with
+ * its status line and the fields that are ours. */
 #define LIMITS(X)                                                                                  \
     X(request_line, request_line_bytes, SIZE, "8KiB", "256", "64KiB",                              \
       "Longest request line; a longer one is 414.")                                                \
@@ -19,8 +22,8 @@
     X(fields, fields, COUNT, "100", "8", "1000", "Number of header fields; more is 431.")          \
     X(chunk_extension, chunk_extension_bytes, SIZE, "1KiB", "0", "16KiB",                          \
       "Chunk extensions of one chunk; more is 400.")                                               \
-    X(response_headers, response_headers_bytes, SIZE, "64KiB", "1KiB", "256KiB",                   \
-      "All header fields of an upstream's answer; more is 502.")                                   \
+    X(response_headers, response_headers_bytes, SIZE, "64KiB", "1KiB", "120KiB",                   \
+      "All header fields of an upstream's answer, 120KiB at most; more is 502.")                   \
     X(interim_responses, interim_responses, COUNT, "8", "0", "100",                                \
       "1xx answers that an upstream may send before the real one; more is 502.")                   \
     X(head_timeout, head_timeout_ms, DURATION, "10s", "100ms", "5m",                               \

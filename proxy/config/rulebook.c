@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "proxy/config/build.h"
 #include "proxy/config/config.h"
 
 static bool load_policy(const struct rulebook_in *in, const struct policyset *set,
@@ -85,8 +86,7 @@ static bool build(const struct rulebook_in *in, struct rulebook *out, struct fin
     struct fail fail = {0};
     if (!policyset_read(dir, in->inputs->arena, &set, &fail)) {
         inputs_add(in->inputs, str_of(dir), str_of(fail.text));
-        findings_add(f, FINDING_ERROR, "unreadable", &(struct finding_at){.file = str_of(dir)},
-                     NULL, "%s", fail.text);
+        build_refuse(f, in->config->policies_at, str_of(dir), "unreadable", fail.text);
         return false;
     }
     keep_files(out, &set);

@@ -14,6 +14,10 @@
 
 enum { DIGEST_HEX_CHARS = 64 };
 
+/* base/doc.h. A member `x_at` is the place that names the file x, for findings: it lives as long as
+ * the config, and is NULL where a default names it. */
+struct doc_node;
+
 /* ---- Addresses that we listen on ---- */
 
 enum address_kind { ADDRESS_NONE = 0, ADDRESS_TCP, ADDRESS_UNIX };
@@ -28,6 +32,7 @@ struct listen_address {
 
 struct certificate {
     str cert, key; /* PEM files */
+    const struct doc_node *cert_at, *key_at;
 };
 
 enum front { FRONT_NONE = 0, FRONT_DIRECT, FRONT_FORWARDED };
@@ -62,6 +67,7 @@ struct config_issuer {
     str url; /* KEYS_URL: the JWKS; KEYS_DISCOVERY: the issuer's .well-known/openid-configuration */
     str file; /* KEYS_FILE */
     str ca;   /* PEM file that fetches trust instead of the system's, or absent */
+    const struct doc_node *file_at, *ca_at;
 };
 
 /* ---- The rest of the sections ---- */
@@ -123,6 +129,7 @@ struct config {
     bool has_admin;
     struct listen_address admin;
     str policies_dir, state_dir;
+    const struct doc_node *policies_at, *state_at;
     unsigned workers; /* 0: one for each CPU that we may run on */
     const struct config_issuer *issuers;
     size_t n_issuers;

@@ -5,14 +5,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "proxy/config/build.h"
+#include "proxy/config/certificates.h"
 #include "proxy/config/decode.h"
 #include "proxy/config/rulebook.h"
 #include "proxy/config/shadow.h"
 
 #include "base/map.h"
 
-enum { CERTIFICATE_MAX_BYTES = 1 << 20 };
+enum { CA_MAX_BYTES = 1 << 20 };
 
 struct snapshot_parts {
     struct snapshot face; /* what others see */
@@ -134,10 +134,11 @@ struct snapshot *snapshot_with_keys(const struct snapshot *old, size_t issuer, s
 
 /* ---- Building ---- */
 
-static void unreadable(struct build *b, str path, const struct fail *fail)
+void build_refuse(struct findings *f, const struct doc_node *at, str path, const char *code,
+                  const char *text)
 {
-    findings_add(b->findings, FINDING_ERROR, "unreadable", &(struct finding_at){.file = path}, NULL,
-                 "%s", fail->text);
+    struct finding_at place = at ? doc_at(at) : (struct finding_at){.file = path};
+    findings_add(f, FINDING_ERROR, code, &place, NULL, "%s", text);
 }
 
 static const struct config *read_config(struct build *b)
@@ -154,65 +155,27 @@ static const struct config *read_config(struct build *b)
     return c;
 }
 
-/* Certificates and keys of one listener, all errors of them. */
-static bool read_certificates(struct build *b, const struct config_listener *l,
-                              struct tls_cert *out)
+static struct tls_server *find_tls(const struct snapshot *previous, const char *digest)
 {
-    bool good = true;
-    for (size_t i = 0; i < l->n_certificates; i++) {
-        const struct certificate *c = &l->certificates[i];
-        struct fail fail = {0};
-        out[i].name = c->cert;
-        if (!inputs_read(&b->base, c->cert, CERTIFICATE_MAX_BYTES, false, &out[i].chain_pem,
-                         &fail)) {
-            unreadable(b, c->cert, &fail);
-            good = false;
-        }
-        if (!inputs_read(&b->base, c->key, CERTIFICATE_MAX_BYTES, true, &out[i].key_pem, &fail)) {
-            unreadable(b, c->key, &fail);
-            good = false;
-        }
-    }
-    return good;
-}
-
-static void digest_certificates(struct build *b, const struct config_listener *l,
-                                const struct tls_cert *certs, char out[DIGEST_HEX_CHARS + 1])
-{
-    char one[DIGEST_HEX_CHARS + 1], key[DIGEST_HEX_CHARS + 1];
-    str all = arena_printf(&b->arena, "min %d", (int)l->tls_min);
-    for (size_t i = 0; i < l->n_certificates; i++) {
-        disk_digest(certs[i].chain_pem, one);
-        disk_digest(certs[i].key_pem, key);
-        all = arena_printf(&b->arena, "%.*s %s %s", STR_ARG(all), one, key);
-    }
-    disk_digest(all, out);
+    const struct snapshot_parts *from = previous ? previous->parts : NULL;
+    for (size_t i = 0; from && i < from->listeners_config->n_listeners; i++)
+        if (from->tls[i] && strcmp(from->tls_digests[i], digest) == 0)
+            return from->tls[i];
+    return NULL;
 }
 
 static bool build_tls(struct build *b, struct snapshot_parts *p, size_t i)
 {
     const struct config_listener *l = &p->listeners_config->listeners[i];
-    const struct snapshot_parts *from = b->previous ? b->previous->parts : NULL;
-    struct fail fail = {0};
     if (!l->n_certificates)
         return true;
     struct tls_cert *certs = arena_array(&b->arena, struct tls_cert, l->n_certificates);
-    if (!read_certificates(b, l, certs))
+    if (!certificates_read(b, l, certs, p->tls_digests[i]))
         return false;
-    digest_certificates(b, l, certs, p->tls_digests[i]);
-    for (size_t k = 0; from && k < from->listeners_config->n_listeners; k++)
-        if (from->tls[k] && strcmp(from->tls_digests[k], p->tls_digests[i]) == 0) {
-            p->tls[i] = tls_server_ref(from->tls[k]);
-            return true;
-        }
-    p->tls[i] = tls_server_create(&(struct tls_server_options){.certs = certs,
-                                                               .n_certs = l->n_certificates,
-                                                               .min = l->tls_min,
-                                                               .tickets = b->in->tickets},
-                                  &fail);
-    if (!p->tls[i])
-        findings_add(b->findings, FINDING_ERROR, "tls",
-                     &(struct finding_at){.file = p->config->path}, NULL, "%s", fail.text);
+    struct tls_server *same = find_tls(b->previous, p->tls_digests[i]);
+    p->tls[i] = same ? tls_server_ref(same) : certificates_open(b, l, certs);
+    if (p->tls[i])
+        certificates_warn(b->findings, l, p->tls[i], b->in->wall_us);
     return p->tls[i] != NULL;
 }
 
@@ -228,6 +191,17 @@ static struct keyset *fetched_keys(const struct snapshot *previous, const struct
     return NULL;
 }
 
+/* It is read again at each fetch; that it is not there shall not first be seen then. */
+static bool check_ca(struct build *b, const struct config_issuer *c)
+{
+    struct fail fail = {0};
+    str pem;
+    if (!c->ca.p || inputs_read(&b->base, c->ca, CA_MAX_BYTES, false, &pem, &fail))
+        return true;
+    build_refuse(b->findings, c->ca_at, c->ca, "unreadable", fail.text);
+    return false;
+}
+
 static bool build_keys(struct build *b, struct snapshot_parts *p, size_t i)
 {
     const struct config_issuer *c = &p->config->issuers[i];
@@ -235,16 +209,17 @@ static bool build_keys(struct build *b, struct snapshot_parts *p, size_t i)
     str json;
     if (c->keys != KEYS_FILE) {
         p->keys[i] = fetched_keys(b->previous, c);
-        return true;
+        return check_ca(b, c);
     }
     if (!inputs_read(&b->base, c->file, KEYSET_MAX_BYTES, false, &json, &fail)) {
-        unreadable(b, c->file, &fail);
+        build_refuse(b->findings, c->file_at, c->file, "unreadable", fail.text);
         return false;
     }
     p->keys[i] = keyset_parse(json, &fail);
-    if (!p->keys[i])
-        findings_add(b->findings, FINDING_ERROR, "keys", &(struct finding_at){.file = c->file},
-                     NULL, "%s", fail.text);
+    if (!p->keys[i]) {
+        str text = arena_printf(&b->arena, "%.*s: %s", STR_ARG(c->file), fail.text);
+        build_refuse(b->findings, c->file_at, c->file, "keys", text.p);
+    }
     return p->keys[i] != NULL;
 }
 
@@ -253,8 +228,7 @@ static bool check_state(struct build *b, const struct config *c)
     struct fail fail = {0};
     if (disk_check_keys(c->state_dir.p, &fail))
         return true;
-    findings_add(b->findings, FINDING_ERROR, "key-mode", &(struct finding_at){.file = c->state_dir},
-                 NULL, "%s", fail.text);
+    build_refuse(b->findings, c->state_at, c->state_dir, "key-mode", fail.text);
     return false;
 }
 

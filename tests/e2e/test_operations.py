@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 
 import pytest
 
@@ -71,6 +72,67 @@ def test_config_check(gate, tmp_path):
     bad.write_text("version: 1\nlistener: []\n")
     done = command("config", "check", "--config", str(bad))
     assert done.returncode == 1 and "postern.yaml:2:1" in done.stdout + done.stderr and "listeners" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name,at", [("tls/c.pem", "cert"), ("tls/c.key", "key"), ("keys.json", "jwks_file"),
+                                     ("policies", "policies"), ("ca.pem", "ca")])
+def test_config_check_says_where_a_file_is_named(tmp_path, authority, issuer, name, at):
+    """What the configuration names and is not there is told at its line, with the line and a caret below."""
+    cert, key, _ = authority.issue("inventory.example", stem="named")
+    (tmp_path / "tls").mkdir()
+    shutil.copy(cert, tmp_path / "tls" / "c.pem")
+    shutil.copy(key, tmp_path / "tls" / "c.key")
+    (tmp_path / "keys.json").write_text(json.dumps(issuer.jwks()))
+    (tmp_path / "ca.pem").write_text(open(authority.ca).read())
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "a.yaml").write_text(
+        "version: 1\napps:\n  - {name: a, host: a.example, upstream: 'http://127.0.0.1:1'}\n"
+        "rules:\n  - {id: r, effect: allow, who: {groups: [staff]}, to: {apps: [a]}}\n")
+    text = """version: 1
+listeners:
+  - address: "127.0.0.1:1"
+    tls:
+      certificates:
+        - cert: tls/c.pem
+          key: tls/c.key
+policies: policies
+state: state
+issuers:
+  a: {issuer: a, audience: x, jwks_file: keys.json}
+  b:
+    issuer: "https://b.example"
+    audience: x
+    ca: ca.pem
+"""
+    path = tmp_path / "postern.yaml"
+    path.write_text(text)
+    whole = command("config", "check", "--config", str(path))
+    assert whole.returncode == 0, whole
+    gone = tmp_path / name
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    done = command("config", "check", "--config", str(path))
+    lines = text.splitlines()
+    number, line = next((n, v) for n, v in enumerate(lines, 1) if "%s: %s" % (at, name) in v)
+    column = line.index("%s: %s" % (at, name)) + len(at) + 3
+    said = done.stdout.splitlines()
+    where = [i for i, v in enumerate(said) if v.startswith("%s:%d:%d: error: " % (path, number, column))]
+    assert done.returncode == 1 and len(where) == 1 and str(gone) in said[where[0]], done
+    assert said[where[0] + 1] == "%6d | %s" % (number, line) and said[where[0] + 2] == "       | " + " " * (column - 1) + "^"
+    found = json.loads(command("config", "check", "--config", str(path), "--format", "json").stdout)["findings"]
+    assert [(f["line"], f["column"]) for f in found if f["severity"] == "error"] == [(number, column)], found
+
+
+def test_largest_head_of_an_answer(start, staff):
+    """Up to the largest legal value the limit is what passes; one beyond is refused, not without effect."""
+    gate = start(config={"limits": {"response_headers": "120KiB"}})
+    fields = lambda n, each: "/long-head?n=%d&each=%d" % (n, each)
+    answer = gate.get(fields(7, 17000), staff)
+    assert answer.status == 200 and gate.record(answer)["upstream"]["status"] == 200
+    answer = gate.get(fields(8, 17000), staff)
+    assert answer.status == 502 and gate.record(answer)["status"] == 502
+    gate.write_config(limits={"response_headers": "128KiB"})
+    done = command("config", "check", "--config", gate.path("postern.yaml"))
+    assert done.returncode == 1 and "response_headers must be between 1KiB and 120KiB" in done.stdout, done
 
 
 def test_config_headers():

@@ -289,6 +289,13 @@ def headers(origin, link, r):
     link.answer(b"ok\n", headers=lines)
 
 
+@at("/long-head")
+def long_head(origin, link, r):
+    """Answers with ?n= headers of ?each= bytes."""
+    each = int(r.query.get("each", "1000"))
+    link.answer(b"ok\n", headers=[("X-%d" % i, "v" * each) for i in range(int(r.query.get("n", "1")))])
+
+
 @at("/status")
 def status(origin, link, r):
     code = r.query.get("code", "200")

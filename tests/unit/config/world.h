@@ -45,15 +45,16 @@
 
 enum { WORLD_WALL_S = 1795000000 };
 
-static inline void world_certificate(const char *name)
+/* The certificate ends at that moment. */
+static inline void world_certificate_until(const char *name, int64_t end_s)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *x = X509_new();
     FILE *f;
     X509_set_version(x, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(x), 86400);
+    ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(end_s - 90 * 86400));
+    ASN1_TIME_set(X509_getm_notAfter(x), (time_t)end_s);
     X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
                                (const unsigned char *)name, -1, -1, 0);
     X509_set_issuer_name(x, X509_get_subject_name(x));
@@ -73,6 +74,11 @@ static inline void world_certificate(const char *name)
     assert_int_equal(chmod(room_path("key.pem"), 0600), 0);
     X509_free(x);
     EVP_PKEY_free(key);
+}
+
+static inline void world_certificate(const char *name)
+{
+    world_certificate_until(name, WORLD_WALL_S + 60 * 86400);
 }
 
 /* Starts over: the room holds what is written here and nothing else. */
