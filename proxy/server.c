@@ -175,10 +175,10 @@ static void look(struct server *s)
         break;
     case RELOAD_NEW:
         adopt(s, next);
-        telling_log(&f, "reload.finding");
+        telling_log(&f);
         break;
     case RELOAD_FAILED:
-        telling_log(&f, "reload.failed");
+        telling_log(&f);
         record(s, STR("policy.failed"), NULL, reload_trigger(s->reload), &f);
         log_error("reload.refused", "the files have errors; what was in force stays in force",
                   "trigger", reload_trigger(s->reload));

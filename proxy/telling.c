@@ -23,12 +23,13 @@ static void place_of(const struct finding *it, str file, char *out, size_t cap)
         snprintf(out, cap, "%.*s", STR_ARG(file));
 }
 
-void telling_log(const struct findings *f, const char *event)
+void telling_log(const struct findings *f)
 {
     static const enum log_level levels[] = {LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO};
     for (size_t i = 0; i < f->n; i++) {
         const struct finding *it = &f->items[i];
         char place[512];
+        const char *event = it->severity == FINDING_ERROR ? "reload.failed" : "reload.finding";
         place_of(it, it->file, place, sizeof place);
         log_event(levels[it->severity], event, it->message.p, "at", place, "code", it->code.p,
                   it->suggestion.p ? "hint" : NULL, it->suggestion.p, NULL);

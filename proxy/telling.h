@@ -15,8 +15,9 @@ struct telling {
     int64_t wall_us;
 };
 
-/* One finding a line in the log; the command line prints them with their source. */
-void telling_log(const struct findings *f, const char *event);
+/* One finding a line in the log: an error is `reload.failed`, anything else `reload.finding`,
+ * whatever became of the load. The command line prints them with their source. */
+void telling_log(const struct findings *f);
 void telling_record(const struct telling *t, struct audit *audit);
 
 #endif

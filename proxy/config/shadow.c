@@ -31,7 +31,8 @@ static bool read_set(struct build *b, struct policyset *set)
     return false;
 }
 
-static struct policy *load(struct build *b, const struct config *c, const struct policyset *set)
+static struct policy *load(struct build *b, const struct config *c, const struct policyset *set,
+                           struct findings *f)
 {
     struct zones zones = zones_in(b->in->zoneinfo);
     struct policy_known known;
@@ -46,7 +47,22 @@ static struct policy *load(struct build *b, const struct config *c, const struct
         .known = &known,
         .now_s = b->in->wall_us / 1000000,
     };
-    return policy_load(&in, b->findings);
+    return policy_load(&in, f);
+}
+
+/* A shadow refuses nothing, so none of its errors is one of the load: each is told as a warning,
+ * and never stands among the reasons why the files were refused. */
+static void tell(const struct findings *own, struct findings *all)
+{
+    for (size_t i = 0; i < own->n; i++) {
+        const struct finding *it = &own->items[i];
+        struct finding_at at = {
+            .file = it->file, .source = it->source, .line = it->line, .column = it->column};
+        enum finding_severity severity =
+            it->severity == FINDING_ERROR ? FINDING_WARNING : it->severity;
+        findings_add(all, severity, it->code.p, &at, it->suggestion.p, "%.*s",
+                     STR_ARG(it->message));
+    }
 }
 
 void shadow_build(struct build *b, const struct config *c, const struct shadow *previous,
@@ -54,6 +70,7 @@ void shadow_build(struct build *b, const struct config *c, const struct shadow *
 {
     char digest[DIGEST_HEX_CHARS + 1];
     struct policyset set;
+    struct findings own;
 
     *out = (struct shadow){0};
     if (!b->in->shadow_dir)
@@ -66,7 +83,10 @@ void shadow_build(struct build *b, const struct config *c, const struct shadow *
     /* the regular look at the files must not load the same rules anew */
     if (out->policy && strcmp(out->digest, digest) == 0)
         return;
-    struct policy *next = load(b, c, &set);
+    findings_init(&own);
+    struct policy *next = load(b, c, &set, &own);
+    tell(&own, b->findings);
+    findings_finish(&own);
     if (!next) {
         findings_add(b->findings, FINDING_WARNING, "shadow",
                      &(struct finding_at){.file = str_of(b->in->shadow_dir)}, NULL, "%s",

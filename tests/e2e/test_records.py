@@ -1,6 +1,7 @@
 """What a record says: each kind has its fields, with values that hold."""
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -9,7 +10,7 @@ import pytest
 
 from harness import raw
 from harness.ports import free_port
-from harness.proxy import SLOWNESS, standard_policy
+from harness.proxy import SLOWNESS, dump, standard_policy
 
 from test_websocket import open_socket
 
@@ -78,6 +79,26 @@ def test_malformed_request(gate):
     r = gate.record(gate.raw(b"GET /x HTTP/1.1\r\nHost : inventory.example\r\n\r\n"))
     common(r)
     assert (r["decision"]["reason"], r["status"], r["end"]) == ("field.space-before-colon", 400, "bad-request")
+
+
+def test_a_shadows_errors_are_not_the_rules_errors(start):
+    """policy.failed names why the files were refused; the shadow refuses nothing, and its errors are warnings."""
+    gate = start(ready=False)
+    os.mkdir(gate.path("shadow"))
+    gate.write("shadow/a.yaml", dump(standard_policy("http://127.0.0.1:1")))
+    gate.arguments = ["--shadow", gate.path("shadow")]
+    gate.start()
+    gate.write("shadow/a.yaml", "version: 1\nshadowy: {}\n")
+    raw.wait_for(lambda: "shadowy" in gate.stderr(), 10 * SLOWNESS, why="the broken shadow is told")
+    gate.write("policies/20-more.yaml", "version: 1\ndefin: {}\n")
+    failed = gate.journal.wait(kind="policy.failed")
+    common(failed)
+    assert len(failed["errors"]) == 1 and failed["errors"][0].startswith("20-more.yaml:2:1: "), failed["errors"]
+    raw.wait_for(lambda: "reload.refused" in gate.stderr(), 10 * SLOWNESS, why="the refusal is told")
+    log = [line for line in gate.stderr().splitlines() if "reload.f" in line]
+    about_shadow = [line for line in log if "shadow" in line]
+    assert len(about_shadow) >= 2 and all("reload.finding" in line for line in about_shadow), log
+    assert [line for line in log if "reload.failed" in line and "defin" in line] == [line for line in log if "reload.failed" in line]
 
 
 def test_public_path(gate, staff):
