@@ -28,7 +28,7 @@ static const char usage_text[] =
     "  --file JOURNAL     the live file; rotated ones are found beside it\n"
     "Filters (a record fits all of them):\n"
     "  --user U         subject or email          --app A      --rule R     --reason R\n"
-    "  --effect E       allow or deny             --kind K     --id ID      --session S\n"
+    "  --effect E       allow, deny, own or none  --kind K     --id ID      --session S\n"
     "  --device D       --since T, --until T      RFC 3339, a date, or an age: 90s 15m 2h 7d\n"
     "tail and query:\n"
     "  --json           records as they are (default when the output is no terminal)\n"
@@ -163,6 +163,15 @@ static const char *check_times(struct options *o)
     return NULL;
 }
 
+static bool is_effect(str s)
+{
+    static const str effects[] = {STR("allow"), STR("deny"), STR("own"), STR("none")};
+    for (size_t i = 0; i < sizeof effects / sizeof *effects; i++)
+        if (str_eq(s, effects[i]))
+            return true;
+    return false;
+}
+
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
@@ -178,9 +187,8 @@ static const char *read_options(int argc, char **argv, struct options *o)
         return NULL;
     if (optind != argc - 1)
         return "expected one of tail, query, verify";
-    if (o->filter.effect.n && !str_eq(o->filter.effect, STR("allow")) &&
-        !str_eq(o->filter.effect, STR("deny")))
-        return "--effect is allow or deny";
+    if (o->filter.effect.n && !is_effect(o->filter.effect))
+        return "--effect is allow, deny, own or none";
     o->verb = argv[optind];
     return strcmp(o->verb, "verify") == 0 ? NULL : check_times(o);
 }

@@ -145,7 +145,7 @@ static void print_text(const struct report *r)
            (unsigned long long)r->pass->n_decided, (unsigned long long)r->tally->same,
            (unsigned long long)r->tally->gained, (unsigned long long)r->tally->lost);
     if (r->pass->n_skipped)
-        printf("; %llu refused without any rule, left out", (unsigned long long)r->pass->n_skipped);
+        printf("; %llu that no rule decided, left out", (unsigned long long)r->pass->n_skipped);
     printf("\n");
 }
 

@@ -16,6 +16,8 @@
     X(allowed, "postern_decisions_allowed_total", "counter",                                       \
       "Requests that the gate let through.")                                                       \
     X(refused, "postern_decisions_refused_total", "counter", "Requests that the gate refused.")    \
+    X(own_answers, "postern_own_answers_total", "counter",                                         \
+      "Requests that postern answered itself, without asking a rule.")                             \
     X(bad_requests, "postern_bad_requests_total", "counter",                                       \
       "Messages refused as malformed or over a limit.")                                            \
     X(would_deny, "postern_would_deny_total", "counter",                                           \

@@ -89,6 +89,7 @@ struct visit {
     struct policy_decision decision;
     const struct policy_decision *shadow; /* by the shadow policies, when it differs; or NULL */
     const char *reason;                   /* code; policy's or ours */
+    bool is_own;                          /* of visit_own: no rule is asked */
     const str *causes;
     size_t n_causes;
     struct visit_refusal refusal;
@@ -165,6 +166,10 @@ size_t gate_standing(const struct gate *g);
  * ended with visit_end. */
 void visit_begin(struct visit *v, struct gate *g, struct arena *a);
 enum visit_outcome visit_run(struct visit *v);
+/* Instead of visit_run, for what postern answers itself (a redirect, a preflight): nobody is let
+ * through and no rule is asked, but there is no answer without room for its record either. Outcomes
+ * as of visit_run; PERMITTED: answer it now. */
+enum visit_outcome visit_own(struct visit *v, const char *reason);
 /* A request that was refused before it could be understood: the refusal is set by the caller, the
  * record still needs room. */
 void visit_refuse_input(struct visit *v, uint16_t status, const char *reason, str sentence);

@@ -106,14 +106,25 @@ static void write_shadow(struct jout *j, const struct policy_decision *d)
     jout_close(j, '}');
 }
 
+/* `deny` only where somebody was refused: whoever went away before anything was decided was not,
+ * and an answer of our own lets nobody through. */
+static str effect_of(const struct visit *v)
+{
+    if (v->outcome == VISIT_PERMITTED)
+        return v->is_own ? STR("own") : STR("allow");
+    /* Who waits for the disk to take an open record was allowed; if it does not, he is refused. */
+    if (v->outcome == VISIT_WAITING && v->ticket)
+        return STR("allow");
+    return v->decided_us ? STR("deny") : STR("none");
+}
+
 static void write_decision(struct jout *j, const struct visit *v)
 {
     const struct policy_decision *d = &v->decision;
-    /* Who waits for the disk to take an open record was allowed; if it does not, he is refused. */
-    bool allowed = v->outcome == VISIT_PERMITTED || (v->outcome == VISIT_WAITING && v->ticket);
+    str effect = effect_of(v);
     jout_key(j, STR("decision"));
     jout_open(j, '{');
-    jout_kplain(j, STR("effect"), allowed ? STR("allow") : STR("deny"));
+    jout_kplain(j, STR("effect"), effect);
     jout_kstr(j, STR("reason"), str_of(v->reason));
     if (d->n_rules)
         write_texts(j, STR("rules"), d->rules, d->n_rules);
@@ -125,7 +136,8 @@ static void write_decision(struct jout *j, const struct visit *v)
     }
     if (v->token != TOKEN_OK)
         jout_kstr(j, STR("token"), str_of(token_verdict_code(v->token)));
-    else if (!allowed && v->has_foreign_token && !v->who) /* most often a slash too many in `iss` */
+    else if (str_eq(effect, STR("deny")) && v->has_foreign_token &&
+             !v->who) /* most often a slash too many in `iss` */
         jout_kstr(j, STR("token"), str_of(token_verdict_code(TOKEN_ISSUER)));
     if (v->refusal.remedy.n && v->refusal.remedy.n < 256)
         jout_kstr(j, STR("remedy"), v->refusal.remedy);

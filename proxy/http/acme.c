@@ -16,21 +16,22 @@ static bool is_token(str s)
     return s.n > 0 && s.n <= 128;
 }
 
-bool acme_challenge(str webroot, str path, struct arena *a, str *out)
+bool acme_is_challenge(str path)
 {
-    *out = (str){NULL, 0};
-    if (!str_starts(path, PREFIX))
-        return false;
+    return str_starts(path, PREFIX);
+}
+
+str acme_challenge(str webroot, str path, struct arena *a)
+{
+    str none = {NULL, 0};
     if (!webroot.n || !is_token(str_from(path, PREFIX.n)))
-        return true;
+        return none;
     str name = arena_printf(a, "%.*s%.*s", STR_ARG(webroot), STR_ARG(path));
     int fd = open(name.p, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
-        return true;
+        return none;
     char *text = arena_text(a, ACME_MAX_BYTES);
     ssize_t n = read(fd, text, ACME_MAX_BYTES);
     close(fd);
-    if (n > 0)
-        *out = (str){text, (size_t)n};
-    return true;
+    return n > 0 ? (str){text, (size_t)n} : none;
 }

@@ -8,9 +8,9 @@
 
 enum { ACME_MAX_BYTES = 1024 };
 
-/* True when the path is that of a challenge; then *out is its file's content, {NULL, 0} when there
- * is none. Only names of letters, digits, - and _ are looked for: no way leads out of the
- * directory. */
-bool acme_challenge(str webroot, str path, struct arena *a, str *out);
+bool acme_is_challenge(str path);
+/* The content of a challenge's file, {NULL, 0} when there is none. Only names of letters, digits, -
+ * and _ are looked for: no way leads out of the directory. */
+str acme_challenge(str webroot, str path, struct arena *a);
 
 #endif

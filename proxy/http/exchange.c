@@ -165,15 +165,25 @@ static void decided(struct exchange *ex)
 {
     if (ex->visit.outcome == VISIT_WAITING)
         exchange_set_phase(ex, EX_GATE);
-    else if (ex->visit.outcome == VISIT_PERMITTED)
-        forward_start(ex);
-    else
+    else if (ex->visit.outcome != VISIT_PERMITTED)
         answer_refusal(ex, END_REFUSED);
+    else if (ex->own)
+        ex->own(ex);
+    else
+        forward_start(ex);
 }
 
 static void resumed(struct visit *v)
 {
     decided(list_entry(v, struct exchange, visit));
+}
+
+static void answer_own(struct exchange *ex, const char *reason, void (*own)(struct exchange *))
+{
+    ex->own = own;
+    ex->visit.resumed = resumed;
+    visit_own(&ex->visit, reason);
+    decided(ex);
 }
 
 static void answer_bad(struct exchange *ex, const struct h1_verdict *verdict)
@@ -222,46 +232,67 @@ static bool is_served(const struct snapshot *s, str host)
     return str_eq(host, s->config->portal_host) || (s->policy && snapshot_app_by_host(s, host));
 }
 
-/* A redirect listener serves ACME challenges and redirects, nothing else. */
-static void answer_redirect(struct exchange *ex)
+static void send_challenge(struct exchange *ex)
+{
+    str challenge = acme_challenge(listener_of(ex)->acme_dir, ex->head.path_raw, &ex->arena);
+    answer_small(ex, challenge.p ? 200 : 404, STR("text/plain; charset=utf-8"),
+                 challenge.p ? challenge : STR("no such challenge\n"), NULL, 0, END_OWN);
+}
+
+static void send_redirect(struct exchange *ex)
 {
     const struct http_request_head *h = &ex->head;
     str location = arena_printf(&ex->arena, "https://%.*s%.*s%s%.*s", STR_ARG(h->host),
                                 STR_ARG(h->path_raw), h->query.p ? "?" : "", STR_ARG(h->query));
     const struct http_pair extra[] = {{STR("Location"), location}};
-    str challenge;
+    answer_small(ex, 308, (str){NULL, 0}, (str){NULL, 0}, extra, 1, END_OWN);
+}
+
+/* A redirect listener serves ACME challenges and redirects, nothing else. */
+static void answer_redirect(struct exchange *ex)
+{
+    const struct http_request_head *h = &ex->head;
     begin_visit(ex);
     fill_request(ex);
-    if (acme_challenge(listener_of(ex)->acme_dir, h->path_raw, &ex->arena, &challenge)) {
-        ex->visit.reason = "acme-challenge";
-        answer_small(ex, challenge.p ? 200 : 404, STR("text/plain; charset=utf-8"),
-                     challenge.p ? challenge : STR("no such challenge\n"), NULL, 0, END_OWN);
+    if (acme_is_challenge(h->path_raw)) {
+        answer_own(ex, "acme-challenge", send_challenge);
         return;
     }
-    if (!is_served(gate_snapshot(ex->conn->server->options.gate), h->host)) {
+    if (!is_served(visit_snapshot(&ex->visit), h->host)) {
         visit_refuse_input(&ex->visit, 421, "input:host",
                            STR("No app answers to this host name here."));
         answer_refusal(ex, END_REFUSED);
         return;
     }
-    ex->visit.reason = "redirect";
-    answer_small(ex, 308, (str){NULL, 0}, (str){NULL, 0}, extra, 1, END_OWN);
+    answer_own(ex, "redirect", send_redirect);
+}
+
+static void send_no_content(struct exchange *ex)
+{
+    answer_small(ex, 204, (str){NULL, 0}, (str){NULL, 0}, NULL, 0, END_OWN);
 }
 
 static void answer_options(struct exchange *ex)
 {
     begin_visit(ex);
     fill_request(ex);
-    ex->visit.reason = "options-asterisk";
-    answer_small(ex, 204, (str){NULL, 0}, (str){NULL, 0}, NULL, 0, END_OWN);
+    answer_own(ex, "options-asterisk", send_no_content);
+}
+
+static void send_preflight(struct exchange *ex)
+{
+    const struct http_request_head *h = &ex->head;
+    const struct app *app = snapshot_app_by_host(visit_snapshot(&ex->visit), h->host);
+    struct http_pair fields[CORS_FIELDS_MAX];
+    size_t n = cors_preflight(app, h->origin, &ex->arena, fields);
+    answer_small(ex, 204, (str){NULL, 0}, (str){NULL, 0}, fields, n, END_OWN);
 }
 
 /* False when it is no preflight, or the app leaves them to itself. */
 static bool answer_preflight(struct exchange *ex)
 {
-    const struct snapshot *s = gate_snapshot(ex->conn->server->options.gate);
+    const struct snapshot *s = visit_snapshot(&ex->visit);
     const struct http_request_head *h = &ex->head;
-    struct http_pair fields[CORS_FIELDS_MAX];
     if (!cors_is_preflight(h) || ex->visit.request.is_misdirected || !s->policy)
         return false;
     const struct app *app = snapshot_app_by_host(s, h->host);
@@ -274,9 +305,7 @@ static bool answer_preflight(struct exchange *ex)
         answer_refusal(ex, END_REFUSED);
         return true;
     }
-    ex->visit.reason = "cors-preflight";
-    size_t n = cors_preflight(app, h->origin, &ex->arena, fields);
-    answer_small(ex, 204, (str){NULL, 0}, (str){NULL, 0}, fields, n, END_OWN);
+    answer_own(ex, "cors-preflight", send_preflight);
     return true;
 }
 

@@ -53,6 +53,8 @@ struct exchange {
     struct upstream_dial *dial;
     bool has_retried;
     const struct app *app; /* NULL once the visit stands */
+    /* What postern answers itself, sent when the gate has room for the record; NULL: forwarded. */
+    void (*own)(struct exchange *ex);
     int64_t body_stall_ms, first_byte_ms;
     uint64_t max_body_bytes;
     bool shared_cache;

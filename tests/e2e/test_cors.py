@@ -31,7 +31,7 @@ def test_preflight_of_a_listed_origin(gate, origin):
         assert answer.get("Access-Control-Allow-Credentials") == "true" and "Origin" in answer.get("Vary")
     assert len(origin.seen) == before, "the app is not asked"
     record = gate.journal.wait(kind="decision", test=lambda r: r["decision"]["reason"] == "cors-preflight")
-    assert record["app"] == "inventory" and record["status"] == 204
+    assert record["app"] == "inventory" and record["status"] == 204 and record["decision"]["effect"] == "own"
 
 
 def test_what_is_not_listed_is_not_told(gate):

@@ -65,7 +65,7 @@ def to(gate, places, target, host="inventory.example", method="GET", **how):
 def test_everything_is_sent_to_https(gate, places, target):
     answer = to(gate, places, target)
     assert answer.status == 308 and answer.get("Location") == "https://inventory.example" + target
-    assert gate.journal.wait(kind="decision", status=308)["decision"]["reason"] == "redirect"
+    assert gate.journal.wait(kind="decision", status=308)["decision"] == {"effect": "own", "reason": "redirect"}
 
 
 def test_redirect_keeps_method_and_drops_port(gate, places):

@@ -10,7 +10,9 @@ import pytest
 
 from harness import raw
 from harness.ports import free_port
-from harness.proxy import SLOWNESS, dump, standard_policy
+from harness.jwks import JwksServer
+from harness.proxy import BINARY, SLOWNESS, dump, standard_policy
+from harness.tokens import Issuer
 
 from test_websocket import open_socket
 
@@ -79,6 +81,53 @@ def test_malformed_request(gate):
     r = gate.record(gate.raw(b"GET /x HTTP/1.1\r\nHost : inventory.example\r\n\r\n"))
     common(r)
     assert (r["decision"]["reason"], r["status"], r["end"]) == ("field.space-before-colon", 400, "bad-request")
+
+
+def test_answers_of_our_own(gate, issuer):
+    """Nobody was let in and nobody refused: neither `allow` nor `deny` finds them, and no rule is asked again about them."""
+    before = gate.metrics()["postern_own_answers_total"]
+    answer = gate.request("OPTIONS", "*")
+    assert answer.status == 204
+    r = gate.journal.wait(kind="decision", decision__reason="options-asterisk")
+    common(r)
+    assert (r["decision"], r["status"], r["end"]) == ({"effect": "own", "reason": "options-asterisk"}, 204, "own-answer")
+    assert "app" not in r and "upstream" not in r and "identity" not in r
+    assert gate.metrics()["postern_own_answers_total"] == before + 1
+
+    def query(*args):
+        out = subprocess.run([BINARY, "audit", "query", "--file", gate.path("access.jsonl"), "--json", *args],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return [json.loads(line) for line in out.stdout.splitlines()], out
+    found = query("--effect", "own")[0]
+    assert r["id"] in [o["id"] for o in found] and {o["decision"]["effect"] for o in found} == {"own"}
+    assert all(o["id"] != r["id"] for effect in ("allow", "deny", "none") for o in query("--effect", effect)[0])
+    wrong = query("--effect", "maybe")[1]
+    assert wrong.returncode == 2 and "allow, deny, own or none" in wrong.stderr
+    told = subprocess.run([BINARY, "policy", "replay", "--log", gate.path("access.jsonl"), "--policy", gate.path("policies")],
+                          stdout=subprocess.PIPE, text=True).stdout
+    assert "that no rule decided, left out" in told, told
+
+
+def test_client_that_leaves_while_keys_are_fetched(start):
+    """It was not refused, least of all for want of a policy."""
+    issuer = Issuer("remote", "https://remote.example")
+    server = JwksServer(issuer.jwks())
+    try:
+        gate = start(issuer=issuer, config={"issuers": {issuer.name: {
+            "issuer": issuer.url, "audience": "postern", "jwks_url": server.url, "algs": list(issuer.algs)}}})
+        assert gate.get("/x", issuer.person("eva", ["staff"])).status == 200
+        server.delay = 2.0 * SLOWNESS
+        asked = server.fetches
+        token = issuer.keys["RS256"].token(issuer.claims("eva"), {"kid": "new"})
+        with gate.connect() as c:
+            c.send(("GET /left HTTP/1.1\r\nHost: inventory.example\r\nAuthorization: Bearer %s\r\n\r\n" % token).encode())
+            raw.wait_for(lambda: server.fetches > asked, 5 * SLOWNESS, why="the keys are asked for")
+        r = gate.journal.wait(kind="decision", path="/left")
+        common(r)
+        assert (r["decision"], r["end"]) == ({"effect": "none", "reason": "undecided"}, "client-abort")
+        assert r["app"] == "inventory" and "identity" not in r and "upstream" not in r
+    finally:
+        server.stop()
 
 
 def test_a_shadows_errors_are_not_the_rules_errors(start):

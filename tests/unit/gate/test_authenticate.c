@@ -420,7 +420,8 @@ static void end_while_waiting(void **state)
     house_pass(h, 20000);
     assert_int_equal(c.n_resumed, 0);
     assert_string_equal(member(house_last(h), "end"), "client-abort");
-    assert_string_equal(member(house_last(h), "decision.effect"), "deny");
+    assert_string_equal(member(house_last(h), "decision.effect"), "none");
+    assert_string_equal(member(house_last(h), "decision.reason"), "undecided");
     house_close(h);
 }
 

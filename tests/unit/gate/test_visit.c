@@ -140,6 +140,63 @@ static void who_waits_is_told_of_a_broken_disk(void **state)
     house_close(h);
 }
 
+/* An answer of ours lets nobody through, and yet it is not given without a record. */
+static void own_answers_need_room(void **state)
+{
+    struct house *h = house_plain();
+    struct caller c;
+    size_t all = house_fill_ring(h);
+    caller_begin(&c, h, "inventory.example", "/x");
+    assert_int_equal(visit_own(&c.visit, "redirect"), VISIT_WAITING);
+    audit_release(h->ring, all);
+    house_sync(h);
+    assert_int_equal(c.n_resumed, 1);
+    assert_int_equal(c.visit.outcome, VISIT_PERMITTED);
+    assert_true(h->ring->reserved == c.visit.reserved && c.visit.reserved >= 1024);
+    assert_null(c.visit.app); /* no step of the others was run */
+    caller_end_with(&c, &(struct visit_close){
+                            .end = END_OWN, .status = 308, .connect_us = -1, .first_byte_us = -1});
+    json_t *r = house_last(h);
+    assert_string_equal(member(r, "decision.effect"), "own");
+    assert_string_equal(member(r, "decision.reason"), "redirect");
+    assert_string_equal(member(r, "end"), "own-answer");
+    assert_int_equal(atomic_load(&h->counters.own_answers), 1);
+    assert_int_equal(atomic_load(&h->counters.allowed), 0);
+    all = house_fill_ring(h);
+    caller_begin(&c, h, "inventory.example", "/x");
+    assert_int_equal(visit_own(&c.visit, "redirect"), VISIT_WAITING);
+    house_pass(h, 400);
+    assert_int_equal(c.visit.outcome, VISIT_REFUSED);
+    caller_end(&c);
+    audit_release(h->ring, all);
+    r = house_last(h);
+    assert_string_equal(member(r, "decision.effect"), "deny");
+    assert_string_equal(member(r, "decision.reason"), "audit:busy");
+    assert_int_equal(atomic_load(&h->counters.own_answers), 1);
+    assert_int_equal(atomic_load(&h->counters.refused), 1);
+    house_close(h);
+}
+
+/* Nobody refused him, and no policy was missing. */
+static void who_leaves_while_waiting_was_not_refused(void **state)
+{
+    static const struct visit_close left = {
+        .end = END_CLIENT_ABORT, .connect_us = -1, .first_byte_us = -1};
+    struct house *h = house_plain();
+    struct caller c;
+    size_t all = house_fill_ring(h);
+    assert_int_equal(caller_ask(&c, h, "/x", staff()), VISIT_WAITING);
+    caller_end_with(&c, &left);
+    audit_release(h->ring, all);
+    json_t *r = house_last(h);
+    assert_string_equal(member(r, "decision.effect"), "none");
+    assert_string_equal(member(r, "decision.reason"), "undecided");
+    assert_string_equal(member(r, "end"), "client-abort");
+    assert_string_equal(member(r, "decision_us"), "");
+    assert_int_equal(atomic_load(&h->counters.refused), 0);
+    house_close(h);
+}
+
 static void on_error_continue(void **state)
 {
     struct house *h = house_open(&(struct house_options){.continues = true});
@@ -770,6 +827,8 @@ int main(void)
         cmocka_unit_test(room_for_the_credential),
         cmocka_unit_test(an_unwritable_journal_refuses),
         cmocka_unit_test(who_waits_is_told_of_a_broken_disk),
+        cmocka_unit_test(own_answers_need_room),
+        cmocka_unit_test(who_leaves_while_waiting_was_not_refused),
         cmocka_unit_test(on_error_continue),
         cmocka_unit_test(always_opens_before_it_permits),
         cmocka_unit_test(always_writes_refusals_once),

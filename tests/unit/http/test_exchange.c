@@ -63,6 +63,7 @@ static void own_answers(void **state)
         const char *holds;
         const char *reason; /* NULL: not recorded */
         const char *end;
+        const char *effect;
     } rows[] = {
         {"health", "GET /.postern/health HTTP/1.1\r\nHost: anything\r\n\r\n", 0,
          "HTTP/1.1 200 OK\r\n", "\r\n\r\nok\n", NULL, NULL},
@@ -71,16 +72,16 @@ static void own_answers(void **state)
         {"health needs no policy of the host", "HEAD /.postern/health HTTP/1.1\r\nHost: x\r\n\r\n",
          0, "HTTP/1.1 200 OK\r\n", "Content-Length: 3\r\n\r\n", NULL, NULL},
         {"other pages of ours", "GET /.postern/x HTTP/1.1\r\n" HOST "\r\n", 0,
-         "HTTP/1.1 404 Not Found\r\n", "", "input:path", "refused"},
+         "HTTP/1.1 404 Not Found\r\n", "", "input:path", "refused", "deny"},
         {"OPTIONS *", "OPTIONS * HTTP/1.1\r\n" HOST "\r\n", 0, "HTTP/1.1 204 No Content\r\n", "",
-         "options-asterisk", "own-answer"},
+         "options-asterisk", "own-answer", "own"},
         {"redirect", "GET /a?b=c HTTP/1.1\r\nHost: Inventory.example:80\r\n\r\n", 2,
          "HTTP/1.1 308 Permanent Redirect\r\n", "\r\nLocation: https://inventory.example/a?b=c\r\n",
-         "redirect", "own-answer"},
+         "redirect", "own-answer", "own"},
         {"redirect, a host that is not ours", "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", 2,
-         "HTTP/1.1 421 Misdirected Request\r\n", "", "input:host", "refused"},
+         "HTTP/1.1 421 Misdirected Request\r\n", "", "input:host", "refused", "deny"},
         {"redirect forwards nobody", "GET /x HTTP/1.1\r\n" HOST "@staff\r\n", 2,
-         "HTTP/1.1 308 Permanent Redirect\r\n", "", "redirect", "own-answer"},
+         "HTTP/1.1 308 Permanent Redirect\r\n", "", "redirect", "own-answer", "own"},
     };
     static const char listeners[] = "  - {address: \"127.0.0.1:8080\"}\n"
                                     "  - {address: \"127.0.0.1:8081\"}\n"
@@ -100,6 +101,11 @@ static void own_answers(void **state)
             json_t *r = house_last(s->house);
             assert_text(rows[i].id, member(r, "decision.reason"), rows[i].reason);
             assert_text(rows[i].id, member(r, "end"), rows[i].end);
+            assert_text(rows[i].id, member(r, "decision.effect"), rows[i].effect);
+            bool is_own = strcmp(rows[i].effect, "own") == 0;
+            assert_row(rows[i].id, atomic_load(&s->house->counters.own_answers) == is_own);
+            assert_row(rows[i].id, atomic_load(&s->house->counters.refused) == !is_own);
+            assert_row(rows[i].id, atomic_load(&s->house->counters.allowed) == 0);
         } else {
             assert_row(rows[i].id, json_array_size(house_log(s->house)) == 0);
         }
@@ -202,9 +208,27 @@ static void preflights(void **state)
         assert_row(rows[i].id, begins(heard, rows[i].want));
         assert_row(rows[i].id, strstr(heard, rows[i].holds) != NULL);
         assert_row(rows[i].id, s->n_up == 0);
-        assert_text(rows[i].id, member(house_last(s->house), "decision.reason"), rows[i].reason);
+        json_t *r = house_last(s->house);
+        bool is_ours = strcmp(rows[i].reason, "cors-preflight") == 0;
+        assert_text(rows[i].id, member(r, "decision.reason"), rows[i].reason);
+        assert_text(rows[i].id, member(r, "decision.effect"), is_ours ? "own" : "deny");
         stage_close(s);
     }
+}
+
+static void own_answers_wait_for_room(void **state)
+{
+    struct stage *s = plain_stage();
+    size_t all = house_fill_ring(s->house);
+    stage_say(s, "OPTIONS * HTTP/1.1\r\n" HOST "\r\n");
+    stage_settle(s);
+    assert_text("waits", stage_heard(s), "");
+    audit_release(s->house->ring, all);
+    house_sync(s->house);
+    stage_settle(s);
+    assert_true(begins(stage_heard(s), "HTTP/1.1 204 "));
+    assert_string_equal(member(house_last(s->house), "decision.effect"), "own");
+    stage_close(s);
 }
 
 static void the_id_is_the_same_everywhere(void **state)
@@ -289,7 +313,7 @@ static void the_client_leaves_while_the_gate_waits(void **state)
     stage_hang_up(s);
     stage_settle(s);
     assert_end("gone", s, "client-abort", "0");
-    assert_string_equal(member(house_last(s->house), "decision.effect"), "deny");
+    assert_string_equal(member(house_last(s->house), "decision.effect"), "none");
     gate_keys_answered(s->house->gate, 1);
     stage_settle(s);
     assert_int_equal(s->n_up, 0);
@@ -595,6 +619,7 @@ int main(void)
         cmocka_unit_test(pages_for_people_problems_for_programs),
         cmocka_unit_test(names_for_those_who_are_known),
         cmocka_unit_test(preflights),
+        cmocka_unit_test(own_answers_wait_for_room),
         cmocka_unit_test(the_id_is_the_same_everywhere),
         cmocka_unit_test(the_admin_listener),
         cmocka_unit_test(a_key_that_is_fetched),
