@@ -39,7 +39,9 @@
     X(visits_open, "postern_long_visits_open", "gauge",                                            \
       "WebSockets and streams in the table of long visits.")                                       \
     X(visits_ended, "postern_long_visits_ended_total", "counter",                                  \
-      "Long visits ended by a new decision.")                                                      \
+      "Long visits ended by a new decision or a new configuration.")                               \
+    X(visits_displaced, "postern_long_visits_displaced_total", "counter",                          \
+      "Of these: the app is gone, takes no WebSockets, or has another upstream.")                  \
     X(bytes_in, "postern_request_body_bytes_total", "counter", "Bytes of request bodies.")         \
     X(bytes_out, "postern_response_body_bytes_total", "counter", "Bytes of response bodies.")
 

@@ -180,6 +180,24 @@ static bool refuse_for(struct visit *v, enum policy_reason reason)
     return refuse_again(v, &(struct policy_decision){.reason = reason});
 }
 
+static bool is_same_upstream(const struct visit *v, const struct app *app)
+{
+    return !v->upstream.p || (str_eq(v->upstream, app->upstreams[0].text) &&
+                              str_eq(v->upstream_tls, str_of(app->tls_digest)) &&
+                              str_eq(v->upstream_name, app->tls_server_name));
+}
+
+/* The rules still allow it, but the app is not what it was when the visit began: what runs must be
+ * what a new request would get. */
+static bool displace(struct visit *v, enum visit_end *why, enum visit_end end, const char *reason)
+{
+    refuse_for(v, POLICY_REASON_NO_POLICY);
+    counter_add(&v->gate->options.counters->visits_displaced, 1);
+    v->reason = reason;
+    *why = end;
+    return false;
+}
+
 bool decide_again(struct visit *v, enum visit_end *why)
 {
     const struct snapshot *s = v->gate->pin->snapshot;
@@ -195,7 +213,7 @@ bool decide_again(struct visit *v, enum visit_end *why)
         return refuse_for(v, POLICY_REASON_NO_POLICY);
     const struct app *app = snapshot_app_by_host(s, v->request.host);
     if (!app || !str_eq(app->name, v->app_name))
-        return refuse_for(v, POLICY_REASON_INPUT_HOST);
+        return displace(v, why, END_APP_GONE, policy_reason_code(POLICY_REASON_INPUT_HOST));
     struct policy_decision next;
     struct policy_request r = policy_request_of(v, app->policy);
     /* A path that became public stays the visit of the person who came; the reverse is decided as a
@@ -209,6 +227,10 @@ bool decide_again(struct visit *v, enum visit_end *why)
         *why = END_EXPIRED;
         return refuse_for(v, POLICY_REASON_NO_IDENTITY);
     }
+    if (v->request.is_websocket && !app->websocket)
+        return displace(v, why, END_WEBSOCKET_OFF, "ws.off");
+    if (!is_same_upstream(v, app))
+        return displace(v, why, END_UPSTREAM_CHANGED, "upstream.changed");
     v->decision.valid_until_s = next.valid_until_s;
     return true;
 }

@@ -26,6 +26,9 @@
     X(END_UPSTREAM_TLS, "upstream-tls", true, "the upstream's certificate could not be verified")  \
     X(END_POLICY, "policy", false, "a new decision no longer allows it")                           \
     X(END_EXPIRED, "expired", false, "the proof of identity has expired")                          \
+    X(END_APP_GONE, "app-gone", false, "no app of this name answers to this host any more")        \
+    X(END_WEBSOCKET_OFF, "websocket-off", false, "the app takes no WebSockets any more")           \
+    X(END_UPSTREAM_CHANGED, "upstream-changed", false, "the app has another upstream now")         \
     X(END_DRAIN, "drain", false, "postern was shutting down")                                      \
     X(END_VISITS_FULL, "visits-full", true, "the table of long visits is full")                    \
     X(END_BUFFERS, "buffers", true, "no buffer was free")                                          \

@@ -109,6 +109,9 @@ struct visit {
     size_t reserved;                       /* bytes in the audit ring */
     int64_t wall_us, start_us, decided_us; /* wall at the start; monotonic us */
 
+    /* What it is connected to and what that was verified by: set before visit_stand, from then on
+     * held against each new configuration. Absent: to nothing. */
+    str upstream, upstream_tls, upstream_name;
     enum visit_kind kind;                               /* set by visit_stand */
     struct list_node stand_link;                        /* gate.standing */
     struct deadline again;                              /* valid_until */

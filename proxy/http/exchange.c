@@ -59,6 +59,11 @@ bool exchange_stand(struct exchange *ex, enum visit_kind kind,
                     void (*ended)(struct visit *v, enum visit_end why))
 {
     ex->close.upstream = arena_dup(&ex->arena, ex->close.upstream);
+    if (ex->app) {
+        ex->visit.upstream = ex->close.upstream;
+        ex->visit.upstream_tls = arena_dup(&ex->arena, str_of(ex->app->tls_digest));
+        ex->visit.upstream_name = arena_dup(&ex->arena, ex->app->tls_server_name);
+    }
     if (!visit_stand(&ex->visit, kind, ended))
         return false;
     ex->app = NULL;

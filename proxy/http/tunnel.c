@@ -74,6 +74,19 @@ static bool flush_both(struct exchange *ex)
     return true;
 }
 
+/* Whether the page may hope to be let in again at once, it must learn from the code. */
+static enum ws_code close_code(enum visit_end why)
+{
+    switch (why) {
+    case END_DRAIN:
+        return WS_GOING_AWAY;
+    case END_UPSTREAM_CHANGED:
+        return WS_RESTART;
+    default:
+        return WS_POLICY;
+    }
+}
+
 static void put_close_frame(struct exchange *ex)
 {
     struct http_server *s = ex->conn->server;
@@ -85,8 +98,8 @@ static void put_close_frame(struct exchange *ex)
         buffer_give(&s->buffers, &b);
         return;
     }
-    enum ws_code code = ex->tunnel_why == END_DRAIN ? WS_GOING_AWAY : WS_POLICY;
-    size_t n = ws_close_write(b->data, code, str_of(visit_end_text(ex->tunnel_why)), NULL);
+    size_t n = ws_close_write(b->data, close_code(ex->tunnel_why),
+                              str_of(visit_end_text(ex->tunnel_why)), NULL);
     sink_put(&ex->to_client, &s->buffers, &b, b->data, n);
 }
 

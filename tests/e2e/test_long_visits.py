@@ -194,15 +194,11 @@ def test_change_before_it_counts_as_long(start, origin, staff):
     ended(gate, answer.id, "policy", "default-deny")
 
 
-@pytest.mark.parametrize("what", ["app gone", "app elsewhere", "all rules gone", "a deny", "a require"])
+@pytest.mark.parametrize("what", ["all rules gone", "a deny", "a require"])
 def test_what_ends_a_websocket(start, origin, staff, what):
     gate = start()
     policy = standard_policy(origin.url)
-    if what == "app gone":
-        policy["apps"], policy["rules"] = policy["apps"][1:], [{"id": "r", "effect": "allow", "who": "anyone", "to": {"apps": ["reports"]}}]
-    elif what == "app elsewhere":
-        policy["apps"][0]["host"] = "moved.example"
-    elif what == "all rules gone":
+    if what == "all rules gone":
         del policy["rules"]
     elif what == "a deny":
         policy["rules"].append({"id": "no", "effect": "deny", "who": "anyone", "to": {"apps": ["inventory"], "paths": ["/ws"]}})
@@ -213,8 +209,91 @@ def test_what_ends_a_websocket(start, origin, staff, what):
         gate.journal.wait(kind="policy.loaded", count=2)
         begin = time.monotonic()
         assert close_code(s)[0] == 1008 and time.monotonic() - begin < 1.0 * SLOWNESS
-    reason = {"a deny": "deny-rule", "a require": "require-failed"}.get(what, "input:host" if "app" in what else "default-deny")
+    reason = {"a deny": "deny-rule", "a require": "require-failed"}.get(what, "default-deny")
     ended(gate, gate.journal.wait(kind="visit.start")["id"], "policy", reason, "visit.end")
+    assert gate.metrics()["postern_long_visits_displaced_total"] == 0
+
+
+# what became of the app -> end, reason, close code, its words
+DISPLACED = {
+    "app gone": ("app-gone", "input:host", 1008, "no app of this name"),
+    "host gone": ("app-gone", "input:host", 1008, "no app of this name"),
+    "host of another app": ("app-gone", "input:host", 1008, "no app of this name"),
+    "websockets off": ("websocket-off", "ws.off", 1008, "no WebSockets"),
+    "another upstream": ("upstream-changed", "upstream.changed", 1012, "another upstream"),
+}
+
+
+def displaced(what, origin):
+    """The rules let everybody in as before; the app is not what it was."""
+    policy = standard_policy(origin.url)
+    app = policy["apps"][0]
+    if what == "app gone":
+        policy["apps"] = policy["apps"][1:]
+        policy["rules"] = [{"id": "r", "effect": "allow", "who": "anyone", "to": {"apps": ["reports"]}}]
+    elif what == "host gone":
+        app["host"] = "moved.example"
+    elif what == "host of another app":
+        app["host"], policy["apps"][1]["host"] = policy["apps"][1]["host"], app["host"]
+        policy["rules"].append({"id": "r", "effect": "allow", "who": "anyone", "to": {"apps": ["reports"]}})
+    elif what == "websockets off":
+        app["websocket"] = False
+    else:
+        app["upstream"] = origin.url.replace("127.0.0.1", "localhost")
+    return policy
+
+
+@pytest.mark.parametrize("what", DISPLACED)
+def test_app_that_is_not_what_it_was_ends_a_websocket(start, origin, staff, what):
+    end, reason, code, words = DISPLACED[what]
+    gate = start()
+    with open_socket(gate, staff) as s:
+        gate.policy(displaced(what, origin))
+        gate.journal.wait(kind="policy.loaded", count=2)
+        begin = time.monotonic()
+        got, text = close_code(s)
+        assert time.monotonic() - begin < 1.0 * SLOWNESS
+        assert got == code and words in text and s.conn.is_closed()
+    record = ended(gate, gate.journal.wait(kind="visit.start")["id"], end, reason, "visit.end")
+    assert record["policy"]["generation"] == 2, "the configuration that ended it"
+    counts = gate.metrics()
+    assert counts["postern_long_visits_displaced_total"] == counts["postern_long_visits_ended_total"] == 1
+    assert counts["postern_long_visits_open"] == 0
+
+
+@pytest.mark.parametrize("what", DISPLACED)
+def test_app_that_is_not_what_it_was_ends_a_stream(start, origin, staff, what):
+    """All but WebSockets that are switched off, which are nothing to it."""
+    end, reason, _, _ = DISPLACED[what]
+    gate = start(config=SOON)
+    c, answer = stream(gate, staff)
+    gate.journal.wait(kind="request.open", id=answer.id)
+    gate.policy(displaced(what, origin))
+    gate.journal.wait(kind="policy.loaded", count=2)
+    begin = time.time()
+    if what == "websockets off":
+        events = c.chunks()
+        for _ in range(60):
+            next(events)
+        c.close()
+        assert gate.record(answer)["end"] == "client-abort"
+        return
+    assert cut_at(c) < begin + 1.0 * SLOWNESS
+    ended(gate, answer.id, end, reason)
+
+
+def test_other_settings_of_an_app_end_nobody(start, origin, staff):
+    gate = start()
+    policy = standard_policy(origin.url)
+    policy["apps"][0].update(title="Stock", max_body="1MiB", timeouts={"connect": "1s"}, aliases=["stock.example"])
+    policy["apps"].reverse()
+    with open_socket(gate, staff) as s:
+        gate.policy(policy)
+        gate.journal.wait(kind="policy.loaded", count=2)
+        for _ in range(10):
+            s.send(b"still here")
+            assert s.read() == (1, b"still here")
+            time.sleep(0.02)
 
 
 def test_issuer_that_is_gone_ends_its_visits(start, issuer, staff):

@@ -83,9 +83,28 @@ size_t stage_buffers(const struct stage *s);
     "apps:\n"                                                                                      \
     "  - {name: inventory, host: inventory.example, upstream: \"unix:APP_SOCKET\",\n"              \
     "     public_paths: [/public/**],\n"                                                           \
-    "     identity: {headers: {X-User: email, X-Groups: groups}}" settings "}\n"                   \
-    "rules:\n"                                                                                     \
-    "  - {id: staff, effect: allow, who: {groups: [staff]}, to: {apps: [inventory]}}\n"
+    "     identity: {headers: {X-User: email, X-Groups: groups}}" settings                         \
+    "}\n" STAFF_MAY("inventory")
+
+#define STAFF_MAY(app)                                                                             \
+    "rules:\n  - {id: staff, effect: allow, who: {groups: [staff]}, to: {apps: [" app "]}}\n"
+
+/* What comes while a long visit runs: no rule lets anybody in; the app is gone; its host belongs to
+ * another one; it is served from elsewhere. */
+#define SHUT                                                                                       \
+    "version: 1\n"                                                                                 \
+    "apps:\n"                                                                                      \
+    "  - {name: inventory, host: inventory.example, upstream: \"http://127.0.0.1:9\"}\n"
+#define GONE                                                                                       \
+    "version: 1\n"                                                                                 \
+    "apps:\n"                                                                                      \
+    "  - {name: other, host: other.example, upstream: \"unix:APP_SOCKET\"}\n" STAFF_MAY("other")
+#define RENAMED                                                                                    \
+    "version: 1\n"                                                                                 \
+    "apps:\n"                                                                                      \
+    "  - {name: other, host: inventory.example, upstream: \"unix:APP_SOCKET\"}\n" STAFF_MAY(       \
+        "other")
+#define ELSEWHERE SHUT STAFF_MAY("inventory")
 
 /* The newest record's end and status. */
 #define assert_end(row, stage, end_word, status_text)                                              \

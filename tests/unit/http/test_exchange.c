@@ -372,10 +372,6 @@ static void no_record_no_access(void **state)
 
 /* ---- long visits ---- */
 
-static const char SHUT[] =
-    "version: 1\napps:\n  - {name: inventory, host: inventory.example, upstream: "
-    "\"http://127.0.0.1:9\"}\n";
-
 static struct stage *streaming_stage(const struct house_options *o)
 {
     struct stage *s = stage_open(o);
@@ -415,20 +411,24 @@ static void a_stream_stands_after_a_while(void **state)
 static void what_ends_a_stream(void **state)
 {
     static const struct {
-        const char *id, *end, *effect;
-        bool new_policy, drain;
+        const char *id, *end, *effect, *new_policy;
+        bool drain;
         int64_t pass_ms;
+        int64_t n_displaced;
     } rows[] = {
-        {"a new policy", "policy", "deny", true, false, 200},
-        {"the token's end", "expired", "deny", false, false, 3600 * 1000},
-        {"a drain", "drain", "allow", false, true, 0},
+        {"a new policy", "policy", "deny", SHUT, false, 200, 0},
+        {"the token's end", "expired", "deny", NULL, false, 3600 * 1000, 0},
+        {"no such app any more", "app-gone", "deny", GONE, false, 0, 1},
+        {"its host is another app's", "app-gone", "deny", RENAMED, false, 0, 1},
+        {"another upstream", "upstream-changed", "deny", ELSEWHERE, false, 0, 1},
+        {"a drain", "drain", "allow", NULL, true, 0, 0},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct stage *s = streaming_stage(&(struct house_options){.limits = NULL});
         stage_pass(s, 11000);
         assert_row(rows[i].id, gate_standing(s->house->gate) == 1);
         if (rows[i].new_policy)
-            house_swap_policy(s->house, SHUT);
+            house_swap_policy(s->house, rows[i].new_policy);
         if (rows[i].drain)
             gate_end_all(s->house->gate, END_DRAIN);
         stage_pass(s, rows[i].pass_ms);
@@ -438,8 +438,23 @@ static void what_ends_a_stream(void **state)
         assert_row(rows[i].id, s->up[0].saw_end);
         assert_end(rows[i].id, s, rows[i].end, "200");
         assert_text(rows[i].id, member(house_last(s->house), "decision.effect"), rows[i].effect);
+        assert_row(rows[i].id,
+                   atomic_load(&s->house->counters.visits_displaced) == rows[i].n_displaced);
         stage_close(s);
     }
+}
+
+/* WebSockets are off: that is nothing to a stream. */
+static void what_a_stream_outlives(void **state)
+{
+    struct stage *s = streaming_stage(&(struct house_options){.limits = NULL});
+    stage_pass(s, 11000);
+    house_swap_policy(s->house, TESTS_POLICY(", websocket: false"));
+    stage_pass(s, 200);
+    stage_up_say(s, 0, "data: 2\n\n");
+    stage_settle(s);
+    assert_text("goes on", stage_heard(s), "9\r\ndata: 2\n\n\r\n");
+    stage_close(s);
 }
 
 /* A request that began under the old rules and is short goes on by them; one that lasts is looked
@@ -630,6 +645,7 @@ int main(void)
         cmocka_unit_test(no_record_no_access),
         cmocka_unit_test(a_stream_stands_after_a_while),
         cmocka_unit_test(what_ends_a_stream),
+        cmocka_unit_test(what_a_stream_outlives),
         cmocka_unit_test(rules_change_under_way),
         cmocka_unit_test(a_full_table),
         cmocka_unit_test(a_dial_that_outlasts_visit_after),

@@ -178,10 +178,6 @@ static void answers_to_an_upgrade(void **state)
 
 /* ---- a visit that is ended ---- */
 
-static const char SHUT[] =
-    "version: 1\napps:\n  - {name: inventory, host: inventory.example, upstream: "
-    "\"http://127.0.0.1:9\"}\n";
-
 /* 0x88, length, code in network order, reason. */
 static void assert_close_frame(const char *row, struct stage *s, size_t at, unsigned code,
                                const char *reason)
@@ -197,16 +193,26 @@ static void assert_close_frame(const char *row, struct stage *s, size_t at, unsi
 static void ends_with_a_reason(void **state)
 {
     static const struct {
-        const char *id, *end, *reason, *effect;
+        const char *id, *end, *text, *effect, *reason;
         unsigned code;
-        bool new_policy, drain;
+        const char *new_policy;
+        bool drain;
         int64_t pass_ms;
     } rows[] = {
-        {"a new policy", "policy", "a new decision no longer allows it", "deny", 1008, true, false,
-         0},
-        {"the token's end", "expired", "the proof of identity has expired", "deny", 1008, false,
-         false, 3601 * 1000},
-        {"a drain", "drain", "postern was shutting down", "allow", 1001, false, true, 0},
+        {"a new policy", "policy", "a new decision no longer allows it", "deny", "default-deny",
+         1008, SHUT, false, 0},
+        {"the token's end", "expired", "the proof of identity has expired", "deny", "auth.none",
+         1008, NULL, false, 3601 * 1000},
+        {"no such app any more", "app-gone", "no app of this name answers to this host any more",
+         "deny", "input:host", 1008, GONE, false, 0},
+        {"its host is another app's", "app-gone",
+         "no app of this name answers to this host any more", "deny", "input:host", 1008, RENAMED,
+         false, 0},
+        {"no WebSockets any more", "websocket-off", "the app takes no WebSockets any more", "deny",
+         "ws.off", 1008, TESTS_POLICY(", websocket: false"), false, 0},
+        {"another upstream", "upstream-changed", "the app has another upstream now", "deny",
+         "upstream.changed", 1012, ELSEWHERE, false, 0},
+        {"a drain", "drain", "postern was shutting down", "allow", "allow", 1001, NULL, true, 0},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct stage *s = stage_tunnel();
@@ -214,18 +220,19 @@ static void ends_with_a_reason(void **state)
         stage_settle(s);
         stage_heard(s);
         if (rows[i].new_policy)
-            house_swap_policy(s->house, SHUT);
+            house_swap_policy(s->house, rows[i].new_policy);
         if (rows[i].drain)
             gate_end_all(s->house->gate, END_DRAIN);
         stage_pass(s, rows[i].pass_ms);
         assert_row(rows[i].id, stage_is_closed(s));
         assert_row(rows[i].id, !s->client.is_reset);
-        assert_close_frame(rows[i].id, s, 0, rows[i].code, rows[i].reason);
+        assert_close_frame(rows[i].id, s, 0, rows[i].code, rows[i].text);
         assert_row(rows[i].id, s->up[0].saw_end);
         json_t *r = house_last(s->house);
         assert_text(rows[i].id, member(r, "kind"), "visit.end");
         assert_text(rows[i].id, member(r, "end"), rows[i].end);
         assert_text(rows[i].id, member(r, "decision.effect"), rows[i].effect);
+        assert_text(rows[i].id, member(r, "decision.reason"), rows[i].reason);
         stage_close(s);
     }
 }
