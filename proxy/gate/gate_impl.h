@@ -2,7 +2,11 @@
 #ifndef PROXY_GATE_GATE_IMPL_H
 #define PROXY_GATE_GATE_IMPL_H
 
+#include "base/jout.h"
 #include "proxy/gate/gate.h"
+
+/* By a hash of the client's network. */
+enum { SPOOF_SLOTS = 64 };
 
 struct gate_pin {
     struct snapshot *snapshot;
@@ -22,9 +26,11 @@ struct gate {
     struct list_node waiting;  /* visit.wait_link */
     struct list_node standing; /* visit.stand_link */
     size_t n_standing;
-    int64_t newest_wall_us;    /* to notice a clock that was stepped back */
-    int64_t clock_ahead_us;    /* of the monotonic clock, when it was last looked at */
-    struct deadline clock_due; /* set while visits stand */
+    int64_t newest_wall_us;             /* to notice a clock that was stepped back */
+    int64_t clock_ahead_us;             /* of the monotonic clock, when it was last looked at */
+    struct deadline clock_due;          /* set while visits stand */
+    int64_t spoof_next_us[SPOOF_SLOTS]; /* monotonic; before it no other record of the slot */
+    uint64_t spoofs_untold;             /* requests since the last one that was told */
     char scratch[TOKEN_PEEK_BYTES];
     char *credential_scratch; /* made with the first token */
 };
@@ -55,6 +61,11 @@ size_t record_bytes(const struct visit *v);
 enum visit_outcome record_open(struct visit *v);
 void record_start(struct visit *v);
 void record_close(struct visit *v, const struct visit_close *close);
+/* The member `client`; of what was claimed so many bytes. */
+enum { CLAIMED_MOST = 128 };
+void record_client(struct jout *j, const struct gate_request *r);
+/* spoof.c */
+void spoof_tell(struct visit *v);
 /* standing.c */
 void standing_init(struct visit *v);
 void standing_leave(struct visit *v);   /* fine for one that does not stand */

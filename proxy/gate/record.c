@@ -26,6 +26,7 @@ size_t record_bytes(const struct visit *v)
     size_t n = FIXED_BYTES + v->gate->node_json_n + 8 * RULE_BYTES + jout_escaped_len(r->method) +
                jout_escaped_len(r->host) + 2 * jout_escaped_len(r->path_raw) +
                jout_escaped_len(str_upto(r->user_agent, AGENT_MOST)) +
+               jout_escaped_len(str_upto(r->claimed, CLAIMED_MOST)) +
                (v->who ? v->who->record.n : 0);
     if (v->pin && v->pin->snapshot->shadow)
         n += SHADOW_BYTES;
@@ -55,6 +56,25 @@ static void write_query(struct jout *j, const struct visit *v)
     jout_kplain(j, STR("query_sha256"), (str){hex, sizeof hex});
 }
 
+void record_client(struct jout *j, const struct gate_request *r)
+{
+    jout_key(j, STR("client"));
+    jout_open(j, '{');
+    write_addr(j, STR("address"), &r->client);
+    if (!addr_eq(&r->client, &r->peer))
+        write_addr(j, STR("peer"), &r->peer);
+    if (r->claimed.n)
+        jout_kstr(j, STR("claimed"), str_upto(r->claimed, CLAIMED_MOST));
+    jout_kstr(j, STR("front"), r->front);
+    if (r->tls_version.p) {
+        jout_kstr(j, STR("tls"), r->tls_version);
+        jout_kstr(j, STR("cipher"), r->tls_cipher);
+        if (r->tls_group.p)
+            jout_kstr(j, STR("group"), r->tls_group);
+    }
+    jout_close(j, '}');
+}
+
 static void write_request(struct jout *j, const struct visit *v)
 {
     const struct gate_request *r = &v->request;
@@ -71,17 +91,7 @@ static void write_request(struct jout *j, const struct visit *v)
     write_query(j, v);
     if (r->user_agent.p)
         jout_kstr(j, STR("agent"), str_upto(r->user_agent, AGENT_MOST));
-    jout_key(j, STR("client"));
-    jout_open(j, '{');
-    write_addr(j, STR("address"), &r->client);
-    if (!addr_eq(&r->client, &r->peer))
-        write_addr(j, STR("peer"), &r->peer);
-    jout_kstr(j, STR("front"), r->front);
-    if (r->tls_version.p) {
-        jout_kstr(j, STR("tls"), r->tls_version);
-        jout_kstr(j, STR("cipher"), r->tls_cipher);
-    }
-    jout_close(j, '}');
+    record_client(j, r);
     if (r->spoof_attempts)
         jout_kint(j, STR("spoof_attempts"), r->spoof_attempts);
 }

@@ -80,6 +80,8 @@ static enum visit_outcome finish(struct visit *v, enum visit_outcome outcome)
     struct counters *c = v->gate->options.counters;
     v->outcome = outcome;
     v->decided_us = gate_now_us();
+    if (v->request.spoof_attempts)
+        spoof_tell(v);
     counter_add(outcome == VISIT_REFUSED ? &c->refused
                 : v->is_own              ? &c->own_answers
                                          : &c->allowed,

@@ -307,6 +307,7 @@ static void handshake(struct conn *c)
     conn_want(c, WATCH_READ | (wants_write ? WATCH_WRITE : 0));
     if (status != IO_DONE)
         return;
+    c->tls_group = io_tls_group(&c->io).p;
     conn_set_state(c, CONN_HEAD);
     readable(c);
 }

@@ -63,6 +63,7 @@ struct conn {
     struct inbox *inbox;
     struct exchange *exchange;
     struct listener_peer peer;
+    const char *tls_group; /* of the handshake, lives as long as `io`; NULL: none */
     uint32_t listener;
     enum conn_state state;
     enum http_role role;

@@ -46,6 +46,7 @@ static str forwarded_part(str element, str name)
 struct walk {
     const struct config_listener *listener;
     struct addr hop;
+    str rest; /* the part of the list that no trusted hop vouches for */
     bool is_over;
 };
 
@@ -54,23 +55,32 @@ static void walk_list(struct walk *w, str list, bool is_forwarded)
     while (list.p && !w->is_over) { /* an empty element is none that we know */
         size_t comma = str_rfind(list, ',');
         str last = comma == list.n ? list : str_from(list, comma + 1);
+        str before = list;
         list = comma == list.n ? (str){NULL, 0} : str_upto(list, comma);
         if (is_forwarded)
             last = forwarded_part(last, STR("for"));
-        if (!parse_hop(last, &w->hop))
+        w->rest = list;
+        if (!parse_hop(last, &w->hop)) {
             w->hop = (struct addr){0};
+            w->rest = before;
+        }
         w->is_over = !is_trusted(w->listener, &w->hop);
     }
 }
 
-static struct addr walk(const struct config_listener *l, const struct http_request_head *head,
+static struct walk walk(const struct config_listener *l, const struct http_request_head *head,
                         enum field_id id, struct addr nearest)
 {
     struct walk w = {.listener = l, .hop = nearest};
-    for (size_t i = head->n_fields; i-- > 0;)
-        if (head->fields[i].id == id)
+    for (size_t i = head->n_fields; i-- > 0;) {
+        if (head->fields[i].id != id)
+            continue;
+        if (!w.is_over)
             walk_list(&w, head->fields[i].value, id == FIELD_FORWARDED);
-    return w.hop;
+        else if (!w.rest.p)
+            w.rest = head->fields[i].value;
+    }
+    return w;
 }
 
 /* The word of the hop nearest to us, which wrote last. */
@@ -96,13 +106,14 @@ static bool says_https(const struct http_request_head *head)
 void front_view(const struct config_listener *l, const struct listener_peer *peer, bool is_tls,
                 const struct http_request_head *head, struct front_view *out)
 {
+    bool is_x = head->x_forwarded_for.p != NULL, is_unix = l->address.kind == ADDRESS_UNIX;
     *out = (struct front_view){.client = peer->addr, .is_https = is_tls};
-    bool is_unix = l->address.kind == ADDRESS_UNIX;
-    if (l->front != FRONT_FORWARDED || (!is_unix && !is_trusted(l, &peer->addr)))
+    if (l->front != FRONT_FORWARDED || (!is_unix && !is_trusted(l, &peer->addr))) {
+        out->claimed = is_x ? head->x_forwarded_for : head->forwarded;
         return;
-    if (head->x_forwarded_for.p)
-        out->client = walk(l, head, FIELD_X_FORWARDED_FOR, peer->addr);
-    else if (head->forwarded.p)
-        out->client = walk(l, head, FIELD_FORWARDED, peer->addr);
+    }
+    struct walk w = walk(l, head, is_x ? FIELD_X_FORWARDED_FOR : FIELD_FORWARDED, peer->addr);
+    out->client = w.hop;
+    out->claimed = w.rest;
     out->is_https = is_tls || says_https(head);
 }

@@ -12,6 +12,7 @@
 
 struct front_view {
     struct addr client; /* family 0: unknown */
+    str claimed;        /* what a forwarded header says beyond that: nobody vouches for it */
     bool is_https;
 };
 

@@ -148,6 +148,12 @@ str io_cipher(const struct io *io)
     return str_of(io->tls ? SSL_get_cipher_name(io->tls->ssl) : NULL);
 }
 
+str io_tls_group(const struct io *io)
+{
+    int id = io->tls ? (int)SSL_get_negotiated_group(io->tls->ssl) : 0;
+    return str_of(id > 0 ? SSL_group_to_name(io->tls->ssl, id) : NULL);
+}
+
 bool io_is_resumed(const struct io *io)
 {
     return io->tls && SSL_session_reused(io->tls->ssl);

@@ -81,6 +81,8 @@ str io_alpn(const struct io *io);
 str io_sni(const struct io *io);         /* lower case */
 str io_tls_version(const struct io *io); /* "TLSv1.3" */
 str io_cipher(const struct io *io);      /* "TLS_AES_128_GCM_SHA256" */
+/* The group of the key exchange, "x25519"; looked up in a list: ask once a connection. */
+str io_tls_group(const struct io *io);
 bool io_is_resumed(const struct io *io);
 /* Server side: does the certificate that SNI chose belong to this host name (lower case) or IP
  * literal? False otherwise and in the clear. http answers 421. */

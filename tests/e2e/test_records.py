@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import ssl
 import subprocess
 import time
 
@@ -159,13 +160,56 @@ def test_tls_and_a_front(gate, authority, staff):
     ctx = raw.client_tls(authority.ca)
     r = gate.record(raw.request(gate.tls_port, target="/x", token=staff, tls=ctx, sni="inventory.example"))
     assert r["client"]["tls"] == "TLSv1.3" and r["client"]["cipher"].startswith("TLS_")
+    assert r["client"]["group"] == "x25519" and "claimed" not in r["client"]
+    ctx.set_ecdh_curve("prime256v1")
+    r = gate.record(raw.request(gate.tls_port, target="/x", token=staff, tls=ctx, sni="inventory.example"))
+    assert r["client"]["group"] == "secp256r1"
+    ctx.maximum_version = ssl.TLSVersion.TLSv1_2
+    r = gate.record(raw.request(gate.tls_port, target="/x", token=staff, tls=ctx, sni="inventory.example"))
+    assert (r["client"]["tls"], r["client"]["group"]) == ("TLSv1.2", "secp256r1")
     answer = raw.request(gate.behind, target="/x", token=staff, headers=["X-Forwarded-For: 203.0.113.9"])
     assert gate.record(answer)["client"] == {"address": "203.0.113.9", "peer": "127.0.0.1", "front": "forwarded"}
 
 
-def test_spoof_attempts(gate, staff):
-    r = gate.record(gate.get("/x", staff, headers=["X-Auth-User: root", "Remote_User: root"]))
+def test_what_a_client_claims(gate, staff):
+    """An address in a header that nobody vouches for is told as that, and decides nothing."""
+    r = gate.record(gate.get("/x", staff, headers=['X-Forwarded-For: 6.6.6.6", "x": "' + "y" * 500]))
+    assert r["client"] == {"address": "127.0.0.1", "claimed": ('6.6.6.6", "x": "' + "y" * 500)[:128], "front": "direct"}
+    r = gate.record(gate.get("/x", staff, headers=["Forwarded: for=6.6.6.6"]))
+    assert r["client"]["claimed"] == "for=6.6.6.6"
+    r = gate.record(raw.request(gate.behind, target="/x", token=staff, headers=["X-Forwarded-For: 6.6.6.6, 203.0.113.9"]))
+    assert r["client"] == {"address": "203.0.113.9", "peer": "127.0.0.1", "claimed": "6.6.6.6", "front": "forwarded"}
+
+
+def test_spoof_attempts(start, staff):
+    """In the decision, and in a record of its own: one a second and client, and what is left out is counted."""
+    gate = start(config={"workers": 1})
+    answer = gate.get("/x", staff, headers=["X-Auth-User: root", "Remote_User: root"])
+    assert answer.status == 200
+    r = gate.record(answer)
     assert r["spoof_attempts"] == 2 and "root" not in json.dumps(r)
+    spoof = gate.journal.wait(kind="spoof_attempt")
+    common(spoof)
+    assert spoof["id"] == r["id"] and spoof["app"] == "inventory" and spoof["client"] == r["client"]
+    assert spoof["headers"] == ["X-Auth-User", "Remote_User"] and spoof["spoof_attempts"] == 2 and "untold" not in spoof
+    assert spoof["identity"] == {"issuer": r["identity"]["issuer"], "subject": "eva"} and "root" not in json.dumps(spoof)
+    row = subprocess.run([BINARY, "audit", "query", "--file", gate.path("access.jsonl"), "--table", "--kind", "spoof_attempt"],
+                         stdout=subprocess.PIPE, text=True).stdout
+    assert " spoof_attempt app=inventory X-Auth-User (and 1 more)" in re.sub(" +", " ", row), row
+    began = time.monotonic()
+    n = 200
+    for i in range(n):
+        assert gate.get("/flood", headers=["X-Auth-User: root"]).status == 401
+    raw.wait_for(lambda: len(gate.journal.find(kind="decision", path="/flood")) == n, 10 * SLOWNESS, why="the decisions")
+    most = 1 + time.monotonic() - began
+    told = gate.journal.find(kind="spoof_attempt")
+    assert len(told) - 1 <= most, "no more than one a second"
+    untold = gate.metrics()["postern_spoof_attempts_untold_total"]
+    assert untold == n + 1 - len(told)
+    raw.wait_for(lambda: gate.get("/after", headers=["X-Auth-User: root"]).status == 401
+                 and len(gate.journal.find(kind="spoof_attempt")) > len(told), 10 * SLOWNESS, 0.1, "the next record")
+    spoofs = gate.journal.find(kind="spoof_attempt")
+    assert sum(r.get("untold", 0) for r in spoofs) >= untold and "identity" not in spoofs[-1]
 
 
 def test_websocket(gate, staff):

@@ -37,6 +37,8 @@ static void every_field(void **state)
     addr_parse(STR("192.0.2.1"), &r->peer);
     r->tls_version = STR("TLSv1.3");
     r->tls_cipher = STR("TLS_AES_128_GCM_SHA256");
+    r->tls_group = STR("x25519");
+    r->claimed = STR("203.0.113.9, unknown");
     r->spoof_attempts = 3;
     char id[VISIT_ID_CHARS + 1] = "";
     memcpy(id, c.visit.id, VISIT_ID_CHARS);
@@ -64,6 +66,8 @@ static void every_field(void **state)
         {"client.front", "forwarded"},
         {"client.tls", "TLSv1.3"},
         {"client.cipher", "TLS_AES_128_GCM_SHA256"},
+        {"client.group", "x25519"},
+        {"client.claimed", "203.0.113.9, unknown"},
         {"spoof_attempts", "3"},
         {"identity.kind", "human"},
         {"identity.subject", "kim"},
@@ -113,6 +117,8 @@ static void absent_fields(void **state)
         "agent",
         "client.peer",
         "client.tls",
+        "client.group",
+        "client.claimed",
         "spoof_attempts",
         "identity",
         "auth",
@@ -161,17 +167,20 @@ static void hostile_bytes_stay_one_line(void **state)
     house_close(h);
 }
 
-static void agents_are_cut(void **state)
+static void what_anybody_may_say_is_cut(void **state)
 {
     struct house *h = house_plain();
-    char agent[2000];
+    char text[2000];
     struct caller c;
-    memset(agent, 'a', sizeof agent);
+    memset(text, '\x01', sizeof text); /* the longest when it is escaped */
     caller_begin(&c, h, "inventory.example", "/x");
-    c.visit.request.user_agent = (str){agent, sizeof agent};
+    c.visit.request.user_agent = c.visit.request.claimed = (str){text, sizeof text};
     caller_run(&c);
     caller_end(&c);
-    assert_int_equal(strlen(member(house_last(h), "agent")), 256);
+    json_t *r = house_last(h);
+    assert_int_equal(strlen(member(r, "agent")), 256);
+    assert_int_equal(strlen(member(r, "client.claimed")), 128);
+    assert_string_equal(member(r, "shortened"), "");
     house_close(h);
 }
 
@@ -360,7 +369,7 @@ int main(void)
         cmocka_unit_test(every_field),
         cmocka_unit_test(absent_fields),
         cmocka_unit_test(hostile_bytes_stay_one_line),
-        cmocka_unit_test(agents_are_cut),
+        cmocka_unit_test(what_anybody_may_say_is_cut),
         cmocka_unit_test(queries_are_dropped_unless_asked),
         cmocka_unit_test(secrets_stay_out),
         cmocka_unit_test(long_names_fit),

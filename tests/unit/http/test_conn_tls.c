@@ -112,6 +112,7 @@ static void a_request(void **state)
     json_t *r = house_last(t.stage->house);
     assert_string_equal(member(r, "client.tls"), "TLSv1.3");
     assert_true(strlen(member(r, "client.cipher")) > 10);
+    assert_string_equal(member(r, "client.group"), "x25519");
     assert_string_equal(member(r, "end"), "complete");
     secure_close(&t);
 }

@@ -110,6 +110,53 @@ static void addresses(void **state)
     }
 }
 
+/* What is said beyond what is believed. */
+static void claims(void **state)
+{
+    static const struct {
+        const char *id, *peer, *fields, *claimed;
+    } rows[] = {
+        {"nothing said", "198.51.100.7", "", ""},
+        {"a stranger's word", "198.51.100.7", XFF "203.0.113.9, 1.1.1.1\r\n",
+         "203.0.113.9, 1.1.1.1"},
+        {"a stranger's Forwarded", "198.51.100.7", FWD "for=203.0.113.9\r\n", "for=203.0.113.9"},
+        {"a stranger's both", "198.51.100.7", FWD "for=1.1.1.1\r\n" XFF "203.0.113.9\r\n",
+         "203.0.113.9"},
+        {"believed", "192.0.2.1", XFF "203.0.113.9\r\n", ""},
+        {"all believed", "192.0.2.1", XFF "192.0.2.3, 192.0.2.2\r\n", ""},
+        {"beyond the client", "192.0.2.1", XFF "6.6.6.6, 7.7.7.7, 203.0.113.9, 192.0.2.2\r\n",
+         "6.6.6.6, 7.7.7.7"},
+        {"beyond the client, a field before", "192.0.2.1", XFF "6.6.6.6\r\n" XFF "203.0.113.9\r\n",
+         "6.6.6.6"},
+        {"the nearest field before", "192.0.2.1",
+         XFF "5.5.5.5\r\n" XFF "6.6.6.6\r\n" XFF "203.0.113.9\r\n", "6.6.6.6"},
+        {"no address", "192.0.2.1", XFF "6.6.6.6, junk\r\n", "6.6.6.6, junk"},
+        {"beyond the client, Forwarded", "192.0.2.1",
+         FWD "for=6.6.6.6, for=203.0.113.9;proto=https\r\n", "for=6.6.6.6"},
+        {"believed in X-Forwarded-For", "192.0.2.1", FWD "for=6.6.6.6\r\n" XFF "203.0.113.9\r\n",
+         ""},
+    };
+    struct cidr trusted;
+    assert_int_equal(cidr_parse(STR("192.0.2.0/24"), &trusted), CIDR_OK);
+    struct config_listener l = {.front = FRONT_FORWARDED, .trusted = &trusted, .n_trusted = 1};
+    l.address.kind = ADDRESS_TCP;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char block[ROOM];
+        struct arena a;
+        struct http_request_head head;
+        struct listener_peer peer = {.port = 1};
+        struct front_view view;
+        arena_init(&a, block, sizeof block);
+        assert_true(addr_parse(str_of(rows[i].peer), &peer.addr));
+        parse(rows[i].fields, &a, &head);
+        front_view(&l, &peer, false, &head, &view);
+        if (!str_eq(view.claimed, str_of(rows[i].claimed)))
+            fail_msg("row \"%s\": %.*s, wanted %s", rows[i].id, STR_ARG(view.claimed),
+                     rows[i].claimed);
+        arena_finish(&a);
+    }
+}
+
 static void schemes(void **state)
 {
     static const struct {
@@ -157,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses),
+        cmocka_unit_test(claims),
         cmocka_unit_test(schemes),
     };
     return cmocka_run_group_tests_name("http front", tests, NULL, NULL);
