@@ -74,9 +74,77 @@ static void put_control(struct page *page, struct metrics *m)
     metric(page, "postern_start_time_seconds", "gauge", "When this process started.", m->started_s);
 }
 
+void metrics_init(struct metrics *m)
+{
+    pthread_mutex_init(&m->lock, NULL);
+}
+
+void metrics_show(struct metrics *m, struct snapshot *s)
+{
+    pthread_mutex_lock(&m->lock);
+    struct snapshot *old = m->snapshot;
+    m->snapshot = s ? snapshot_ref(s) : NULL;
+    pthread_mutex_unlock(&m->lock);
+    snapshot_unref(&old);
+}
+
+static struct snapshot *take_snapshot(struct metrics *m)
+{
+    pthread_mutex_lock(&m->lock);
+    struct snapshot *s = m->snapshot ? snapshot_ref(m->snapshot) : NULL;
+    pthread_mutex_unlock(&m->lock);
+    return s;
+}
+
+/* A label's value may hold anything but these three as they are. */
+static void put_label(struct page *page, str value)
+{
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] == '\n')
+            put(page, "\\n");
+        else
+            put(page, value.p[i] == '"' || value.p[i] == '\\' ? "\\%c" : "%c", value.p[i]);
+}
+
+/* A file that several listeners name is one certificate, and must be one series. */
+static bool was_before(const struct snapshot *s, size_t listener, size_t index)
+{
+    str name = s->listeners[listener].certificates[index].cert;
+    for (size_t i = 0; i <= listener; i++)
+        for (size_t k = 0; k < (i == listener ? index : s->listeners[i].n_certificates); k++)
+            if (str_eq(s->listeners[i].certificates[k].cert, name))
+                return true;
+    return false;
+}
+
+static void put_certificates(struct page *page, const struct snapshot *s)
+{
+    static const char name[] = "postern_certificate_expiration_timestamp_seconds";
+    put(page, "# HELP %s When a listener's certificate ends.\n# TYPE %s gauge\n", name, name);
+    for (size_t i = 0; i < s->n_listeners; i++)
+        for (size_t k = 0; k < s->listeners[i].n_certificates; k++) {
+            if (was_before(s, i, k))
+                continue;
+            put(page, "%s{certificate=\"", name);
+            put_label(page, s->listeners[i].certificates[k].cert);
+            put(page, "\"} %lld\n", (long long)tls_server_not_after_s(s->tls[i], k));
+        }
+}
+
+/* Room for them: a name may be escaped whole. */
+static size_t certificates_bytes(const struct snapshot *s)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; s && i < s->n_listeners; i++)
+        for (size_t k = 0; k < s->listeners[i].n_certificates; k++)
+            bytes += 2 * s->listeners[i].certificates[k].cert.n + 128;
+    return bytes;
+}
+
 static void answer_metrics(struct metrics *m, struct arena *a, struct http_admin_answer *out)
 {
-    struct page page = {.arena = a, .cap = 32 * 1024};
+    struct snapshot *s = take_snapshot(m);
+    struct page page = {.arena = a, .cap = 32 * 1024 + certificates_bytes(s)};
     page.p = arena_text(a, page.cap);
 #define X(member, name, type, help)                                                                \
     metric(&page, name, type, help, sum(m, offsetof(struct counters, member)));
@@ -84,6 +152,9 @@ static void answer_metrics(struct metrics *m, struct arena *a, struct http_admin
 #undef X
     put_audit(&page, m);
     put_control(&page, m);
+    if (s)
+        put_certificates(&page, s);
+    snapshot_unref(&s);
     put(&page,
         "# HELP postern_build_info Version.\n# TYPE postern_build_info gauge\n"
         "postern_build_info{version=\"%s\"} 1\n",

@@ -50,6 +50,7 @@ static void note_snapshot(struct server *s)
 {
     atomic_store(&s->metrics.has_policy, s->snapshot->policy != NULL);
     atomic_store(&s->metrics.policy_generation, s->snapshot->policy_generation);
+    metrics_show(&s->metrics, s->snapshot);
 }
 
 static void publish(struct server *s, struct snapshot *next)
@@ -414,6 +415,7 @@ static void stop(struct server *s)
         signal_close(s->signals[i]);
     loop_destroy(s->loop);
     mailbox_destroy(s->mailbox);
+    metrics_show(&s->metrics, NULL);
     snapshot_unref(&s->snapshot);
     tls_tickets_destroy(s->tickets);
 }
@@ -433,6 +435,7 @@ int server_run(const struct server_options *o)
     static struct server s; /* one a process; too large for a stack */
     struct fail f = {0};
     s = (struct server){.options = *o};
+    metrics_init(&s.metrics);
     name_us(&s);
     if (!load(&s))
         return 1;

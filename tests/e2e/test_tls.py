@@ -1,5 +1,6 @@
 """TLS towards people: SNI, several certificates, and their replacement without a drop."""
 
+import datetime
 import socket
 import ssl
 import threading
@@ -9,7 +10,7 @@ import pytest
 
 from harness import raw
 from harness.ports import free_port
-from harness.proxy import SLOWNESS, standard_policy
+from harness.proxy import SLOWNESS, command, standard_policy
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,50 @@ def test_certificate_is_replaced_without_a_drop(gate, ask, staff, authority, tls
         worker.join()
         kept.close()
     assert not errors and count[0] > 0, errors[:3]
+
+
+DAY = 24 * 3600
+
+
+def metric_of(gate, cert):
+    return gate.metrics()['postern_certificate_expiration_timestamp_seconds{certificate="%s"}' % cert]
+
+
+def test_end_of_a_certificate(start, authority, staff):
+    """It is told at the start, at a reload and by `config check`, and the metrics say when; it is served until then."""
+    port = free_port()
+    now = datetime.datetime.utcnow().replace(microsecond=0)
+
+    def issue(stem, left):
+        days = 90
+        return authority.issue("inventory.example", stem=stem, days=days, start=now - datetime.timedelta(days=days - left))[:2]
+
+    (soon, soon_key), (fine, fine_key) = issue("ends-soon", 20), issue("ends-late", 60)
+    gate = start(listeners=[
+        {"address": "127.0.0.1:%d" % port, "tls": {"certificates": [{"cert": soon, "key": soon_key}, {"cert": fine, "key": fine_key}]}},
+        {"address": "[::1]:%d" % port, "tls": {"certificates": [{"cert": soon, "key": soon_key}]}}])
+    ends = (now + datetime.timedelta(days=20)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    place = next(i for i, line in enumerate(open(gate.path("postern.yaml")), 1) if "cert: " + soon in line)
+    said = gate.stderr()
+    assert "postern.yaml:%d:" % place in said and "expires at " + ends in said and fine not in said, said
+    ask = lambda: raw.request(port, target="/x", token=staff, tls=raw.client_tls(authority.ca), sni="inventory.example")
+    assert ask().status == 200
+    unix = (now - datetime.datetime(1970, 1, 1)).total_seconds()
+    assert metric_of(gate, soon) == unix + 20 * DAY and metric_of(gate, fine) == unix + 60 * DAY
+
+    issue("ends-soon", -1)
+    raw.wait_for(lambda: metric_of(gate, soon) == unix - DAY, 20 * SLOWNESS, why="the new end")
+    raw.wait_for(lambda: "expired at" in gate.stderr(), 20 * SLOWNESS, why="words about the end")
+    done = command("config", "check", "--config", gate.path("postern.yaml"))
+    out = done.stdout
+    assert done.returncode == 0 and "warning: the certificate %s expired at" % soon in out and "^" in out, done
+    assert command("config", "check", "--strict", "--config", gate.path("postern.yaml")).returncode == 3
+
+    issue("ends-soon", 60)
+    raw.wait_for(lambda: metric_of(gate, soon) == unix + 60 * DAY, 20 * SLOWNESS, why="the renewed one")
+    answer = ask()
+    assert answer.status == 200 and gate.record(answer)["decision"]["effect"] == "allow"
+    assert "expire" not in command("config", "check", "--config", gate.path("postern.yaml")).stdout
 
 
 def test_key_that_does_not_fit_keeps_the_old_certificate(gate, ask, staff, authority, names):
