@@ -30,6 +30,8 @@
     X(tokens_bad, "postern_tokens_bad_total", "counter", "Tokens that did not verify.")            \
     X(spoof_attempts, "postern_spoof_attempts_total", "counter",                                   \
       "Identity headers removed from requests.")                                                   \
+    X(spoofs_untold, "postern_spoof_attempts_untold_total", "counter",                             \
+      "Requests with such headers that got no spoof_attempt record.")                              \
     X(audit_refusals, "postern_audit_refusals_total", "counter",                                   \
       "Requests refused because no record could be written.")                                      \
     X(upstream_errors, "postern_upstream_errors_total", "counter",                                 \

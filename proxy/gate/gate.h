@@ -36,9 +36,15 @@ struct gate_request {
     struct addr client;          /* after trusted hops; family 0: unknown */
     struct addr peer;            /* the socket's other end */
     str front;                   /* "direct", "forwarded" */
+    str claimed;                 /* where from, by a header that is not believed; or absent */
     str tls_version, tls_cipher; /* absent in the clear */
-    unsigned spoof_attempts;
+    str tls_group;
+    unsigned spoof_attempts; /* identity headers that were removed */
+    const str *spoofed;      /* names of the first of them */
+    size_t n_spoofed;
 };
+
+enum { SPOOFED_MAX = 8 };
 
 /* ---- outcomes ----------------------------------------------------------------------------- */
 

@@ -141,7 +141,20 @@ static void begin_visit(struct exchange *ex)
     if (io_is_tls(&c->io)) {
         r->tls_version = arena_dup(&ex->arena, io_tls_version(&c->io));
         r->tls_cipher = arena_dup(&ex->arena, io_cipher(&c->io));
+        r->tls_group = str_of(c->tls_group);
     }
+}
+
+static void note_spoofed(struct exchange *ex)
+{
+    const struct http_request_head *h = &ex->head;
+    struct gate_request *r = &ex->visit.request;
+    str *names = arena_array(&ex->arena, str, SPOOFED_MAX);
+    for (size_t i = 0; i < h->n_fields && r->n_spoofed < SPOOFED_MAX; i++)
+        if (h->fields[i].drop == DROP_IDENTITY)
+            names[r->n_spoofed++] = h->fields[i].name;
+    r->spoofed = names;
+    counter_add(&ex->conn->server->options.counters->spoof_attempts, h->spoof_attempts);
 }
 
 static void fill_request(struct exchange *ex)
@@ -152,6 +165,7 @@ static void fill_request(struct exchange *ex)
     front_view(listener_of(ex), &ex->conn->peer, io_is_tls(&ex->conn->io), h, &view);
     ex->is_tls = view.is_https;
     r->client = view.client;
+    r->claimed = view.claimed;
     r->method = h->method;
     r->host = h->host;
     r->path_raw = h->path_raw;
@@ -163,7 +177,7 @@ static void fill_request(struct exchange *ex)
     r->spoof_attempts = h->spoof_attempts;
     r->is_misdirected = io_is_tls(&ex->conn->io) && !io_covers_host(&ex->conn->io, h->host);
     if (h->spoof_attempts)
-        counter_add(&ex->conn->server->options.counters->spoof_attempts, h->spoof_attempts);
+        note_spoofed(ex);
 }
 
 static void decided(struct exchange *ex)
