@@ -28,7 +28,7 @@ str record_text(struct arena *a, str escaped);
 /* The items of a recorded list of texts, at most `most`. */
 size_t record_texts(struct arena *a, str list, str *out, size_t most);
 
-/* ---- people ---------------------------------------------------------------------------------- */
+/* ---- policy_people.c ------------------------------------------------------------------------ */
 
 /* A person of the log, who may come again. */
 struct record_person {
