@@ -1,8 +1,9 @@
 /* Authenticate: one visit, one credential (authn.md section 1).
  *
  * A token that claims to be ours and fails is a refusal, never "nobody". A foreign Authorization
- * (Basic, or a Bearer of an issuer that is not ours) passes on and proves nothing. The client never
- * learns which check failed; the record does. */
+ * (Basic, or a Bearer of an issuer that is not ours) passes on and proves nothing. A Bearer too
+ * long to be looked into may be ours: it fails and never passes on. The client never learns which
+ * check failed; the record does. */
 #include "proxy/gate/gate_impl.h"
 
 /* The token of "Bearer TOKEN"; absent for any other scheme. */
@@ -71,6 +72,8 @@ static enum visit_outcome prove(struct visit *v, str token, bool must_be_ours,
     const struct snapshot *s = v->pin->snapshot;
     int64_t now_s = v->wall_us / 1000000;
     *out = NULL;
+    if (token.n > TOKEN_MAX_BYTES)
+        return refuse_token(v, TOKEN_TOO_LONG);
     struct token_key key = token_key_of(token);
     /* A visit that began under an older snapshot than the gate's is judged without the cache. */
     struct credential *known =
@@ -134,6 +137,7 @@ enum visit_outcome authenticate(struct visit *v)
         struct token_peek peek;
         if (bearer.p && token_peek(bearer, v->gate->scratch, &peek) && peek.issuer.p)
             v->took_authorization = snapshot_issuer_by_iss(v->pin->snapshot, peek.issuer) != NULL;
+        v->took_authorization |= bearer.n > TOKEN_MAX_BYTES;
         return VISIT_PERMITTED;
     }
     if (v->request.token.p)

@@ -191,6 +191,26 @@ def test_two_tokens_of_two_people(gate, every):
     assert gate.get("/x", eva, headers=["X-Postern-Token: " + kim]).status == 400
 
 
+def test_bearer_that_is_too_long_to_look_into(start, staff):
+    """It may be ours: it is refused, and passed on nowhere, not even beside a good token or on a public path."""
+    gate = start(config={"limits": {"header": "40KiB"}})
+    own = "X-Postern-Token: " + staff
+    bearer = lambda n: "Authorization: Bearer " + "a" * n
+    for headers in ([bearer(16385)], [bearer(16385), own]):
+        answer = gate.get("/x", headers=headers)
+        record = gate.record(answer)
+        assert answer.status == 401 and record["decision"]["reason"] == "auth.none", answer
+        assert record["decision"]["token"] == "token.too-long" and not record.get("identity"), record
+        assert "too-long" not in answer.text and "16 KiB" not in answer.text
+    seen = lambda answer: {n.lower(): v for n, v in answer.json["headers"]}
+    answer = gate.get("/public/x", headers=[bearer(16385)])
+    assert answer.status == 200 and "authorization" not in seen(answer)
+    assert gate.record(answer)["decision"]["reason"] == "public-path"
+    answer = gate.get("/x", headers=[bearer(16384), own])
+    assert answer.status == 200 and len(seen(answer)["authorization"]) == 16384 + len("Bearer ")
+    assert gate.record(answer)["identity"]["subject"] == "eva"
+
+
 def test_token_in_the_query_is_nothing(gate, every):
     token = every.token("eva", groups=["staff"])
     assert gate.get("/x?access_token=" + token).status == 401
