@@ -24,8 +24,8 @@ static enum visit_outcome refuse_token(struct visit *v, enum token_verdict verdi
     v->token = verdict;
     counter_add(&v->gate->options.counters->tokens_bad, 1);
     return visit_refuse(v, 401, policy_reason_code(POLICY_REASON_NO_IDENTITY),
-                        STR("The proof of identity that came with this request was not accepted."),
-                        STR("Sign in again, or get a fresh token."));
+                        STR("The access token that came with the request was not accepted."),
+                        STR("Get a fresh one from whoever gave you this one."));
 }
 
 static size_t issuer_index(const struct snapshot *s, const struct snapshot_issuer *issuer)

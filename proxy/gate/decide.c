@@ -42,9 +42,9 @@ static str remedy_text(struct arena *a, const struct policy_remedy *r)
     case POLICY_REMEDY_NONE:
         break;
     case POLICY_REMEDY_SIGN_IN:
-        return STR("Sign in.");
+        return STR("Ask whoever gave you this address for an access token.");
     case POLICY_REMEDY_STEP_UP:
-        return STR("Sign in again with a second factor.");
+        return STR("Get a new access token by signing in with a second factor.");
     case POLICY_REMEDY_REQUEST_APPROVAL:
         return STR("Ask for approval.");
     case POLICY_REMEDY_STATE_PURPOSE:
@@ -52,6 +52,8 @@ static str remedy_text(struct arena *a, const struct policy_remedy *r)
     case POLICY_REMEDY_OPEN_BREAK_GLASS:
         return STR("In an emergency, open break-glass access with a reason.");
     case POLICY_REMEDY_FIX_DEVICE:
+        if (str_eq(r->attribute, STR("device")))
+            return STR("The state of your device must be known, and nothing reports it here.");
         return arena_printf(a, "Your device must report %.*s%s%.*s.", STR_ARG(r->attribute),
                             r->wanted.n ? ": " : "", STR_ARG(r->wanted));
     case POLICY_REMEDY_WAIT_UNTIL:
@@ -77,7 +79,8 @@ static str refusal_sentence(enum policy_reason reason)
 {
     switch (reason) {
     case POLICY_REASON_NO_IDENTITY:
-        return STR("You are not signed in.");
+        return STR("This app takes an access token, and none that counts here came with the "
+                   "request. There is no page to sign in on.");
     case POLICY_REASON_DENY_RULE:
         return STR("A rule of this organisation forbids this visit.");
     case POLICY_REASON_REQUIRE_FAILED:
@@ -135,8 +138,9 @@ static enum visit_outcome refuse_stale(struct visit *v)
     v->decision.effect = POLICY_DENY;
     v->decision.reason = POLICY_REASON_NO_IDENTITY;
     return visit_refuse(v, 401, policy_reason_code(POLICY_REASON_NO_IDENTITY),
-                        STR("You signed in longer ago than this app allows."),
-                        STR("Sign in again."));
+                        STR("The sign-in behind this access token is longer ago than the app "
+                            "allows."),
+                        STR("Get a new access token by signing in again."));
 }
 
 enum visit_outcome decide(struct visit *v)

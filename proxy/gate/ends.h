@@ -17,13 +17,13 @@
     X(END_BODY_STALL, "body-stall", false, "the request body made no progress")                    \
     X(END_BODY_BAD, "body-bad", false, "the framing of the request body was wrong")                \
     X(END_BODY_TOO_LARGE, "body-too-large", false, "the request body is over the app's limit")     \
-    X(END_UPSTREAM_UNREACHABLE, "upstream-unreachable", true, "the upstream could not be reached") \
-    X(END_UPSTREAM_BUSY, "upstream-busy", true, "too many connections to the upstream are in use") \
-    X(END_UPSTREAM_SLOW, "upstream-slow", true, "the upstream did not answer in time")             \
-    X(END_UPSTREAM_RESET, "upstream-reset", true, "the upstream closed before it answered")        \
-    X(END_UPSTREAM_BAD, "upstream-bad", true, "the upstream's answer was malformed")               \
-    X(END_UPSTREAM_TRUNCATED, "upstream-truncated", true, "the upstream's answer broke off")       \
-    X(END_UPSTREAM_TLS, "upstream-tls", true, "the upstream's certificate could not be verified")  \
+    X(END_UPSTREAM_UNREACHABLE, "upstream-unreachable", true, "the app could not be reached")      \
+    X(END_UPSTREAM_BUSY, "upstream-busy", true, "too many connections to the app are in use")      \
+    X(END_UPSTREAM_SLOW, "upstream-slow", true, "the app did not answer in time")                  \
+    X(END_UPSTREAM_RESET, "upstream-reset", true, "the app closed before it answered")             \
+    X(END_UPSTREAM_BAD, "upstream-bad", true, "the app's answer was malformed")                    \
+    X(END_UPSTREAM_TRUNCATED, "upstream-truncated", true, "the app's answer broke off")            \
+    X(END_UPSTREAM_TLS, "upstream-tls", true, "the app's certificate could not be verified")       \
     X(END_POLICY, "policy", false, "a new decision no longer allows it")                           \
     X(END_EXPIRED, "expired", false, "the proof of identity has expired")                          \
     X(END_APP_GONE, "app-gone", false, "no app of this name answers to this host any more")        \

@@ -117,6 +117,23 @@ void answer_refusal(struct exchange *ex, enum visit_end end)
     send_refusal(ex, &r, end);
 }
 
+static str failure_remedy(uint16_t status)
+{
+    switch (status) {
+    case 408:
+    case 503:
+        return STR("Try again in a moment.");
+    case 502:
+    case 504:
+        return STR("Try again in a moment. If it stays so, tell those who run the app the number "
+                   "of this request.");
+    case 413:
+        return STR("Send less at once.");
+    default:
+        return (str){NULL, 0};
+    }
+}
+
 void answer_failure(struct exchange *ex, uint16_t status, enum visit_end end)
 {
     list_remove(&ex->to_send_link);
@@ -133,6 +150,7 @@ void answer_failure(struct exchange *ex, uint16_t status, enum visit_end end)
         .reason = str_of(visit_end_word(end)),
         .sentence =
             arena_printf(&ex->arena, "The request was let through, but %s.", visit_end_text(end)),
+        .remedy = failure_remedy(status),
         .request_id = {ex->visit.id, VISIT_ID_CHARS},
         .retry_after_s = status == 503 ? 1 : 0,
     };

@@ -79,11 +79,11 @@ static void put_html(struct put *w, str s, size_t max)
     }
 }
 
-static str page_title(unsigned status)
+static str page_title(const struct refusal *r)
 {
-    switch (status) {
+    switch (r->status) {
     case 401:
-        return STR("Sign in to go on");
+        return r->login_url.n ? STR("Sign in to go on") : STR("An access token is needed");
     case 403:
         return STR("Access refused");
     case 404:
@@ -91,12 +91,15 @@ static str page_title(unsigned status)
         return STR("Nothing here");
     case 429:
         return STR("Too many requests");
+    case 413:
+        return STR("Too large");
     case 502:
-    case 503:
     case 504:
-        return STR("The application does not answer");
+        return STR("The app does not answer");
+    case 503:
+        return STR("Not available just now");
     default:
-        return status >= 500 ? STR("Something went wrong") : STR("Request refused");
+        return r->status >= 500 ? STR("Not supported") : STR("Request refused");
     }
 }
 
@@ -118,6 +121,34 @@ static void put_row(struct put *w, str name, str value, size_t max)
     put_text(w, "</code></dd>");
 }
 
+/* An address that a mail program takes as it is: nothing in it is a part of an URL's syntax. */
+static bool is_mail(str s)
+{
+    size_t at = str_find(s, '@');
+    if (at == 0 || at + 1 >= s.n || at != str_rfind(s, '@') || s.n > CODE_MAX)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool is_word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+        if (!is_word && (c == '\0' || !strchr(".-_+@", c)))
+            return false;
+    }
+    return true;
+}
+
+static void put_contact(struct put *w, str contact)
+{
+    if (!is_mail(contact)) {
+        put_row(w, STR("Contact"), contact, TEXT_MAX);
+        return;
+    }
+    put_text(w, "<dt>Contact</dt><dd><a href=\"mailto:");
+    put_html(w, contact, CODE_MAX);
+    put_text(w, "\">");
+    put_html(w, contact, CODE_MAX);
+    put_text(w, "</a></dd>");
+}
+
 static void put_paragraph(struct put *w, str open, str text)
 {
     if (text.n == 0)
@@ -130,7 +161,7 @@ static void put_paragraph(struct put *w, str open, str text)
 size_t page_write(const struct refusal *r, char *buf, size_t cap)
 {
     struct put w = {.buf = buf, .cap = cap};
-    str title = page_title(r->status);
+    str title = page_title(r);
     put_text(&w, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
     put_str(&w, title);
     put_text(&w, "</title><meta name=\"viewport\" content=\"width=device-width\">"
@@ -149,7 +180,7 @@ size_t page_write(const struct refusal *r, char *buf, size_t cap)
     put_text(&w, "<dl>");
     put_row(&w, STR("Reason"), r->reason, CODE_MAX);
     put_row(&w, STR("Request"), r->request_id, CODE_MAX);
-    put_row(&w, STR("Contact"), r->contact, TEXT_MAX);
+    put_contact(&w, r->contact);
     put_text(&w, "</dl></main></body></html>\n");
     return w.full ? 0 : w.n;
 }

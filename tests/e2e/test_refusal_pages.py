@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness.proxy import standard_policy
+
 NAVIGATE = ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"]
 HTML = ["Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"]
 
@@ -33,6 +35,10 @@ def test_no_token(gate, method, headers, is_person):
         assert kind.startswith("application/problem+json")
         assert answer.json["status"] == 401 and "auth.none" in answer.text
     assert answer.id in answer.text, "the person can name the request"
+    assert "access token" in answer.text and "Ask whoever gave you this address" in answer.text, "what opens it, and whom to ask"
+    assert "Sign in" not in answer.text, "there is nowhere to sign in"
+    decision = gate.record(answer)["decision"]
+    assert (decision["effect"], decision["reason"]) == ("deny", "auth.none") and "access token" in decision["remedy"]
     assert "no-store" in answer.get("Cache-Control")
 
 
@@ -42,6 +48,22 @@ def test_forbidden(gate, contractor, headers):
     assert answer.status == 403
     assert answer.get("Content-Type").startswith("text/html" if headers is NAVIGATE else "application/problem+json")
     assert "default-deny" in answer.text and answer.id in answer.text
+
+
+def test_device_that_nothing_reports(start, origin, staff):
+    policy = standard_policy(origin.url)
+    policy["rules"].append({"id": "managed", "effect": "require", "who": "anyone", "to": "everything", "device": {"managed": True}})
+    gate = start(policies={"10-apps.yaml": policy})
+    answer = gate.get("/x", staff, headers=NAVIGATE)
+    assert answer.status == 403 and "The state of your device must be known" in answer.text
+    assert gate.record(answer)["decision"]["causes"] == ["device:missing"]
+
+
+def test_failure_says_what_to_do(start, staff):
+    gate = start(upstream="http://127.0.0.1:1")
+    answer = gate.get("/x", staff, headers=NAVIGATE)
+    assert answer.status == 502 and "The app does not answer" in answer.text and "Try again in a moment" in answer.text
+    assert gate.record(answer)["end"] == "upstream-unreachable"
 
 
 def test_page_brings_nothing_from_elsewhere(gate):

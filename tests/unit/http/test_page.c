@@ -126,6 +126,63 @@ static void a_page_has_what_a_person_needs(void **state)
     assert_int_equal(count(page, "url("), 0);
 }
 
+/* A page says what is true of this installation: nobody is sent to a log-in that is not there. */
+static void titles(void **state)
+{
+    static char buf[PAGE_MAX_BYTES];
+    static const struct {
+        unsigned status;
+        const char *login_url, *title;
+    } rows[] = {
+        {400, "", "Request refused"},
+        {401, "", "An access token is needed"},
+        {401, "https://portal.example/", "Sign in to go on"},
+        {403, "", "Access refused"},
+        {404, "", "Nothing here"},
+        {413, "", "Too large"},
+        {421, "", "Nothing here"},
+        {429, "", "Too many requests"},
+        {501, "", "Not supported"},
+        {502, "", "The app does not answer"},
+        {503, "", "Not available just now"},
+        {504, "", "The app does not answer"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct refusal r = {.status = (uint16_t)rows[i].status,
+                            .reason = STR("r"),
+                            .login_url = str_of(rows[i].login_url)};
+        char want[64];
+        str page = {buf, page_write(&r, buf, sizeof buf)};
+        snprintf(want, sizeof want, "<h1>%s</h1>", rows[i].title);
+        if (count(page, want) != 1 || count(page, "Sign in") != (rows[i].login_url[0] ? 3 : 0))
+            fail_msg("%u: no %s in %.*s", rows[i].status, want, STR_ARG(page));
+    }
+}
+
+static void contacts(void **state)
+{
+    static char buf[PAGE_MAX_BYTES];
+    static const struct {
+        const char *contact, *holds;
+    } rows[] = {
+        {"it@corp.example", "<a href=\"mailto:it@corp.example\">it@corp.example</a>"},
+        {"on-call, desk 3", "<code>on-call, desk 3</code>"},
+        {"it@corp.example?bcc=x@evil.example", "<code>it@"},
+        {"a@b@c", "<code>a@b@c</code>"},
+        {"@corp", "<code>@corp</code>"},
+        {"corp@", "<code>corp@</code>"},
+        {"a\"b@corp", "<code>a&quot;b@corp</code>"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct refusal r = {.status = 403, .reason = STR("r"), .contact = str_of(rows[i].contact)};
+        str page = {buf, page_write(&r, buf, sizeof buf)};
+        if (count(page, rows[i].holds) != 1)
+            fail_msg("no %s in %.*s", rows[i].holds, STR_ARG(page));
+    }
+}
+
 static void a_problem_is_json(void **state)
 {
     static char buf[PROBLEM_MAX_BYTES];
@@ -236,6 +293,8 @@ int main(void)
         cmocka_unit_test(tells_people_from_programs),
         cmocka_unit_test(escapes),
         cmocka_unit_test(a_page_has_what_a_person_needs),
+        cmocka_unit_test(titles),
+        cmocka_unit_test(contacts),
         cmocka_unit_test(a_problem_is_json),
         cmocka_unit_test(answers_carry_their_headers),
         cmocka_unit_test(answers_are_sound),
