@@ -146,7 +146,7 @@ static inline unsigned quick_value(struct sweep *sweep, const struct clause *c, 
     bool is_early = now_s < c->starts_s, is_over = now_s >= c->expires_s;
     int64_t edge_s = is_early ? c->starts_s : c->expires_s;
 
-    scope &= is_early | is_over ? CODE_FALSE : CODE_TRUE;
+    scope &= (is_early | is_over) ? CODE_FALSE : CODE_TRUE;
     uint64_t counts = scope & 1, until = until_if(counts, device);
     counts &= device;
     until = earlier(until, until_if(counts, auth));
@@ -154,7 +154,7 @@ static inline unsigned quick_value(struct sweep *sweep, const struct clause *c, 
     until = earlier(until, until_if(counts, from));
     counts &= from;
     until = earlier(until, until_if(counts, when));
-    until = earlier(until, is_over & !is_early ? UINT64_MAX : (uint64_t)edge_s);
+    until = earlier(until, (is_over & !is_early) ? UINT64_MAX : (uint64_t)edge_s);
     sweep->until = earlier(sweep->until, until);
     return scope * 4 + (unsigned)(device & auth & from & when & 3);
 }
