@@ -1,5 +1,6 @@
 #include "policy/code.h"
 
+#include "policy/policy.h"
 #include "policy/rule.h"
 
 const char *const device_attribute_names[] = {
@@ -22,36 +23,39 @@ bool device_attribute_is_known(str name)
     return false;
 }
 
-static const char *const causes[] = {
-    "who.users",
-    "who.domains",
-    "who.groups",
-    "who.services",
-    "who.kind",
-    "to.method",
-    "to.path",
-    "to.login",
-    "device:missing",
-    "device:stale",
-    "device:conflict",
-    "auth.mfa",
-    "auth.mfa_within",
-    "auth.methods",
-    "auth.acr",
-    "auth.login_within",
-    "auth.issuers",
-    "from.network",
-    "from.country",
-    "when",
-    "rule:expired",
-    "rule:not-started",
-    "approval:required",
-    "approval:expired",
-    "purpose:required",
-    "break-glass:closed",
-    "type-error",
-    "regex-limit",
-    "clock",
+/* With the words for a rule that this kept from applying. */
+static const struct {
+    const char *code, *text;
+} causes[] = {
+    {"who.users", "the person is none of its users"},
+    {"who.domains", "the mail address is in none of its domains"},
+    {"who.groups", "the groups do not fit"},
+    {"who.services", "the service is none of its services"},
+    {"who.kind", "the visitor is of the other kind (human, machine)"},
+    {"to.method", "the method is none of its methods"},
+    {"to.path", "the path is none of its paths"},
+    {"to.login", "the login is none of its logins"},
+    {"device:missing", "nothing is known of the device"},
+    {"device:stale", "what is known of the device is too old"},
+    {"device:conflict", "what is known of the device contradicts itself"},
+    {"auth.mfa", "more than one factor was not used"},
+    {"auth.mfa_within", "more than one factor was not used within its time"},
+    {"auth.methods", "the methods of the log-in do not fit"},
+    {"auth.acr", "the class of the log-in does not fit"},
+    {"auth.login_within", "the log-in is not within its time"},
+    {"auth.issuers", "the issuer is none of its issuers"},
+    {"from.network", "the address does not fit its networks"},
+    {"from.country", "the country does not fit its countries"},
+    {"when", "it is outside its hours"},
+    {"rule:expired", "it has expired"},
+    {"rule:not-started", "it has not started"},
+    {"approval:required", "there is no approval"},
+    {"approval:expired", "the approval has expired"},
+    {"purpose:required", "no purpose is stated"},
+    {"break-glass:closed", "its break glass is closed"},
+    {"type-error", "a claim has a type that nothing matches"},
+    {"regex-limit", "its expression was given up at the match limit"},
+    {"clock", "the clock cannot be trusted"},
 };
 
 static bool is_reason(str code)
@@ -67,7 +71,7 @@ static bool is_reason(str code)
 static bool is_cause(str code)
 {
     for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
-        if (str_eq(code, str_of(causes[i])))
+        if (str_eq(code, str_of(causes[i].code)))
             return true;
     }
     if (str_starts(code, STR("device.")))
@@ -89,4 +93,22 @@ static str without_doubt(str code)
 bool code_is_known(str code)
 {
     return is_reason(code) || is_cause(code) || is_cause(without_doubt(code));
+}
+
+str policy_cause_text(str code, struct arena *a)
+{
+    static const str claim = STR("who.claims."), device = STR("device."), missing = STR(":missing");
+
+    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
+        if (str_eq(code, str_of(causes[i].code)))
+            return str_of(causes[i].text);
+    if (str_starts(code, claim))
+        return arena_printf(a, "the claim %.*s does not fit", STR_ARG(str_from(code, claim.n)));
+    if (!str_starts(code, device))
+        return code;
+    str name = str_from(code, device.n);
+    if (str_ends(name, missing))
+        return arena_printf(a, "the device's %.*s is not known",
+                            STR_ARG(str_upto(name, name.n - missing.n)));
+    return arena_printf(a, "the device's %.*s does not fit", STR_ARG(name));
 }

@@ -71,6 +71,30 @@ static void tell_causes(struct telling *t, const struct rule *rule, const struct
     out->causes = causes;
 }
 
+/* False kept it, and where certainty is asked for, doubt as well. The needs of a require keep it
+ * from firing by being met, of which there is nothing to tell. */
+static bool note_kept(const struct rule *rule, const struct trace_note *note)
+{
+    bool asks_certainty = rule->effect == RULE_ALLOW || rule->ignores_missing;
+    bool is_scope = str_starts(note->code, STR("who.")) || str_starts(note->code, STR("to.")) ||
+                    str_starts(note->code, STR("rule:"));
+
+    if (rule->effect == RULE_REQUIRE && !is_scope)
+        return rule->ignores_missing && note->value == POLICY_UNKNOWN;
+    return note->value == POLICY_FALSE || (asks_certainty && note->value == POLICY_UNKNOWN);
+}
+
+static void tell_kept(struct telling *t, const struct rule *rule, const struct trace *trace,
+                      struct policy_explained_rule *out)
+{
+    str *kept = arena_array(t->arena, str, trace->n + 1);
+
+    for (size_t i = 0; !out->applies && i < trace->n; i++)
+        if (note_kept(rule, &trace->notes[i]))
+            add_once(kept, &out->n_kept, trace->n, trace->notes[i].code);
+    out->kept = kept;
+}
+
 static void tell_rule(struct telling *t, const struct rule *rule)
 {
     struct policy_explained_rule *out = &t->rules[t->n];
@@ -96,6 +120,7 @@ static void tell_rule(struct telling *t, const struct rule *rule)
     memcpy(out->value, v->part, sizeof out->value);
     tell_parts(rule, out->has);
     tell_causes(t, rule, &t->trace, out);
+    tell_kept(t, rule, &t->trace, out);
     t->sources[t->n] = rule;
     t->n++;
 }

@@ -337,7 +337,12 @@ struct policy_explained_rule {
     bool applies;      /* allow: applies; require, deny: fires */
     const str *causes; /* codes such as device.disk_encrypted:missing */
     size_t n_causes;
+    const str *kept; /* codes of what kept it from applying or firing: to.path, to.method ... */
+    size_t n_kept;   /* 0 beside !applies: a require that is met */
 };
+
+/* What such a code says of its rule, in words: "the path is none of its paths". */
+str policy_cause_text(str code, struct arena *a);
 
 struct policy_explanation {
     struct policy_decision decision;

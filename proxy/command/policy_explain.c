@@ -318,7 +318,7 @@ static int explain(struct options *o, struct policy_book *book, struct arena *a)
     o->asked = asked;
     build_facts(o, &facts);
     policy_explain(book->policy, &facts, a, &ex);
-    struct policy_explain_view view = {book->policy, &ex};
+    struct policy_explain_view view = {book->policy, &ex, a};
     if (o->is_json)
         policy_json_print(policy_explain_write, &view);
     else

@@ -8,6 +8,7 @@
 struct policy_explain_view {
     const struct policy *policy;
     const struct policy_explanation *explanation;
+    struct arena *arena; /* for words */
 };
 
 void policy_explain_print(const struct policy_explain_view *view);

@@ -50,6 +50,19 @@ static void print_table(const struct policy_explanation *ex)
     printf("\n");
 }
 
+/* Every rule that has no say, and why: of `to` that is the method, the path or both. */
+static void print_kept(const struct policy_explain_view *view,
+                       const struct policy_explained_rule *r)
+{
+    if (r->applies)
+        return;
+    printf("  %.*s does not %s: ", STR_ARG(r->id),
+           r->effect == POLICY_RULE_ALLOW ? "apply" : "fire");
+    for (size_t i = 0; i < r->n_kept; i++)
+        printf("%s%.*s", i ? "; " : "", STR_ARG(policy_cause_text(r->kept[i], view->arena)));
+    printf("%s\n", r->n_kept ? "" : "it is met");
+}
+
 static void print_remedy(const struct policy_remedy *r)
 {
     printf("  remedy: %s", policy_remedy_name(r->kind));
@@ -89,6 +102,10 @@ void policy_explain_print(const struct policy_explain_view *view)
 
     if (ex->n_rules)
         print_table(ex);
+    for (size_t i = 0; i < ex->n_rules; i++)
+        print_kept(view, &ex->rules[i]);
+    if (ex->n_rules)
+        printf("\n");
     printf("%s: %s (%s)\n", d->effect == POLICY_ALLOW ? "allow" : "deny",
            policy_reason_code(d->reason), policy_reason_text(d->reason));
     for (size_t i = 0; i < ex->n_rules; i++)
@@ -107,7 +124,20 @@ void policy_explain_print(const struct policy_explain_view *view)
 
 /* ---- JSON ---- */
 
-static void write_rule(struct jout *j, const struct policy_explained_rule *r)
+static void write_kept(struct jout *j, const struct policy_explained_rule *r, struct arena *a)
+{
+    jout_key(j, STR("kept_by"));
+    jout_open(j, '[');
+    for (size_t i = 0; i < r->n_kept; i++) {
+        jout_open(j, '{');
+        jout_kstr(j, STR("code"), r->kept[i]);
+        jout_kstr(j, STR("text"), policy_cause_text(r->kept[i], a));
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
+}
+
+static void write_rule(struct jout *j, const struct policy_explained_rule *r, struct arena *a)
 {
     jout_open(j, '{');
     jout_kstr(j, STR("id"), r->id);
@@ -129,6 +159,7 @@ static void write_rule(struct jout *j, const struct policy_explained_rule *r)
     jout_kbool(j, STR("decisive"), r->is_decisive);
     jout_kbool(j, STR("near_miss"), r->is_near_miss);
     policy_json_texts(j, STR("causes"), r->causes, r->n_causes);
+    write_kept(j, r, a);
     jout_close(j, '}');
 }
 
@@ -170,7 +201,7 @@ void policy_explain_write(struct jout *j, const void *what)
     jout_key(j, STR("rules"));
     jout_open(j, '[');
     for (size_t i = 0; i < ex->n_rules; i++)
-        write_rule(j, &ex->rules[i]);
+        write_rule(j, &ex->rules[i], view->arena);
     jout_close(j, ']');
     jout_key(j, STR("remedies"));
     jout_open(j, '[');

@@ -200,6 +200,28 @@ def test_explain(rules):
     policy(*args, "nonsense", status=2)
 
 
+@pytest.mark.parametrize("request_line, kept", [
+    ("GET /stock/1", []),
+    ("POST /stock/1", ["to.method"]),
+    ("GET /admin", ["to.path"]),
+    ("POST /admin", ["to.method", "to.path"]),
+])
+def test_explain_says_what_kept_a_rule(rules, request_line, kept):
+    """Method and path are both `to`: the table says F, the words which of the two, or both."""
+    words = {"to.method": "the method is none of its methods", "to.path": "the path is none of its paths"}
+    method, path = request_line.split()
+    args = ["explain", "--policy", rules(STAFF, ACME, SUSPENDED), "--as", "kim@acme.example", "--group", "contractors",
+            "--claim", "company=Acme", "--at", AT, "%s https://wiki.example%s" % (method, path)]
+    told = {r["id"]: r["kept_by"] for r in as_json(*args, status=3 if kept else 0)["rules"]}
+    assert told["acme"] == [{"code": c, "text": words[c]} for c in kept]
+    assert told["staff"] == [{"code": "who.groups", "text": "the groups do not fit"}]
+    text = policy(*args, status=3 if kept else 0).stdout
+    assert "staff does not apply: the groups do not fit\n" in text
+    assert "suspended does not fire: the groups do not fit\n" in text
+    line = "acme does not apply: " + "; ".join(words[c] for c in kept)
+    assert (line + "\n" in text) if kept else ("acme does not" not in text), text
+
+
 def test_who_can(rules):
     path = rules(STAFF, ACME, OPS, SUSPENDED)
     told = as_json("who-can", "--policy", path, "GET https://wiki.example/stock/1")

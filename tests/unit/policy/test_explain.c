@@ -139,6 +139,65 @@ static void an_outsider_hears_of_no_rule(void **state)
     visit_close(&v);
 }
 
+/* "" is a rule that applies or fires. */
+static void assert_kept(const struct visit *v, const char *id, const char *kept)
+{
+    char told[256] = "";
+
+    for (size_t i = 0; i < v->ex.n_rules; i++) {
+        const struct policy_explained_rule *r = &v->ex.rules[i];
+        for (size_t k = 0; str_eq(r->id, str_of(id)) && k < r->n_kept; k++)
+            snprintf(told + strlen(told), sizeof told - strlen(told), "%s%.*s", k ? " " : "",
+                     STR_ARG(r->kept[k]));
+    }
+    assert_string_equal(told, kept);
+}
+
+static void each_rule_says_what_kept_it(void **state)
+{
+    struct visit v;
+
+    visit_open(&v, "day");
+    v.facts.now_us = at(NOW) * 1000000;
+    visit_explain(&v);
+    assert_kept(&v, "day", "when");
+    assert_kept(&v, "asked", "who.groups approval:required purpose:required");
+    assert_kept(&v, "over", "who.groups rule:expired");
+    assert_kept(&v, "banned", "who.groups"); /* what is false keeps a deny, not what is unknown */
+    assert_kept(&v, "strong", "who.groups"); /* its needs are not met: that would make it fire */
+    assert_kept(&v, "healthy", "who.groups");
+    visit_close(&v);
+    visit_open(&v, "banned");
+    visit_explain(&v);
+    assert_kept(&v, "banned", "");
+    visit_close(&v);
+    visit_open(&v, "issuer");
+    v.identity.issuer_name = (str)S("corp");
+    visit_explain(&v);
+    assert_kept(&v, "issuer", ""); /* met */
+    visit_close(&v);
+}
+
+static void every_cause_has_words(void **state)
+{
+    static const struct {
+        const char *code, *text;
+    } rows[] = {
+        {"to.method", "the method is none of its methods"},
+        {"to.path", "the path is none of its paths"},
+        {"who.claims.company", "the claim company does not fit"},
+        {"device.disk_encrypted", "the device's disk_encrypted does not fit"},
+        {"device.disk_encrypted:missing", "the device's disk_encrypted is not known"},
+        {"device:missing", "nothing is known of the device"},
+        {"auth.mfa_within", "more than one factor was not used within its time"},
+    };
+    struct arena a;
+    arena_init(&a, NULL, 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_string_equal(policy_cause_text(str_of(rows[i].code), &a).p, rows[i].text);
+    arena_finish(&a);
+}
+
 static void a_closed_schedule_says_when_it_opens(void **state)
 {
     struct visit v;
@@ -331,6 +390,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_is_told_to_sign_in_and_no_more),
         cmocka_unit_test(an_outsider_hears_of_no_rule),
+        cmocka_unit_test(each_rule_says_what_kept_it),
+        cmocka_unit_test(every_cause_has_words),
         cmocka_unit_test(a_closed_schedule_says_when_it_opens),
         cmocka_unit_test(a_grant_and_a_purpose_can_be_asked_for),
         cmocka_unit_test(a_rule_out_of_its_time_is_a_near_miss),
