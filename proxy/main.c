@@ -13,7 +13,7 @@ static const struct {
     {"init", command_init, "make a first configuration and policy in a directory"},
     {"config", command_config, "check the configuration, list headers and settings"},
     {"policy", command_policy, "check, test and explain access rules"},
-    {"token", command_token, "check a token against a key set"},
+    {"token", command_token, "check a token against a key set or a configuration"},
     {"audit", command_audit, "follow, search and verify the access log"},
 };
 

@@ -1,5 +1,6 @@
-/* postern token check: one token against one file of keys, offline, so that public test vectors and
- * an operator's own tokens can be held against exactly the code that guards the door. */
+/* postern token check: one token against one file of keys, or against a configuration, offline, so
+ * that public test vectors and an operator's own tokens can be held against exactly the code that
+ * guards the door. */
 #include "proxy/command/command.h"
 
 #include <getopt.h>
@@ -8,15 +9,21 @@
 #include <time.h>
 
 #include "authn/authn.h"
+#include "proxy/command/token_config.h"
 #include "proxy/command/usage.h"
 
 static const char usage_text[] =
-    "usage: postern token check --jwks FILE (--issuer I --audience A | --signature-only)\n"
+    "usage: postern token check --config FILE [--jwks FILE]\n"
+    "       postern token check --jwks FILE (--issuer I --audience A | --signature-only)\n"
     "                           [--alg A,B]\n"
     "\n"
-    "Reads one compact JWS from standard input and checks it with the keys of FILE.\n"
+    "Reads one compact JWS from standard input. With --config it is checked against the issuer\n"
+    "of that postern.yaml that it names, and told whom it proves: a human, or a machine by which\n"
+    "entry of services. Else it is checked with the keys and the names that are given.\n"
     "\n"
-    "  --jwks FILE        a JWK set (RFC 7517)\n"
+    "  --config FILE      a postern.yaml; nothing is fetched\n"
+    "  --jwks FILE        a JWK set (RFC 7517); beside --config the keys of an issuer that has\n"
+    "                     no jwks_file\n"
     "  --issuer I         what iss must be\n"
     "  --audience A       what aud must contain\n"
     "  --signature-only   check form, header and signature; the payload may be any bytes\n"
@@ -24,10 +31,11 @@ static const char usage_text[] =
     "                     RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA\n"
     "  --help             this text\n"
     "\n"
-    "Exit status: 0 good, 1 bad (the reason is on standard error), 2 usage.\n";
+    "Exit status: 0 good, 1 bad (the reason is on standard error), 2 usage or no such\n"
+    "configuration.\n";
 
 struct options {
-    const char *jwks, *issuer, *audience, *algs;
+    const char *config, *jwks, *issuer, *audience, *algs;
     bool signature_only, help;
 };
 
@@ -39,18 +47,19 @@ static int usage_error(const char *what)
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"jwks", required_argument, NULL, 'j'},
-                                          {"issuer", required_argument, NULL, 'i'},
-                                          {"audience", required_argument, NULL, 'a'},
-                                          {"alg", required_argument, NULL, 'l'},
-                                          {"signature-only", no_argument, NULL, 's'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
+    static const struct option longs[] = {
+        {"config", required_argument, NULL, 'c'}, {"jwks", required_argument, NULL, 'j'},
+        {"issuer", required_argument, NULL, 'i'}, {"audience", required_argument, NULL, 'a'},
+        {"alg", required_argument, NULL, 'l'},    {"signature-only", no_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},         {0}};
     int c;
     opterr = 0;
     optind = 0;
     while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         switch (c) {
+        case 'c':
+            o->config = optarg;
+            break;
         case 'j':
             o->jwks = optarg;
             break;
@@ -78,8 +87,12 @@ static const char *read_options(int argc, char **argv, struct options *o)
 
 static const char *check_options(const struct options *o)
 {
+    if (o->config)
+        return o->issuer || o->audience || o->algs || o->signature_only
+                   ? "--config says what is accepted: beside it only --jwks may stand"
+                   : NULL;
     if (!o->jwks)
-        return "--jwks is missing";
+        return "give --config, or --jwks";
     if (o->signature_only)
         return o->issuer || o->audience ? "--signature-only looks at no claims: leave out --issuer "
                                           "and --audience"
@@ -110,7 +123,7 @@ static bool read_all(FILE *in, size_t most, str *out)
     return !ferror(in);
 }
 
-static struct keyset *read_keys(const char *path)
+struct keyset *token_keys_read(const char *path)
 {
     struct fail fail = {0};
     struct keyset *keys = NULL;
@@ -155,23 +168,33 @@ static enum token_verdict check(const struct options *o, unsigned algs, const st
     return verdict;
 }
 
-static int run(const struct options *o, unsigned algs)
+static int run_given(const struct options *o, unsigned algs, str token)
 {
-    str text = {NULL, 0};
-    enum token_verdict verdict = TOKEN_INVALID;
-    struct keyset *keys = read_keys(o->jwks);
+    struct keyset *keys = token_keys_read(o->jwks);
     if (!keys)
         return EXIT_ERRORS;
-    /* Two more, for the end of its line. */
-    if (read_all(stdin, TOKEN_MAX_BYTES + 2, &text))
-        verdict = check(o, algs, keys, without_newline(text));
+    enum token_verdict verdict = check(o, algs, keys, token);
     if (verdict == TOKEN_OK)
         puts("good");
     else
         fprintf(stderr, "bad: %s: %s\n", token_verdict_code(verdict), token_verdict_text(verdict));
-    free((char *)text.p);
     keyset_unref(&keys);
     return verdict == TOKEN_OK ? EXIT_GOOD : EXIT_ERRORS;
+}
+
+static int run(const struct options *o, unsigned algs)
+{
+    str text = {NULL, 0};
+    int status = EXIT_ERRORS;
+    /* Two more, for the end of its line. */
+    if (!read_all(stdin, TOKEN_MAX_BYTES + 2, &text))
+        fprintf(stderr, "postern token: cannot read standard input\n");
+    else if (o->config)
+        status = token_config_check(o->config, o->jwks, without_newline(text));
+    else
+        status = run_given(o, algs, without_newline(text));
+    free((char *)text.p);
+    return status;
 }
 
 int command_token(int argc, char **argv)

@@ -188,6 +188,48 @@ def test_token_check(tmp_path, issuer):
     assert command("token", "check").returncode == 2
 
 
+TOKEN_CONFIG = """version: 1
+listeners: [{address: "127.0.0.1:1"}]
+issuers:
+  people: {issuer: "%s", audience: postern, jwks_file: keys.json}
+  fetched: {issuer: "https://ci.example", audience: postern, jwks_url: "https://ci.example/keys"}
+services:
+  inventory: {issuer: people, match: {sub: "repo:corp/inventory:*"}}
+"""
+
+
+def test_token_check_against_a_configuration(tmp_path, issuer):
+    """The token is put to the issuer that it names, as at the door, and told whom it proves."""
+    path, jwks = tmp_path / "postern.yaml", tmp_path / "keys.json"
+    path.write_text(TOKEN_CONFIG % issuer.url)
+    jwks.write_text(json.dumps(issuer.jwks()))
+    check = lambda token, *more: command("token", "check", "--config", str(path), *more, stdin=token)
+
+    human = check(issuer.person("eva"))
+    assert (human.returncode, human.stdout) == (0, 'good: issuer people, subject "eva", human: no entry of services matches\n')
+    machine = check(issuer.token("repo:corp/inventory:main") + "\n")
+    assert machine.returncode == 0
+    assert machine.stdout == 'good: issuer people, subject "repo:corp/inventory:main", machine by service inventory\n'
+    for token, word in ((issuer.person("eva", exp=1), "token.expired"), (issuer.person("eva", aud="other"), "token.audience"),
+                        (issuer.person("eva", iss="https://evil.example"), 'token.issuer: no issuer of %s is "https://evil.example"' % path),
+                        ("not.a.token", "token.malformed"), ("a" * 17000, "token.too-long")):
+        done = check(token)
+        assert done.returncode == 1 and done.stderr.startswith("bad: " + word) and not done.stdout, done
+
+    fetched = issuer.person("eva", iss="https://ci.example")
+    done = check(fetched)
+    assert done.returncode == 1 and "https://ci.example/keys" in done.stderr and "--jwks" in done.stderr, done
+    assert check(fetched, "--jwks", str(jwks)).stdout.startswith("good: issuer fetched,")
+
+    path.write_text("version: 1\nlistener: []\n")
+    done = check(fetched)
+    assert done.returncode == 1 and "postern.yaml:2:1" in done.stderr
+    path.unlink()
+    assert check(fetched).returncode == 2
+    for more in (["--issuer", "a"], ["--audience", "a"], ["--alg", "RS256"], ["--signature-only"]):
+        assert check(fetched, *more).returncode == 2
+
+
 def test_secret_in_argv_or_environment(gate):
     """Nothing secret is given to the process where others could read it."""
     with open("/proc/%d/cmdline" % gate.pid, "rb") as f:
