@@ -1,6 +1,7 @@
 /* Answers of our own: refusals, failures, small texts. */
 #include "proxy/http/cors.h"
 #include "proxy/http/exchange.h"
+#include "proxy/http/inbox.h"
 #include "proxy/http/page.h"
 
 /* Feeds what the inbox holds of a body that nobody wants; true when that was all of it. */
@@ -15,10 +16,10 @@ bool answer_skip_body(struct exchange *ex)
     struct buffer *b = buffer_take(&s->buffers);
     if (!b)
         return false;
-    size_t consumed, data_len, n = conn_take_kept(c, b->data, BUFFER_BYTES);
+    size_t consumed, data_len, n = inbox_take(c, b->data, BUFFER_BYTES);
     enum body_verdict verdict = body_in_feed(&ex->request_in, b->data, n, &consumed, &data_len);
     bool done = verdict == BODY_DONE &&
-                (consumed == n || conn_keep(c, b->data + consumed, n - consumed, BUFFER_BYTES));
+                (consumed == n || inbox_keep(c, b->data + consumed, n - consumed, BUFFER_BYTES));
     buffer_give(&s->buffers, &b);
     return done;
 }

@@ -5,22 +5,20 @@
  * exchange below it only leaves a mark. */
 #include "proxy/http/conn.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "proxy/http/admit.h"
 #include "proxy/http/exchange.h"
+#include "proxy/http/inbox.h"
 
 enum {
     LINGER_MS = 2000,
     LINGER_BYTES = 64 << 20,
     DRAIN_IDLE_MS = 1000,
     REQUESTS_PER_TURN = 32,
-    INBOX_LEAST = 1024,
-    INBOX_SMALL = 8192, /* a usual head: taken even when all inboxes together are full */
 };
 
 static const char *const STATE[] = {
@@ -66,98 +64,6 @@ void conn_want(struct conn *c, unsigned mask)
         watch_want(&c->watch, mask);
 }
 
-/* ---- the inbox ------------------------------------------------------------------------------- */
-
-static void inbox_free(struct conn *c)
-{
-    if (c->inbox)
-        c->server->inbox_bytes -= c->inbox->cap;
-    free(c->inbox);
-    c->inbox = NULL;
-}
-
-/* The oldest connection that keeps much for itself: a long head that does not end, requests in
- * hundreds, or behind answers that nobody takes. */
-static bool inbox_evict(const struct conn *newcomer)
-{
-    const struct list_node *all = &newcomer->server->conns;
-    for (struct list_node *n = all->next; n != all; n = n->next) {
-        struct conn *c = list_entry(n, struct conn, link);
-        bool is_greedy = !c->exchange || c->exchange->phase == EX_ANSWER;
-        if (!is_greedy || !c->inbox || c->inbox->cap <= INBOX_SMALL || c == newcomer ||
-            c->is_in_next)
-            continue;
-        if (c->exchange)
-            exchange_cut(c->exchange, END_BUFFERS);
-        else
-            conn_close(c);
-        return true;
-    }
-    return false;
-}
-
-/* Thousands of half-open heads of the longest kind would be gigabytes: when all inboxes together
- * are as large as the bodies may be, the greedy ones make place, or only small ones grow. */
-static struct inbox *inbox_grow(struct conn *c, size_t cap, size_t next)
-{
-    struct http_server *s = c->server;
-    while (next > INBOX_SMALL && s->inbox_bytes + next - cap > s->limits.buffers_bytes)
-        if (!inbox_evict(c))
-            return NULL;
-    struct inbox *grown = realloc(c->inbox, sizeof *grown + next);
-    if (grown)
-        s->inbox_bytes += next - cap;
-    return grown;
-}
-
-bool conn_keep(struct conn *c, const char *p, size_t n, size_t most)
-{
-    size_t have = c->inbox ? c->inbox->n : 0, cap = c->inbox ? c->inbox->cap : 0;
-    if (n > most || have > most - n)
-        return false;
-    if (c->inbox && c->inbox->at + have + n > cap) {
-        memmove(c->inbox->data, c->inbox->data + c->inbox->at, have);
-        c->inbox->at = 0;
-    }
-    if (have + n > cap) {
-        size_t next = cap ? cap : INBOX_LEAST;
-        while (next < have + n)
-            next *= 2;
-        struct inbox *grown = inbox_grow(c, cap, next);
-        if (!grown)
-            return false;
-        if (!c->inbox)
-            *grown = (struct inbox){.scan = {.limits = &c->server->request_limits}};
-        grown->cap = next;
-        c->inbox = grown;
-    }
-    memcpy(c->inbox->data + c->inbox->at + have, p, n);
-    c->inbox->n = have + n;
-    return true;
-}
-
-static void inbox_cut(struct conn *c, size_t n)
-{
-    struct inbox *in = c->inbox;
-    in->n -= n;
-    if (in->n == 0) {
-        inbox_free(c);
-        return;
-    }
-    in->at += n;
-    in->scan = (struct h1_scan){.limits = &c->server->request_limits};
-}
-
-size_t conn_take_kept(struct conn *c, char *buf, size_t n)
-{
-    if (!c->inbox)
-        return 0;
-    size_t got = c->inbox->n < n ? c->inbox->n : n;
-    memcpy(buf, c->inbox->data + c->inbox->at, got);
-    inbox_cut(c, got);
-    return got;
-}
-
 /* ---- requests -------------------------------------------------------------------------------- */
 
 static void scan_inbox(struct conn *c)
@@ -170,13 +76,13 @@ static void scan_inbox(struct conn *c)
             conn_set_state(c, CONN_HEAD);
         return;
     case H1_SCAN_BAD:
-        exchange_start_bad(c, &in->scan.verdict);
+        admit_bad(c, &in->scan.verdict);
         return;
     case H1_SCAN_END: {
         size_t head_len = in->scan.head_len;
         struct exchange *ex = exchange_new(c, (str){data, head_len});
         inbox_cut(c, head_len);
-        exchange_go(ex);
+        admit_request(ex);
         return;
     }
     }
@@ -220,20 +126,20 @@ static void feed(struct conn *c, const char *p, size_t n)
     static const struct h1_verdict full = {503, "inbox.full",
                                            "Too much waits here already. Try again in a moment."};
     if (c->inbox) {
-        if (!conn_keep(c, p, n, most))
-            exchange_start_bad(c, &full);
+        if (!inbox_keep(c, p, n, most))
+            admit_bad(c, &full);
         conn_next(c);
         return;
     }
     enum h1_scan_result result = h1_head_end(p, n, &scan);
     if (result == H1_SCAN_BAD) {
         c->must_linger = true;
-        exchange_start_bad(c, &scan.verdict);
+        admit_bad(c, &scan.verdict);
         return;
     }
     size_t used = result == H1_SCAN_END ? scan.head_len : 0;
-    if (n > used && !conn_keep(c, p + used, n - used, most)) {
-        exchange_start_bad(c, &full);
+    if (n > used && !inbox_keep(c, p + used, n - used, most)) {
+        admit_bad(c, &full);
         return;
     }
     if (!used) {
@@ -243,7 +149,7 @@ static void feed(struct conn *c, const char *p, size_t n)
     }
     bool was_in_next = c->is_in_next;
     c->is_in_next = true; /* an exchange that ends at once comes back through the loop below */
-    exchange_go(exchange_new(c, (str){p, used}));
+    admit_request(exchange_new(c, (str){p, used}));
     c->is_in_next = was_in_next;
     if (c->wants_next)
         conn_next(c);
@@ -348,7 +254,7 @@ static void timed_out(struct deadline *d)
     static const struct h1_verdict slow = {408, "head.timeout",
                                            "The request did not arrive in time."};
     if (c->state == CONN_HEAD && c->inbox) {
-        exchange_start_bad(c, &slow);
+        admit_bad(c, &slow);
         return;
     }
     if (c->state == CONN_IDLE) {

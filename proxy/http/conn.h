@@ -13,6 +13,7 @@
 #include "proxy/http/upstream.h"
 
 struct exchange;
+struct inbox;
 
 struct http_server {
     struct http_options options;
@@ -47,13 +48,6 @@ enum conn_state {
 #undef X
 };
 
-/* Bytes read and not yet used; on the heap while there are any. */
-struct inbox {
-    size_t at, n, cap; /* n bytes at data + at */
-    struct h1_scan scan;
-    char data[];
-};
-
 struct conn {
     struct watch watch;
     struct io io;
@@ -84,10 +78,6 @@ void conn_close(struct conn *c);
 void conn_done(struct conn *c, bool keep);
 /* One read into a buffer of the caller: bytes, or an io_status; IO_EOF is remembered. */
 ssize_t conn_read(struct conn *c, char *buf, size_t n);
-/* Appends to the inbox; false when that would pass `most`, or what all inboxes may hold. */
-bool conn_keep(struct conn *c, const char *p, size_t n, size_t most);
-/* Moves up to n bytes out of the inbox. */
-size_t conn_take_kept(struct conn *c, char *buf, size_t n);
 void conn_want(struct conn *c, unsigned mask);
 /* Draining, or crowded and others wait: who is idle has a second left. */
 void conn_hurry_idle(struct http_server *s);

@@ -87,11 +87,8 @@ struct exchange {
 };
 
 /* exchange.c */
-/* Copies the head. Then exchange_go; between them the conn may change its inbox. */
+/* Copies the head. Then admit_request; between them the conn may change its inbox. */
 struct exchange *exchange_new(struct conn *c, str head);
-void exchange_go(struct exchange *ex);
-/* A message that is no request: answered and closed. */
-void exchange_start_bad(struct conn *c, const struct h1_verdict *verdict);
 void exchange_set_phase(struct exchange *ex, enum exchange_phase phase);
 void exchange_arm(struct exchange *ex, enum exchange_timer timer, int64_t ms);
 /* Writes the record and gives everything back; the conn goes on or closes. ex is gone after it. */
@@ -120,15 +117,16 @@ bool answer_skip_body(struct exchange *ex);
 
 /* forward.c: the way up */
 void forward_start(struct exchange *ex);
-void forward_client_readable(struct exchange *ex);
 void forward_up_event(void *ctx, unsigned events);
 void forward_failed(struct exchange *ex, enum visit_end end);
 /* The upstream closed before it answered: once more on a fresh connection, or 502. */
 void forward_broken(struct exchange *ex);
+/* upload.c: the body on its way up */
+void upload_client_readable(struct exchange *ex);
 /* Sends what waits for the upstream and reads on when it took all. False: ex is gone. */
-bool forward_pump(struct exchange *ex);
+bool upload_pump(struct exchange *ex);
 /* The answer has begun: nothing is waited for any more but what is missing of the body. */
-void forward_rest(struct exchange *ex);
+void upload_rest(struct exchange *ex);
 
 /* respond.c: the way down */
 void respond_up_readable(struct exchange *ex);

@@ -156,6 +156,18 @@ static size_t count_lines(str s)
     return n;
 }
 
+const char *h1_line_cut(str *rest, str *line_out)
+{
+    size_t lf = str_find(*rest, '\n');
+    if (lf == rest->n)
+        return "head.end";
+    if (lf == 0 || rest->p[lf - 1] != '\r')
+        return "head.bare-lf";
+    *line_out = str_upto(*rest, lf - 1);
+    *rest = str_from(*rest, lf + 1);
+    return NULL;
+}
+
 const char *h1_fields_parse(str rest, const struct h1_limits *limits, bool is_response,
                             struct arena *arena, struct http_field **out, size_t *n_out)
 {
@@ -164,21 +176,17 @@ const char *h1_fields_parse(str rest, const struct h1_limits *limits, bool is_re
         return "head.fields-many";
     struct http_field *fields = arena_alloc(arena, sizeof *fields * (lines ? lines : 1));
     for (;;) {
-        size_t lf = str_find(rest, '\n');
-        if (lf == rest.n)
-            return "head.end";
-        if (lf == 0 || rest.p[lf - 1] != '\r')
-            return "head.bare-lf";
-        str line = str_upto(rest, lf - 1);
-        rest = str_from(rest, lf + 1);
+        str line;
+        const char *bad = h1_line_cut(&rest, &line);
+        if (bad)
+            return bad;
         if (line.n == 0)
             break;
         if (line.n > limits->field_bytes)
             return "head.field-long";
         if ((total += line.n + 2) > limits->fields_bytes)
             return "head.fields-long";
-        const char *bad = field_parse(line, is_response, &fields[n++]);
-        if (bad)
+        if ((bad = field_parse(line, is_response, &fields[n++])))
             return bad;
     }
     *out = fields;

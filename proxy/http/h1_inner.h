@@ -19,6 +19,8 @@ struct h1_status_line {
 };
 
 /* All return NULL when good, else the id of a row in h1_verdict.c. */
+/* Takes the first line off *rest, without its CRLF. */
+const char *h1_line_cut(str *rest, str *line_out);
 const char *h1_method_prefix(str start);
 const char *h1_request_line_parse(str line, struct h1_request_line *out);
 const char *h1_status_prefix(str start);

@@ -181,15 +181,13 @@ static const char *request_parse(str head, const struct h1_limits *limits, struc
 {
     struct h1_request_line line;
     struct h1_facts facts;
-    size_t end = str_find(head, '\n');
-    if (end == head.n)
-        return "head.end";
-    if (end == 0 || head.p[end - 1] != '\r')
-        return "head.bare-lf";
-    if (end - 1 > limits->request_line_bytes)
+    str rest = head, start;
+    const char *bad = h1_line_cut(&rest, &start);
+    if (bad)
+        return bad;
+    if (start.n > limits->request_line_bytes)
         return "line.long";
-    const char *bad;
-    if ((bad = h1_request_line_parse(str_upto(head, end - 1), &line)))
+    if ((bad = h1_request_line_parse(start, &line)))
         return bad;
     out->method = line.method;
     out->method_id = line.method_id;
@@ -199,8 +197,7 @@ static const char *request_parse(str head, const struct h1_limits *limits, struc
     out->is_absolute = line.parts.form == TARGET_ABSOLUTE;
     out->path_raw = line.parts.path;
     out->query = line.parts.query;
-    if ((bad = h1_fields_parse(str_from(head, end + 1), limits, false, arena, &out->fields,
-                               &out->n_fields)))
+    if ((bad = h1_fields_parse(rest, limits, false, arena, &out->fields, &out->n_fields)))
         return bad;
     h1_facts_collect(out->fields, out->n_fields, &facts);
     if ((bad = h1_framing(&facts, out->minor, &out->framing, &out->content_length)) ||

@@ -113,19 +113,14 @@ static const char *response_parse(str head, const struct h1_limits *limits, enum
 {
     struct h1_status_line line;
     struct h1_facts facts;
-    size_t end = str_find(head, '\n');
-    if (end == head.n)
-        return "head.end";
-    if (end == 0 || head.p[end - 1] != '\r')
-        return "head.bare-lf";
-    const char *bad = h1_status_line_parse(str_upto(head, end - 1), &line);
-    if (bad)
+    str rest = head, start;
+    const char *bad = h1_line_cut(&rest, &start);
+    if (bad || (bad = h1_status_line_parse(start, &line)))
         return bad;
     out->status = line.status;
     out->minor = line.minor;
     out->reason = line.reason;
-    if ((bad = h1_fields_parse(str_from(head, end + 1), limits, true, arena, &out->fields,
-                               &out->n_fields)))
+    if ((bad = h1_fields_parse(rest, limits, true, arena, &out->fields, &out->n_fields)))
         return bad;
     h1_facts_collect(out->fields, out->n_fields, &facts);
     if ((bad = h1_framing(&facts, out->minor, &out->framing, &out->content_length)))

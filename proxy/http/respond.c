@@ -44,7 +44,7 @@ static void push(struct exchange *ex)
     if (watch_wanted(&c->watch) & WATCH_WRITE)
         conn_want(c, watch_wanted(&c->watch) & WATCH_READ);
     if (ex->timer == TIMER_CLIENT)
-        forward_rest(ex);
+        upload_rest(ex);
 }
 
 /* The payload framed anew; there is room around it. */
@@ -142,7 +142,7 @@ static void take_head(struct exchange *ex, struct buffer *b, size_t n,
         return;
     }
     exchange_set_phase(ex, EX_RESPOND);
-    forward_rest(ex);
+    upload_rest(ex);
     ex->has_answered = true;
     size_t framed = frame(ex, &data, data_len);
     sink_put(&ex->to_client, &s->buffers, &head, head->data, head_n);

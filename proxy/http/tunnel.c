@@ -3,6 +3,7 @@
  * A browser shows a cut connection as 1006 and says nothing; so the reason is sent as a close
  * frame, between two frames of the upstream's, and then the connection is shut. */
 #include "proxy/http/exchange.h"
+#include "proxy/http/inbox.h"
 
 #include "proxy/http/page.h"
 
@@ -146,8 +147,7 @@ static bool read_client(struct exchange *ex)
         exchange_cut(ex, END_BUFFERS);
         return false;
     }
-    size_t kept = conn_take_kept(c, b->data, BUFFER_BYTES);
-    ssize_t n = kept ? (ssize_t)kept : conn_read(c, b->data, BUFFER_BYTES);
+    ssize_t n = inbox_or_read(c, b->data, BUFFER_BYTES);
     if (n > 0) {
         ex->request_in.total += (uint64_t)n;
         sink_put(&ex->to_up, &c->server->buffers, &b, b->data, (size_t)n);
