@@ -12,15 +12,31 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "proxy/crew.h"
 #include "proxy/keys.h"
 #include "proxy/metrics.h"
-#include "proxy/sockets.h"
 #include "proxy/telling.h"
-#include "proxy/worker.h"
 
 enum {
-    MAX_WORKERS = 256,
     TICKET_ROTATE_MS = 4 * 3600 * 1000,
+};
+
+#define SERVER_STATES(X)                                                                           \
+    X(SERVER_STARTING, "starting")                                                                 \
+    X(SERVER_RUNNING, "running")                                                                   \
+    X(SERVER_DRAINING, "draining") /* no new connections; what runs is finished */                 \
+    X(SERVER_OVER, "over")         /* the loop has ended; what workers still post is read off */
+
+enum server_state {
+#define X(id, name) id,
+    SERVER_STATES(X)
+#undef X
+};
+
+static const char *const STATE[] = {
+#define X(id, name) [id] = name,
+    SERVER_STATES(X)
+#undef X
 };
 
 struct server {
@@ -35,16 +51,23 @@ struct server {
     struct tls_tickets *tickets;
     struct keys *keys;
     struct audit *audit;
-    struct worker *workers[MAX_WORKERS];
-    unsigned n_workers, n_drained;
+    struct crew crew;
     struct metrics metrics;
     struct signal_watch *signals[3];
     char node[256], boot[17];
-    bool is_draining, has_reload_watch, is_over;
+    enum server_state state;
+    bool has_reload_watch;
 };
 
-/* ---- publishing -------------------------------------------------------------------------------
- */
+static void set_state(struct server *s, enum server_state state)
+{
+    log_debug("server.state", NULL, "from", STATE[s->state], "to", STATE[state]);
+    s->state = state;
+    if (state == SERVER_DRAINING)
+        atomic_store(&s->metrics.is_draining, true);
+}
+
+/* ---- publishing ------------------------------------------------------------------------------ */
 
 static void note_snapshot(struct server *s)
 {
@@ -58,8 +81,7 @@ static void publish(struct server *s, struct snapshot *next)
     struct snapshot *old = s->snapshot;
     s->snapshot = next;
     note_snapshot(s);
-    for (unsigned i = 0; i < s->n_workers; i++)
-        worker_publish(s->workers[i], next);
+    crew_publish(&s->crew, next);
     snapshot_unref(&old);
 }
 
@@ -78,12 +100,10 @@ static void keys_answered(void *ctx, size_t issuer, bool is_good)
     atomic_fetch_add(is_good ? &s->metrics.keys_fetched : &s->metrics.keys_failed, 1);
     atomic_store(&s->metrics.keys_settled, keys_are_settled(s->keys));
     /* After the snapshot with the new keys: messages of one sender arrive in order. */
-    for (unsigned i = 0; i < s->n_workers; i++)
-        worker_keys_answered(s->workers[i], issuer);
+    crew_keys_answered(&s->crew, issuer);
 }
 
-/* ---- messages from workers ---------------------------------------------------------------------
- */
+/* ---- messages from workers ------------------------------------------------------------------- */
 
 struct missed {
     size_t issuer, kid_n;
@@ -113,7 +133,7 @@ static void need_keys(void *ctx, unsigned worker, size_t issuer, str kid)
 static void on_drained(void *ctx, void *arg)
 {
     struct server *s = ctx;
-    if (++s->n_drained == s->n_workers && !s->is_over)
+    if (crew_note_drained(&s->crew) && s->state != SERVER_OVER)
         loop_stop(s->loop);
 }
 
@@ -129,8 +149,7 @@ static void admin(void *ctx, str method, str path, struct arena *a, struct http_
     metrics_answer(&s->metrics, method, path, a, out);
 }
 
-/* ---- reload -------------------------------------------------------------------------------------
- */
+/* ---- reload ---------------------------------------------------------------------------------- */
 
 static void record(struct server *s, str kind, const struct snapshot *before, const char *trigger,
                    const struct findings *f)
@@ -205,8 +224,7 @@ static void files_changed(struct watch *w, unsigned events)
     arm_reload(s);
 }
 
-/* ---- signals
- * ------------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static void too_long(struct deadline *d)
 {
@@ -217,17 +235,15 @@ static void too_long(struct deadline *d)
 
 static void drain(struct server *s)
 {
-    if (s->is_draining) {
+    if (s->state == SERVER_DRAINING) {
         log_warn("drain.cut", "a second signal: what still runs is cut");
         loop_stop(s->loop);
         return;
     }
-    s->is_draining = true;
-    atomic_store(&s->metrics.is_draining, true);
+    set_state(s, SERVER_DRAINING);
     log_info("drain.begin", "no new connections; requests under way are answered");
     deadline_set(s->loop, &s->drain_due, s->snapshot->config->limits.drain_timeout_ms);
-    for (unsigned i = 0; i < s->n_workers; i++)
-        worker_drain(s->workers[i]);
+    crew_drain(&s->crew);
 }
 
 static void on_signal(void *ctx, int signum)
@@ -252,42 +268,21 @@ static bool open_signals(struct server *s, struct fail *f)
     return true;
 }
 
-/* ---- start
- * --------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
-static bool start_worker(struct server *s, unsigned index, size_t connections, struct fail *f)
+static bool start_workers(struct server *s, struct fail *f)
 {
-    struct worker_listener listeners[SOCKETS_MOST];
-    size_t n = 0;
-    if (!sockets_bind(s->snapshot, index, listeners, &n, f))
-        return false;
-    struct worker_options o = {
-        .index = index,
+    struct worker_options common = {
         .audit = s->audit,
         .node = str_of(s->node),
         .boot = str_of(s->boot),
         .snapshot = s->snapshot,
-        .listeners = listeners,
-        .n_listeners = n,
-        .connections = connections,
         .events = {need_keys, drained, admin, s},
     };
-    s->workers[index] = worker_start(&o, f);
-    if (s->workers[index])
-        s->n_workers = index + 1;
-    return s->workers[index] != NULL;
-}
-
-static bool start_workers(struct server *s, struct fail *f)
-{
-    unsigned n = config_workers(s->snapshot->config);
-    n = n > MAX_WORKERS ? MAX_WORKERS : n;
-    size_t connections = sockets_connections(s->snapshot, n);
-    s->metrics.workers = s->workers;
-    for (unsigned i = 0; i < n; i++)
-        if (!start_worker(s, i, connections, f))
-            return false;
-    atomic_store(&s->metrics.n_workers, n); /* the first one may be asked already */
+    s->metrics.workers = s->crew.workers;
+    if (!crew_start(&s->crew, &common, f))
+        return false;
+    atomic_store(&s->metrics.n_workers, s->crew.n); /* the first one may be asked already */
     return true;
 }
 
@@ -384,20 +379,18 @@ static void tell_ready(const struct server *s)
                      l->address.text.p);
     }
     log_info("ready", "postern " POSTERN_VERSION " is running", "workers",
-             log_num(number, s->n_workers), "policy", s->snapshot->policy_digest);
+             log_num(number, s->crew.n), "policy", s->snapshot->policy_digest);
 }
 
 static void stop(struct server *s)
 {
-    for (unsigned i = 0; i < s->n_workers; i++)
-        worker_join(s->workers[i]);
+    crew_join(&s->crew);
     /* What they posted last is delivered now, while those it is for exist. */
-    s->is_over = true;
+    set_state(s, SERVER_OVER);
     if (s->mailbox)
         mailbox_close(s->mailbox);
     audit_close(s->audit); /* its writer posts to the workers' mailboxes until then */
-    for (unsigned i = 0; i < s->n_workers; i++)
-        worker_destroy(s->workers[i]);
+    crew_destroy(&s->crew);
     keys_destroy(s->keys);
     if (s->has_reload_watch)
         watch_detach(&s->reload_watch, NULL);
@@ -449,6 +442,7 @@ int server_run(const struct server_options *o)
         keys_configure(s.keys, s.snapshot->config);
         atomic_store(&s.metrics.keys_settled, keys_are_settled(s.keys));
         tell_ready(&s);
+        set_state(&s, SERVER_RUNNING);
         loop_run(s.loop);
         log_info("stopped", NULL);
     } else {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Prints every include between rooms and refuses those that point up or sideways.
 
-    main > command > server > { keys metrics sockets telling } > worker > { portal console tunnel ssh rdp } > http > gate
-         > config
+    main > command > server > crew > { keys metrics sockets telling } > worker
+         > { portal console tunnel ssh rdp } > http > gate > config
          > { authn policy net audit store } > base
 
 A file may include its own room and any lower one, and of another room only its faces.
@@ -24,6 +24,7 @@ LEVELS = [
     ("portal", "console", "tunnel", "ssh", "rdp"),
     ("worker",),
     ("keys", "metrics", "sockets", "telling"),
+    ("crew",),
     ("server",),
     ("command",),
     ("main",),
