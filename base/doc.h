@@ -40,6 +40,8 @@ const struct doc_node *doc_key(const struct doc_node *map, const char *key);
 /* Text of a scalar member, {NULL, 0} when absent. */
 str doc_text(const struct doc_node *map, const char *key);
 struct finding_at doc_at(const struct doc_node *node);
+/* A place that no node stands at. Looking for the source line is a walk through the file. */
+struct finding_at doc_place(const struct doc_file *file, unsigned line, unsigned column);
 /* findings_add at a node. */
 __attribute__((format(printf, 5, 6))) void doc_error(struct findings *f,
                                                      const struct doc_node *node, const char *code,

@@ -51,6 +51,8 @@ struct schema_field {
 /* Ready scalar types. */
 extern const struct schema_type schema_text, schema_bool, schema_uint, schema_duration, schema_size;
 
+/* What a value of the type is called, where it has no name of its own. */
+const char *schema_name(const struct schema_type *type);
 /* True when nothing was found wrong below this node. */
 bool schema_check(const struct schema_type *type, const struct doc_node *node, struct findings *f);
 /* JSON Schema draft-07 of the type; `id` and `title` name it. */
