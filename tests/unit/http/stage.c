@@ -322,3 +322,17 @@ size_t stage_buffers(const struct stage *s)
 {
     return s->http->buffers.n_taken;
 }
+
+bool begins(const char *text, const char *want)
+{
+    return strncmp(text, want, strlen(want)) == 0;
+}
+
+struct stage *stage_open_app(const char *settings)
+{
+    char policy[1024];
+    snprintf(policy, sizeof policy, TESTS_POLICY("%s"), settings);
+    struct stage *s = stage_open(&(struct house_options){.policy = policy});
+    stage_connect(s, 0);
+    return s;
+}

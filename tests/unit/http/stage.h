@@ -62,6 +62,10 @@ bool stage_is_closed(const struct stage *s);
 /* Buffers of the worker that are out. */
 size_t stage_buffers(const struct stage *s);
 
+bool begins(const char *text, const char *want);
+/* The usual app with further settings (", max_body: 10"), and a client connected. */
+struct stage *stage_open_app(const char *settings);
+
 /* ---- texts that most tests need ---- */
 
 #define HOST "Host: inventory.example\r\n"

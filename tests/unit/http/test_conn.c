@@ -10,11 +10,6 @@ static struct stage *stage_with(const char *limits)
     return s;
 }
 
-static bool begins(const char *text, const char *want)
-{
-    return strncmp(text, want, strlen(want)) == 0;
-}
-
 /* ---- one after the other ---- */
 
 static void pipelined_requests(void **state)

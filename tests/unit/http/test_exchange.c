@@ -47,11 +47,6 @@ static void one_request(void **state)
     stage_close(s);
 }
 
-static bool begins(const char *text, const char *want)
-{
-    return strncmp(text, want, strlen(want)) == 0;
-}
-
 /* ---- answers of ours ---- */
 
 static void own_answers(void **state)
@@ -196,10 +191,7 @@ static void preflights(void **state)
          "\r\nAccess-Control-Allow-Origin: https://a.example\r\n", "auth.none"},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
-        char policy[1024];
-        snprintf(policy, sizeof policy, TESTS_POLICY("%s"), rows[i].cors);
-        struct stage *s = stage_open(&(struct house_options){.policy = policy});
-        stage_connect(s, 0);
+        struct stage *s = stage_open_app(rows[i].cors);
         stage_say(s, rows[i].request);
         stage_settle(s);
         const char *heard = stage_heard(s);

@@ -16,7 +16,7 @@ static struct stage *stage_with(const char *limits)
     return s;
 }
 
-static bool begins(const char *text, const char *want)
+static bool matches(const char *text, const char *want)
 {
     size_t n = strlen(want);
     if (n && want[n - 1] == '*')
@@ -188,15 +188,13 @@ static void not_forwarded(void **state)
          REFUSED("417 Expectation Failed"), "bad-request", "417", true},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
-        struct stage *s =
-            stage_open(&(struct house_options){.policy = TESTS_POLICY(", max_body: 10")});
-        stage_connect(s, 0);
+        struct stage *s = stage_open_app(", max_body: 10");
         stage_say(s, rows[i].request);
         stage_settle(s);
         const char *heard = stage_heard(s);
-        if (!begins(heard, rows[i].want))
+        if (!matches(heard, rows[i].want))
             print_error("%s\n", heard);
-        assert_row(rows[i].id, begins(heard, rows[i].want));
+        assert_row(rows[i].id, matches(heard, rows[i].want));
         assert_row(rows[i].id, s->n_up == 0);
         assert_row(rows[i].id, stage_is_closed(s) == rows[i].is_closed);
         bool says_close = strstr(heard, "\r\nConnection: close\r\n") != NULL;
@@ -209,8 +207,7 @@ static void not_forwarded(void **state)
 
 static void a_body_over_the_limit(void **state)
 {
-    struct stage *s = stage_open(&(struct house_options){.policy = TESTS_POLICY(", max_body: 10")});
-    stage_connect(s, 0);
+    struct stage *s = stage_open_app(", max_body: 10");
     stage_say(s, POST("Transfer-Encoding: chunked\r\n") "8\r\n12345678\r\n");
     stage_settle(s);
     assert_text("ten are fine", stage_up_heard(s, 0),
@@ -218,7 +215,7 @@ static void a_body_over_the_limit(void **state)
     stage_say(s, "3\r\nabc\r\n");
     stage_settle(s);
     const char *heard = stage_heard(s);
-    assert_true(begins(heard, REFUSED("413 Content Too Large")));
+    assert_true(matches(heard, REFUSED("413 Content Too Large")));
     assert_non_null(strstr(heard, "Connection: close"));
     assert_true(stage_is_closed(s));
     assert_true(s->up[0].saw_end);
@@ -233,7 +230,7 @@ static void a_body_with_bad_chunks(void **state)
     stage_settle(s);
     stage_say(s, "zz\r\n");
     stage_settle(s);
-    assert_true(begins(stage_heard(s), REFUSED("400 Bad Request")));
+    assert_true(matches(stage_heard(s), REFUSED("400 Bad Request")));
     assert_true(s->up[0].saw_end);
     /* what the app got cannot look whole */
     assert_null(strstr(stage_up_heard(s, 0), "0\r\n\r\n"));
@@ -274,7 +271,7 @@ static void expect_after_the_decision(void **state)
         stage_say(s, rows[i].fields);
         stage_say(s, "\r\n");
         stage_settle(s);
-        assert_row(rows[i].id, begins(stage_heard(s), rows[i].want));
+        assert_row(rows[i].id, matches(stage_heard(s), rows[i].want));
         assert_row(rows[i].id, s->n_up == 0);
         /* nobody knows whether the body will come: the connection cannot go on */
         assert_row(rows[i].id, stage_is_closed(s));
@@ -344,7 +341,7 @@ static void a_stale_connection_is_replaced(void **state)
             assert_text(rows[i].id, member(house_last(s->house), "upstream.reused"), "false");
         } else {
             assert_row(rows[i].id, s->n_up == 1);
-            assert_row(rows[i].id, begins(stage_heard(s), REFUSED("502 Bad Gateway")));
+            assert_row(rows[i].id, matches(stage_heard(s), REFUSED("502 Bad Gateway")));
             assert_end(rows[i].id, s, "upstream-reset", "502");
         }
         assert_row(rows[i].id, json_array_size(house_log(s->house)) == 2);
@@ -363,7 +360,7 @@ static void only_once(void **state)
     stage_up_hang_up(s, 1);
     stage_settle(s);
     assert_int_equal(s->n_up, 2);
-    assert_true(begins(stage_heard(s), REFUSED("502 Bad Gateway")));
+    assert_true(matches(stage_heard(s), REFUSED("502 Bad Gateway")));
     assert_end("twice", s, "upstream-reset", "502");
     stage_close(s);
 }
@@ -407,7 +404,7 @@ static void an_early_answer(void **state)
     stage_up_say(s, 0, "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nabc");
     stage_settle(s);
     const char *heard = stage_heard(s);
-    assert_true(begins(heard, "HTTP/1.1 413 Too Large\r\n*"));
+    assert_true(matches(heard, "HTTP/1.1 413 Too Large\r\n*"));
     assert_true(stage_is_closed(s));
     assert_true(s->up[0].saw_end);
     assert_end("early", s, "complete", "413");
@@ -429,7 +426,7 @@ static void an_early_answer_and_an_end(void **state)
     for (int i = 0; i < 5; i++)
         stage_say_bytes(s, body, sizeof body);
     stage_settle(s);
-    assert_true(begins(stage_heard(s), "HTTP/1.1 401 No\r\n*"));
+    assert_true(matches(stage_heard(s), "HTTP/1.1 401 No\r\n*"));
     assert_false(s->client.is_reset);
     assert_end("early", s, "complete", "401");
     stage_close(s);
@@ -495,9 +492,7 @@ static void times(void **state)
          REFUSED("408 Request Timeout"), "body-stall", "408", true},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
-        struct stage *s = stage_open(&(struct house_options){
-            .policy = TESTS_POLICY(", timeouts: {first_byte: 2s, body_stall: 1s}")});
-        stage_connect(s, 0);
+        struct stage *s = stage_open_app(", timeouts: {first_byte: 2s, body_stall: 1s}");
         stage_say(s, rows[i].request);
         stage_settle(s);
         stage_up_say(s, 0, rows[i].answer);
@@ -506,9 +501,9 @@ static void times(void **state)
         assert_text(rows[i].id, stage_heard(s), "");
         stage_pass(s, rows[i].after_ms);
         const char *heard = stage_heard(s);
-        if (!begins(heard, rows[i].want))
+        if (!matches(heard, rows[i].want))
             print_error("%s\n", heard);
-        assert_row(rows[i].id, begins(heard, rows[i].want));
+        assert_row(rows[i].id, matches(heard, rows[i].want));
         assert_row(rows[i].id, s->up[0].saw_end);
         assert_row(rows[i].id, stage_is_closed(s) == rows[i].is_closed);
         assert_end(rows[i].id, s, rows[i].end, rows[i].status);
@@ -518,9 +513,7 @@ static void times(void **state)
 
 static void a_body_that_goes_on_is_not_late(void **state)
 {
-    struct stage *s =
-        stage_open(&(struct house_options){.policy = TESTS_POLICY(", timeouts: {body_stall: 1s}")});
-    stage_connect(s, 0);
+    struct stage *s = stage_open_app(", timeouts: {body_stall: 1s}");
     stage_say(s, POST("Content-Length: 30\r\n"));
     for (int i = 0; i < 30; i++) {
         stage_pass(s, 900);
@@ -529,7 +522,7 @@ static void a_body_that_goes_on_is_not_late(void **state)
     }
     stage_up_say(s, 0, OK_3);
     stage_settle(s);
-    assert_true(begins(stage_heard(s), "HTTP/1.1 200 OK\r\n*"));
+    assert_true(matches(stage_heard(s), "HTTP/1.1 200 OK\r\n*"));
     assert_end("slow", s, "complete", "200");
     stage_close(s);
 }
@@ -537,9 +530,7 @@ static void a_body_that_goes_on_is_not_late(void **state)
 static void an_app_that_takes_nothing(void **state)
 {
     static char body[1 << 20];
-    struct stage *s =
-        stage_open(&(struct house_options){.policy = TESTS_POLICY(", timeouts: {first_byte: 2s}")});
-    stage_connect(s, 0);
+    struct stage *s = stage_open_app(", timeouts: {first_byte: 2s}");
     stage_say(s, POST("Content-Length: 10000000\r\n"));
     stage_settle(s);
     s->up[0].is_deaf = true;
@@ -551,7 +542,7 @@ static void an_app_that_takes_nothing(void **state)
     stage_pass(s, 1900);
     assert_text("patience", stage_heard(s), "");
     stage_pass(s, 300);
-    assert_true(begins(stage_heard(s), REFUSED("504 Gateway Timeout")));
+    assert_true(matches(stage_heard(s), REFUSED("504 Gateway Timeout")));
     assert_end("deaf", s, "upstream-slow", "504");
     stage_close(s);
 }
@@ -591,7 +582,7 @@ static void unreachable(void **state)
     stage_say(s, "GET /x HTTP/1.1\r\n" HOST "Accept: text/html\r\n@staff\r\n");
     stage_settle(s);
     const char *heard = stage_heard(s);
-    assert_true(begins(heard, REFUSED("502 Bad Gateway")));
+    assert_true(matches(heard, REFUSED("502 Bad Gateway")));
     assert_non_null(strstr(heard, "Content-Type: text/html"));
     assert_false(stage_is_closed(s));
     assert_end("unreachable", s, "upstream-unreachable", "502");
@@ -614,7 +605,7 @@ static void too_many_connections(void **state)
     stage_say(s, GET("/two"));
     stage_settle(s);
     const char *heard = stage_heard(s);
-    assert_true(begins(heard, REFUSED("503 Service Unavailable")));
+    assert_true(matches(heard, REFUSED("503 Service Unavailable")));
     assert_non_null(strstr(heard, "\r\nRetry-After: 1\r\n"));
     assert_end("busy", s, "upstream-busy", "503");
     stage_up_say(s, 0, OK_3);

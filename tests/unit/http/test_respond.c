@@ -1,6 +1,8 @@
 /* The way down: what an app answers, and what the client gets of it. */
 #include "stage.h"
 
+#include <sys/socket.h>
+
 #define REQUEST(line) line "\r\n" HOST "@staff\r\n"
 #define BAD_GATEWAY "HTTP/1.1 502 Bad Gateway\r\n"
 #define S "HTTP/1.1 200 OK\r\n"
@@ -315,7 +317,8 @@ static void a_slow_client_holds_little(void **state)
     stage_close(s);
 }
 
-static void a_client_that_takes_nothing(void **state)
+/* A long answer has begun, and the client takes nothing of it. */
+static struct stage *deaf_stage(void)
 {
     struct stage *s = stage_open(&(struct house_options){.limits = "{client_stall: 5s}\n"});
     size_t n;
@@ -326,36 +329,35 @@ static void a_client_that_takes_nothing(void **state)
     s->client.is_deaf = true;
     stage_up_say_bytes(s, 0, answer, n);
     stage_settle(s);
-    stage_pass(s, 4800);
-    assert_false(s->up[0].saw_end);
-    /* a little progress puts the end off */
-    s->client.is_deaf = false;
-    for (int i = 0; i < 3; i++)
-        loop_turn(s->house->loop, false);
-    stage_pass(s, 100);
-    s->client.is_deaf = true;
     free(answer);
-    stage_settle(s);
+    return s;
+}
+
+static void a_client_that_takes_a_little(void **state)
+{
+    static char some[64 * 1024];
+    struct stage *s = deaf_stage();
+    stage_pass(s, 4800);
+    /* as much as makes the socket writable again: a third of what the kernel holds for it */
+    for (int i = 0; i < 16; i++) {
+        (void)!recv(s->client.fd, some, sizeof some, MSG_DONTWAIT);
+        stage_settle(s);
+    }
+    stage_pass(s, 4800);
+    assert_int_equal(json_array_size(house_log(s->house)), 0);
+    stage_pass(s, 400);
+    assert_end("stall", s, "client-stall", "200");
     stage_close(s);
 }
 
 static void a_client_that_takes_nothing_is_closed(void **state)
 {
-    struct stage *s = stage_open(&(struct house_options){.limits = "{client_stall: 5s}\n"});
-    size_t n;
-    char *answer = big_answer(&n);
-    stage_connect(s, 0);
-    stage_say(s, GET("/x"));
-    stage_settle(s);
-    s->client.is_deaf = true;
-    stage_up_say_bytes(s, 0, answer, n);
-    stage_settle(s);
+    struct stage *s = deaf_stage();
     stage_pass(s, 4800);
     assert_int_equal(json_array_size(house_log(s->house)), 0);
     stage_pass(s, 400);
     assert_end("stall", s, "client-stall", "200");
     assert_true(s->up[0].saw_end);
-    free(answer);
     stage_close(s);
 }
 
@@ -428,9 +430,7 @@ static void cookies_and_caches(void **state)
 
 static void shared_cache_is_the_apps_choice(void **state)
 {
-    struct stage *s =
-        stage_open(&(struct house_options){.policy = TESTS_POLICY(", shared_cache: true")});
-    stage_connect(s, 0);
+    struct stage *s = stage_open_app(", shared_cache: true");
     stage_say(s, GET("/x"));
     stage_settle(s);
     stage_up_say(s, 0, S "Cache-Control: public\r\nContent-Length: 0\r\n\r\n");
@@ -451,7 +451,7 @@ int main(void)
         cmocka_unit_test(a_head_without_end),
         cmocka_unit_test(which_connections_are_kept),
         cmocka_unit_test(a_slow_client_holds_little),
-        cmocka_unit_test(a_client_that_takes_nothing),
+        cmocka_unit_test(a_client_that_takes_a_little),
         cmocka_unit_test(a_client_that_takes_nothing_is_closed),
         cmocka_unit_test(an_answer_may_pause),
         cmocka_unit_test(the_client_goes_away),

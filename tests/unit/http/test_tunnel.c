@@ -11,11 +11,6 @@
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"            \
     "Sec-WebSocket-Accept: " ACCEPT "\r\n\r\n"
 
-static bool begins(const char *text, const char *want)
-{
-    return strncmp(text, want, strlen(want)) == 0;
-}
-
 static struct stage *stage_plain(void)
 {
     struct stage *s = stage_open(&(struct house_options){.limits = NULL});
@@ -124,10 +119,7 @@ static void requests_that_are_refused(void **state)
          "HTTP/1.1 400 ", NULL},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
-        char policy[1024];
-        snprintf(policy, sizeof policy, TESTS_POLICY("%s"), rows[i].settings);
-        struct stage *s = stage_open(&(struct house_options){.policy = policy});
-        stage_connect(s, 0);
+        struct stage *s = stage_open_app(rows[i].settings);
         stage_say(s, rows[i].request);
         stage_settle(s);
         const char *heard = stage_heard(s);
@@ -237,8 +229,8 @@ static void ends_with_a_reason(void **state)
     }
 }
 
-/* A frame of the app is on its way: ours goes behind it, never into it. */
-static void the_frame_is_finished_first(void **state)
+/* A frame of six bytes is on its way down, and three of them are there. */
+static struct stage *stage_in_a_frame(void)
 {
     struct stage *s = stage_tunnel();
     stage_up_say_bytes(s, 0,
@@ -246,6 +238,13 @@ static void the_frame_is_finished_first(void **state)
                        "abc",
                        5);
     stage_settle(s);
+    return s;
+}
+
+/* A frame of the app is on its way: ours goes behind it, never into it. */
+static void the_frame_is_finished_first(void **state)
+{
+    struct stage *s = stage_in_a_frame();
     house_swap_policy(s->house, SHUT);
     stage_settle(s);
     assert_false(stage_is_closed(s));
@@ -263,12 +262,7 @@ static void the_frame_is_finished_first(void **state)
 
 static void a_frame_that_never_ends(void **state)
 {
-    struct stage *s = stage_tunnel();
-    stage_up_say_bytes(s, 0,
-                       "\x81\x06"
-                       "abc",
-                       5);
-    stage_settle(s);
+    struct stage *s = stage_in_a_frame();
     house_swap_policy(s->house, SHUT);
     stage_pass(s, 600);
     assert_false(stage_is_closed(s));
@@ -286,12 +280,7 @@ static void a_frame_that_never_ends(void **state)
 /* The client is not listened to any more once the visit is ended. */
 static void nothing_goes_up_after_the_end(void **state)
 {
-    struct stage *s = stage_tunnel();
-    stage_up_say_bytes(s, 0,
-                       "\x81\x06"
-                       "abc",
-                       5);
-    stage_settle(s);
+    struct stage *s = stage_in_a_frame();
     house_swap_policy(s->house, SHUT);
     stage_settle(s);
     stage_say(s, "more");

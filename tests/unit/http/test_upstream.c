@@ -315,15 +315,21 @@ static void a_unix_socket(void **state)
     town_close(&t);
 }
 
+/* The app has accepted and says nothing yet. */
+static void dial_over_tls(struct town *t)
+{
+    struct tls_client_options o = {.verify = TLS_VERIFY_NONE};
+    struct fail f = {0};
+    town_open(t);
+    t->app.tls = tls_client_create(&o, &f);
+    upstream_dial(t->pools, &t->app, &t->limits, done, t);
+    turn(t);
+}
+
 static void a_handshake_that_hangs(void **state)
 {
     struct town t;
-    struct tls_client_options o = {.verify = TLS_VERIFY_NONE};
-    struct fail f = {0};
-    town_open(&t);
-    t.app.tls = tls_client_create(&o, &f);
-    upstream_dial(t.pools, &t.app, &t.limits, done, &t);
-    turn(&t);
+    dial_over_tls(&t);
     clock_pass(4800);
     turn(&t);
     assert_int_equal(t.n_done, 0);
@@ -338,12 +344,7 @@ static void a_handshake_that_hangs(void **state)
 static void a_handshake_that_breaks(void **state)
 {
     struct town t;
-    struct tls_client_options o = {.verify = TLS_VERIFY_NONE};
-    struct fail f = {0};
-    town_open(&t);
-    t.app.tls = tls_client_create(&o, &f);
-    upstream_dial(t.pools, &t.app, &t.limits, done, &t);
-    turn(&t);
+    dial_over_tls(&t);
     int fd = theirs(&t);
     assert_int_equal(send(fd, "HTTP/1.1 400 Bad\r\n\r\n", 20, MSG_NOSIGNAL), 20);
     for (int i = 0; i < 10000 && !t.n_done; i++)
