@@ -91,7 +91,7 @@ def main():
     for name, files in sets(o.root):
         try:
             policy = reference.Policy(files)
-        except (reference.LoadError, ValueError, LookupError, TypeError) as e:
+        except (ValueError, LookupError, TypeError, AttributeError) as e:
             failures.append(f'{name}: the interpreter says {type(e).__name__}: {e}')
             continue
         facts = list(facts_of(policy, files)) if policy.apps else []

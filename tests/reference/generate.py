@@ -9,8 +9,9 @@ import datetime
 import json
 import random
 import re
+import zoneinfo
 
-from forms import zone
+from forms import local, shifts
 
 ZONES = ['UTC', 'Europe/Stockholm', 'America/New_York', 'Asia/Kolkata', 'Africa/Cairo',
          'Australia/Lord_Howe', 'America/Santiago', 'Asia/Beirut', 'Atlantic/Azores']
@@ -89,7 +90,7 @@ class Maker:
         self.zones = self.r.sample(ZONES, 2)
         self.day = self.r.randrange(20400, 20900)           # within 2025-11 .. 2027-03
         if self.chance(.6):                                 # near a change of the clocks
-            changes = [p[1] // 86400 for p in zone(self.zones[0]).pieces if 20400 < p[1] // 86400 < 20900]
+            changes = [d for d in range(20401, 20900) if shifts(zoneinfo.ZoneInfo(self.zones[0]), d)]
             self.day = self.r.choice(changes or [self.day])
         self.odd_methods = MANY_METHODS if self.chance(.1) else []
         self.moments = [self.day * 86400 + 3600 * 12]
@@ -106,7 +107,7 @@ class Maker:
     def date(self, spread=3):
         day = self.day + self.r.randint(-spread, spread)
         for z in self.zones:
-            self.moments.append(zone(z).midnight(day))
+            self.moments.append(local(zoneinfo.ZoneInfo(z), day))
         return Bare(date_text(day))
 
     # ---- the set -------------------------------------------------------------------------------
@@ -284,11 +285,13 @@ class Maker:
             s['timezone'] = self.one(self.zones)
         if self.chance(.3):
             s['except_dates'] = [self.date(1) for _ in range(self.r.randint(1, 2))]
-        where = zone(s.get('timezone', self.zones[0]))
+        where = zoneinfo.ZoneInfo(s.get('timezone', self.zones[0]))
+        self.moments += shifts(where, self.day)
         for window in s['hours']:
             for text in window.split('-'):
-                wall = (self.day + self.r.randint(-1, 1)) * 86400 + int(text[:2]) * 3600 + int(text[3:]) * 60
-                self.moments += [t for t, _ in where.spans(wall, wall + 60)]
+                second = int(text[:2]) * 3600 + int(text[3:]) * 60
+                day = self.day + self.r.randint(-1, 1)
+                self.moments += {local(where, day, second, fold) for fold in (0, 1)}
         return s
 
     def session(self):

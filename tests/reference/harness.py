@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 
-import forms
 import generate
 import reference
 
@@ -120,7 +119,7 @@ def differs(driver, files, facts):
         texts = generate.set_texts(files)
         policy = reference.Policy(texts)
         return difference(policy, facts, run_driver(driver, texts, [facts])[0])
-    except (reference.LoadError, Refused, RuntimeError, LookupError, ValueError, TypeError, AttributeError):
+    except (Refused, RuntimeError, LookupError, ValueError, TypeError, AttributeError):
         return None
 
 
@@ -150,8 +149,6 @@ def reproduction(driver, files, facts, seconds):
 
 def spread(work, items, jobs):
     """The results of work(item), in any order."""
-    for name in generate.ZONES:         # once, and not in each process
-        forms.zone(name)
     if jobs <= 1:
         yield from map(work, items)
         return
