@@ -274,9 +274,7 @@ static enum policy_tri device_attributes(struct eval *e, const struct device_nee
     return r;
 }
 
-/* What is true of the device by atoms alone: a need of nothing but sources or seen_within asks only
- * to have been seen. */
-static bool asks_only_for_sight(const struct device_need *need)
+bool atom_device_is_sight(const struct device_need *need)
 {
     return !need->flags_written && !need->os.n && !need->min_os_version.n &&
            !need->min_browser_version.n && !need->has_min_patch_level && !need->has_max_risk &&
@@ -289,7 +287,7 @@ enum policy_tri atom_device(struct eval *e, const struct device_need *need)
     enum policy_tri r = sighting_of_device(e, need);
     bool only_hints = r != POLICY_TRUE && e->rule->effect == RULE_DENY && sighting_has_hint(e);
 
-    if (asks_only_for_sight(need) || (r != POLICY_TRUE && !only_hints))
+    if (atom_device_is_sight(need) || (r != POLICY_TRUE && !only_hints))
         return r;
     r = POLICY_TRUE;
     r = tri_and(r, device_flags(e, need));

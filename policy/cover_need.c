@@ -189,9 +189,17 @@ static bool cover_grants(const struct rule *wide, const struct rule *narrow)
     return str_eq(wide->id, narrow->id) && str_eq(wide->text_digest, narrow->text_digest);
 }
 
+/* A hint may make the narrow one fire where the wide one, which hears none, does not. */
+static bool differs_in_hints(const struct rule *wide, const struct rule *narrow)
+{
+    return narrow->effect == RULE_DENY && wide->device && narrow->device &&
+           atom_device_is_sight(wide->device) && !atom_device_is_sight(narrow->device);
+}
+
 bool cover_need(const struct rule *wide, const struct rule *narrow)
 {
-    return cover_device(wide->device, narrow->device) && cover_auth(wide->auth, narrow->auth) &&
-           cover_from(wide->from, narrow->from) && cover_when(wide->when, narrow->when) &&
-           cover_grants(wide, narrow) && (!wide->purpose || narrow->purpose);
+    return !differs_in_hints(wide, narrow) && cover_device(wide->device, narrow->device) &&
+           cover_auth(wide->auth, narrow->auth) && cover_from(wide->from, narrow->from) &&
+           cover_when(wide->when, narrow->when) && cover_grants(wide, narrow) &&
+           (!wide->purpose || narrow->purpose);
 }

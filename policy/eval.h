@@ -126,6 +126,9 @@ enum policy_tri who_claim_value(const struct policy_identity *id, const struct c
 enum policy_tri atom_who(struct eval *e, const struct who *who);
 enum policy_tri atom_to(struct eval *e, const struct to *to);
 enum policy_tri atom_device(struct eval *e, const struct device_need *need);
+/* A need of nothing but sources or seen_within asks only to have been seen, by a source: hints,
+ * which may make the other atoms of a deny true, say nothing to it. */
+bool atom_device_is_sight(const struct device_need *need);
 enum policy_tri atom_auth(struct eval *e, const struct auth_need *need);
 enum policy_tri eval_life(struct eval *e, int64_t starts_s, int64_t expires_s);
 enum policy_tri from_countries(struct eval *e, const struct from_need *need);

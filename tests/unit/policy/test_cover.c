@@ -177,10 +177,37 @@ static void test_each_part(void **state)
     assert_true(n_claimed + n_shown + 4 > n);
 }
 
+/* A hint may make a deny fire, but not one that asks only whether the device was seen. */
+static void test_hints_of_a_deny(void **state)
+{
+    static const struct {
+        const char *wide, *narrow;
+        bool covers;
+    } rows[] = {
+        {"seen_within: 24h", "seen_within: 24h, jailbroken: true", false},
+        {"seen_within: 24h", "seen_within: 24h", true},
+        {"jailbroken: true", "jailbroken: true, managed: false", true},
+    };
+    static const char deny[] = "version: 1\n"
+                               "rules:\n  - {id: r, effect: deny, who: anyone, to: everything, "
+                               "on_missing: ignore, device: {%s}}\n";
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[2][512];
+        snprintf(text[0], sizeof text[0], deny, rows[i].wide);
+        snprintf(text[1], sizeof text[1], deny, rows[i].narrow);
+        struct policy *wide = fixture_load(text[0]), *narrow = fixture_load(text[1]);
+        if (cover_rule(only_rule(wide), only_rule(narrow)) != rows[i].covers)
+            print_error("%s covers %s: not %d\n", rows[i].wide, rows[i].narrow, rows[i].covers);
+        assert_int_equal(cover_rule(only_rule(wide), only_rule(narrow)), rows[i].covers);
+        policy_unref(&wide);
+        policy_unref(&narrow);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_globs),
-                                       cmocka_unit_test(test_each_part),
-                                       cmocka_unit_test(test_claims_hold)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_globs), cmocka_unit_test(test_hints_of_a_deny),
+        cmocka_unit_test(test_each_part), cmocka_unit_test(test_claims_hold)};
     return cmocka_run_group_tests_name("cover", tests, NULL, NULL);
 }
