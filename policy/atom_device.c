@@ -33,7 +33,7 @@ static enum policy_tri note_device(struct eval *e, enum policy_tri r, str attrib
     struct trace *t = e->trace;
     str code = doubt;
 
-    if (!t)
+    if (!t || t->n == TRACE_MAX_NOTES)
         return r;
     if (!doubt.n || doubt.p[0] == ':')
         code = arena_printf(t->arena, "device.%.*s%.*s", STR_ARG(attribute), STR_ARG(doubt));

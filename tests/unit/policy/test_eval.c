@@ -1,6 +1,8 @@
 /* Every atom in three values: one rule, one set of facts, one letter. */
 #include "fixture.h"
 
+#include "policy/eval.h"
+
 enum { NOW_S = 1795600000 /* 2026-11-25T... UTC */ };
 
 #define TEXT(s)                                                                                    \
@@ -568,6 +570,36 @@ static void devices_are_as_the_table_says(void **state)
     }
 }
 
+/* What there is no room for is dropped; the last note stays the one that it was. */
+static void a_full_trace_keeps_its_notes(void **state)
+{
+    char text[4096];
+    size_t n = (size_t)snprintf(text, sizeof text,
+                                "version: 1\nrules:\n  - {id: r, effect: deny, who: anyone, to: "
+                                "everything, device: {attributes: {");
+    for (int i = 0; i < TRACE_MAX_NOTES + 4; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%smdm.a%d: x", i ? ", " : "", i);
+    snprintf(text + n, sizeof text - n, "}}}\n");
+    struct policy *p = fixture_load(text);
+    struct policy_device_fact fact = {.attribute = STR("managed"), .source = STR("mdm")};
+    struct policy_device device = {.facts = &fact, .n_facts = 1};
+    struct policy_facts facts = {.devices = &device, .n_devices = 1, .clock_is_good = true};
+    struct trace *trace = arena_new(&p->arena, struct trace);
+    struct eval e;
+    trace->arena = &p->arena;
+    eval_init(&e, p, &facts, NULL);
+    e.trace = trace;
+    e.rule = &p->rules[0];
+    assert_int_equal(atom_device(&e, p->rules[0].device), POLICY_UNKNOWN);
+    assert_int_equal(trace->n, TRACE_MAX_NOTES);
+    for (size_t i = 0; i < trace->n; i++) {
+        str want =
+            arena_printf(&p->arena, "device.%.*s:missing", STR_ARG(trace->notes[i].attribute));
+        assert_true(str_eq(trace->notes[i].code, want));
+    }
+    policy_unref(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -575,6 +607,7 @@ int main(void)
         cmocka_unit_test(to_is_as_the_table_says),
         cmocka_unit_test(needs_are_as_the_table_says),
         cmocka_unit_test(devices_are_as_the_table_says),
+        cmocka_unit_test(a_full_trace_keeps_its_notes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
