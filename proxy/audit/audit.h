@@ -21,7 +21,8 @@
  * and writes its end record with audit_append_forced.
  *
  * `sync: always`: the gate commits request.open, calls audit_want(ring, ticket), and dials only
- * when audit_durable(ring) >= ticket; `changed` is called after each group commit.
+ * when audit_durable(ring) >= ticket and not audit_is_lost(ring, ticket); `changed` is called after
+ * each group commit.
  *
  * A build with -Dbench=true has the null sink, to measure what audit costs: there audit_begin
  * returns NULL, the caller builds nothing and commits 0 bytes. The null sink leaves out all of it:
@@ -105,8 +106,10 @@ uint64_t audit_commit(struct audit_ring *r, size_t n, size_t reserved);
 bool audit_append_forced(struct audit_ring *r, str record);
 /* The writer shall sync now, not within 50 ms. */
 void audit_want(struct audit_ring *r, uint64_t ticket);
-/* All records of this ring with a ticket up to this one are on disk. */
+/* All records of this ring with a ticket up to this one are on disk, or lost. */
 uint64_t audit_durable(const struct audit_ring *r);
+/* The record may be one of those that a failed sync took. Asked after audit_durable. */
+bool audit_is_lost(const struct audit_ring *r, uint64_t ticket);
 
 /* Any thread. */
 struct audit_counts {

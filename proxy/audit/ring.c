@@ -217,6 +217,23 @@ uint64_t audit_durable(const struct audit_ring *r)
     return r->room ? atomic_load_explicit(&r->durable, memory_order_acquire) : UINT64_MAX;
 }
 
+/* Stored before `durable` goes past them: whoever sees a ticket durable sees this too. */
+bool audit_is_lost(const struct audit_ring *r, uint64_t ticket)
+{
+    return ticket <= atomic_load_explicit(&r->forfeit_to, memory_order_acquire) &&
+           ticket > atomic_load_explicit(&r->forfeit_from, memory_order_relaxed);
+}
+
+void ring_forfeit(struct audit_ring *r)
+{
+    uint64_t durable = atomic_load_explicit(&r->durable, memory_order_relaxed);
+    if (r->taken == durable)
+        return;
+    if (atomic_load_explicit(&r->forfeit_to, memory_order_relaxed) == 0)
+        atomic_store_explicit(&r->forfeit_from, durable, memory_order_relaxed);
+    atomic_store_explicit(&r->forfeit_to, r->taken, memory_order_release);
+}
+
 /* ---- overflow ---- */
 
 void overflow_init(struct overflow *o, size_t max_bytes)

@@ -66,7 +66,8 @@ struct audit_ring {
     _Alignas(64) atomic_uint_fast64_t committed;
     _Alignas(64) atomic_uint_fast64_t consumed;
     atomic_uint_fast64_t durable;
-    _Alignas(64) atomic_uint_fast64_t wanted; /* a ticket that somebody waits for */
+    atomic_uint_fast64_t forfeit_from, forfeit_to; /* (from, to] may not be on disk; to 0: none */
+    _Alignas(64) atomic_uint_fast64_t wanted;      /* a ticket that somebody waits for */
     atomic_bool wants_room;
     struct overflow overflow;
 
@@ -87,6 +88,10 @@ bool ring_fits(struct audit_ring *r, size_t bytes);
 /* Consumer: the oldest record, {NULL, 0} when there is none; it stays until ring_drop. */
 str ring_peek(struct audit_ring *r);
 void ring_drop(struct audit_ring *r);
+/* Consumer: a failed sync took some of what was taken since the last good one. Which is not known
+ * by ring, so none of it counts as on disk; with a second loss nor does what lies between the two,
+ * which nobody waits for any more. */
+void ring_forfeit(struct audit_ring *r);
 /* Consumer: half of the room or of the slots is taken by what waits. */
 bool ring_is_half_full(struct audit_ring *r);
 

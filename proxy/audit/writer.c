@@ -208,6 +208,17 @@ void writer_fail(struct audit *a, struct journal_now t, const struct fail *f)
     log_error("journal.failed", f->text, "on_error", a->shared.continues ? "continue" : "refuse");
 }
 
+/* A worker may have slept through the failure: the journal is good again when it looks, and a
+ * record that is gone must not pass for one that is on disk. */
+static bool recover(struct audit *a, struct journal_now t, struct fail *f)
+{
+    uint64_t lost = a->journal.lost;
+    bool ok = journal_recover(&a->journal, t, f);
+    for (unsigned i = 0; a->journal.lost != lost && i < audit_ring_count(a); i++)
+        ring_forfeit(a->rings[i]);
+    return ok;
+}
+
 static void recovered(struct audit *a)
 {
     atomic_store(&a->shared.is_writable, true);
@@ -221,7 +232,7 @@ void writer_turn(struct audit *a, struct journal_now t)
     bool is_broken = !atomic_load(&a->shared.is_writable);
     if (is_broken && t.mono_us < a->retry_us)
         return;
-    if ((is_broken && !journal_recover(&a->journal, t, &f)) || !work(a, t, &taken, &f)) {
+    if ((is_broken && !recover(a, t, &f)) || !work(a, t, &taken, &f)) {
         writer_fail(a, t, &f);
         if (a->shared.continues)
             drop_excess(a);

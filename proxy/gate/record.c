@@ -286,9 +286,10 @@ enum visit_outcome record_open(struct visit *v)
             return VISIT_PERMITTED;
         audit_want(ring, v->ticket);
     }
-    if (audit_durable(ring) >= v->ticket)
+    bool is_settled = audit_durable(ring) >= v->ticket;
+    if (is_settled && !audit_is_lost(ring, v->ticket))
         return visit_reserve(v);
-    if (!v->wait_is_over && audit_is_writable(audit))
+    if (!is_settled && !v->wait_is_over && audit_is_writable(audit))
         return visit_wait(v, 5000);
     return audit_continues(audit) ? visit_reserve(v) : visit_refuse_unrecorded(v);
 }

@@ -244,6 +244,11 @@ static void what_a_sync_took_is_told(void **state)
     desk_turn(d, SECOND);
     assert_true(audit_is_writable(d->audit));
     desk_put(d, 11);
+    desk_turn(d, SECOND);
+    /* Whoever looks only now finds all of them settled, and those that are gone not on disk. */
+    assert_int_equal(audit_durable(d->ring), 11);
+    for (uint64_t ticket = 1; ticket <= 11; ticket++)
+        assert_int_equal(audit_is_lost(d->ring, ticket), ticket > 5 && ticket <= 10);
     desk_close(d);
     assert_int_equal(desk_count(d, "\"kind\":\"decision\""), 6);
     assert_int_equal(desk_count(d, "\"kind\":\"journal.lost\""), 1);

@@ -11,7 +11,7 @@
 #include "proxy/audit/io.h"
 #include "proxy/gate/gate_impl.h"
 
-bool house_disk_is_broken;
+bool house_disk_is_broken, house_disk_forgets;
 
 static const char LISTENERS[] =
     "  - {address: \"127.0.0.1:8080\"}\n"
@@ -161,6 +161,8 @@ void house_swap_keys(struct house *h, size_t index, const char *kid, const char 
 
 static ssize_t disk_pwrite(int fd, const void *p, size_t n, off_t at)
 {
+    if (house_disk_forgets)
+        return ftruncate(fd, at + (off_t)n) == 0 ? (ssize_t)n : -1;
     if (!house_disk_is_broken)
         return pwrite(fd, p, n, at);
     errno = EIO;
@@ -169,7 +171,7 @@ static ssize_t disk_pwrite(int fd, const void *p, size_t n, off_t at)
 
 static int disk_fdatasync(int fd)
 {
-    if (!house_disk_is_broken)
+    if (!house_disk_is_broken && !house_disk_forgets)
         return fdatasync(fd);
     errno = EIO;
     return -1;
@@ -247,7 +249,7 @@ struct house *house_open(const struct house_options *o)
     struct house *h = mem_alloc(sizeof *h);
     struct fail f = {0};
     clock_reset();
-    house_disk_is_broken = false;
+    house_disk_is_broken = house_disk_forgets = false;
     log_level(LOG_LEVEL_ERROR + 1);
     strcpy(h->room, "/tmp/postern-gate-XXXXXX");
     assert_non_null(mkdtemp(h->room));
@@ -284,7 +286,7 @@ void house_close(struct house *h)
     assert_true(list_empty(&h->gate->standing));
     assert_int_equal(gate_standing(h->gate), 0);
     assert_int_equal(h->gate->pin->uses, 1);
-    house_disk_is_broken = false;
+    house_disk_is_broken = house_disk_forgets = false;
     house_pass(h, 1000);
     gate_destroy(h->gate);
     snapshot_unref(&h->snapshot);

@@ -76,6 +76,8 @@ void house_swap_keys(struct house *h, size_t index, const char *kid, const char 
 
 /* While true the disk refuses with EIO. */
 extern bool house_disk_is_broken;
+/* While true it takes what is written and has nothing of it; the sync tells. */
+extern bool house_disk_forgets;
 /* Takes and leaves what is left in the ring; returns it for house_empty_ring. */
 size_t house_fill_ring(struct house *h);
 

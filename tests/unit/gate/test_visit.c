@@ -313,6 +313,32 @@ static void always_refuses_when_the_disk_breaks(void **state)
     house_close(h);
 }
 
+/* The worker sleeps through it: when it looks, the journal is good again and has gone on. */
+static void always_refuses_what_a_sync_took(void **state)
+{
+    struct house *h = house_always();
+    struct caller c;
+    assert_int_equal(caller_ask(&c, h, "/x", staff()), VISIT_WAITING);
+    house_disk_forgets = true;
+    audit_turn(h->audit);
+    assert_false(audit_is_writable(h->audit));
+    house_disk_forgets = false;
+    clock_pass(1000);
+    audit_turn(h->audit);
+    assert_true(audit_is_writable(h->audit));
+    gate_audit_changed(h->gate);
+    assert_int_equal(c.n_resumed, 1);
+    assert_int_equal(c.visit.outcome, VISIT_REFUSED);
+    assert_string_equal(c.visit.refusal.reason, "audit:busy");
+    caller_end(&c);
+    house_pass(h, 1000);
+    json_t *r = house_last(h);
+    assert_string_equal(member(r, "kind"), "request.close");
+    assert_string_equal(member(r, "decision.effect"), "deny");
+    assert_string_equal(member(r, "decision.reason"), "audit:busy");
+    house_close(h);
+}
+
 static void always_and_continue(void **state)
 {
     struct house *h = house_open(&(struct house_options){.is_always = true, .continues = true});
@@ -834,6 +860,7 @@ int main(void)
         cmocka_unit_test(always_writes_refusals_once),
         cmocka_unit_test(always_wakes_only_who_is_durable),
         cmocka_unit_test(always_refuses_when_the_disk_breaks),
+        cmocka_unit_test(always_refuses_what_a_sync_took),
         cmocka_unit_test(always_and_continue),
         cmocka_unit_test(always_gives_up_on_a_slow_disk),
         cmocka_unit_test(always_has_room_for_the_close),
