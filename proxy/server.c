@@ -193,6 +193,11 @@ static void look(struct server *s)
     switch (reload_check(s->reload, loop_now_ms(s->loop), loop_wall_us(s->loop), &next, &f)) {
     case RELOAD_NOTHING:
         break;
+    case RELOAD_SAME:
+        telling_log(&f);
+        log_info("reload.unchanged", "the files are good and say what is in force", "trigger",
+                 reload_trigger(s->reload));
+        break;
     case RELOAD_NEW:
         adopt(s, next);
         telling_log(&f);

@@ -251,8 +251,9 @@ static enum reload_result judge(struct reload *r, const struct build *b, struct 
         return fail_look(r, b);
     /* the files are again what runs: an error was taken back */
     if (is_base_same && is_rules_same) {
+        bool is_awaited = is_forced || r->counts.is_failing;
         settle(r);
-        return RELOAD_NOTHING;
+        return is_awaited ? RELOAD_SAME : RELOAD_NOTHING;
     }
     /* new certificates or keys beside broken policies are not held up by them */
     if (b->is_policy_broken)

@@ -17,6 +17,8 @@ struct reload;
 
 enum reload_result {
     RELOAD_NOTHING = 0, /* not due, or nothing differs */
+    RELOAD_SAME,        /* nothing differs, and somebody waits to hear it: it was requested, or an
+                           error was taken back */
     RELOAD_NEW,         /* *next_out is a new snapshot, owned by the caller; publish it */
     RELOAD_FAILED,      /* the old one stays; the findings say why */
 };

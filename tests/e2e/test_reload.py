@@ -53,6 +53,21 @@ def test_hangup_reloads(start, origin, staff):
     comes(gate, staff, 403, "the new rules")
 
 
+def test_what_changes_nothing_is_told_too(start, origin):
+    """Who asks for a reload, or takes an error back, reads how it ended; and no record claims that anything was loaded."""
+    gate = start()
+    told = lambda: [l for l in gate.stderr().splitlines() if "event=reload.unchanged" in l]
+    gate.signal(signal.SIGHUP)
+    raw.wait_for(lambda: len(told()) == 1, LONG, 0.05, "the answer to SIGHUP")
+    assert "trigger=SIGHUP" in told()[0]
+    fails(gate, lambda: gate.write("policies/10-apps.yaml", BROKEN["unknown key"]), "the error")
+    gate.policy(standard_policy(origin.url))
+    raw.wait_for(lambda: len(told()) == 2, LONG, 0.05, "the error taken back")
+    metrics = lambda: raw.request(gate.admin_port, target="/metrics").body.splitlines()
+    raw.wait_for(lambda: b"postern_reload_failing 0" in metrics(), LONG, 0.05, "the metric")
+    assert len(gate.journal.find(kind="policy.loaded")) == 1
+
+
 BROKEN = {
     "no yaml": "version: 1\nrules: [\n",
     "half written": None,
