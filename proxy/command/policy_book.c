@@ -42,6 +42,7 @@ bool policy_book_open(struct policy_book *book, const struct policy_book_options
         findings_add(&book->findings, FINDING_ERROR, "unreadable", NULL, NULL, "%s", fail.text);
         return false;
     }
+    policyset_warn(&set, &book->findings);
     book->zones = zones_in(NULL);
     book->n_files = set.n;
     book->in.files = set.files;

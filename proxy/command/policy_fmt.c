@@ -127,6 +127,7 @@ static void format_path(const struct options *o, struct work *w, const char *pat
         findings_add(&w->findings, FINDING_ERROR, "unreadable", NULL, NULL, "%s", fail.text);
         return;
     }
+    policyset_warn(&set, &w->findings);
     for (size_t i = 0; i < set.n; i++)
         format_file(o, w, &set.files[i]);
 }

@@ -25,6 +25,7 @@ struct reading {
     struct doc_file *files;
     struct policy_file *about;
     size_t n, bytes;
+    str overlooked; /* a name */
 };
 
 static int compare_names(const void *a, const void *b)
@@ -35,6 +36,14 @@ static int compare_names(const void *a, const void *b)
 static bool is_policy_name(const char *name)
 {
     return name[0] != '.' && str_ends(str_of(name), STR(".yaml"));
+}
+
+/* readdir has no order; what is told has. */
+static void overlook(struct reading *r, const char *name)
+{
+    bool is_yml = name[0] != '.' && str_ends(str_of(name), STR(".yml"));
+    if (is_yml && (!r->overlooked.p || str_cmp(str_of(name), r->overlooked) < 0))
+        r->overlooked = arena_dup(r->arena, str_of(name));
 }
 
 /* Lists the names into r->names, sorted. */
@@ -51,6 +60,7 @@ static bool list_names(struct reading *r)
     r->names = arena_array(r->arena, str, POLICYSET_MAX_FILES);
     bool good = true;
     for (struct dirent *e; good && (e = readdir(dir));) {
+        overlook(r, e->d_name);
         if (!is_policy_name(e->d_name))
             continue;
         if (r->n == POLICYSET_MAX_FILES)
@@ -176,10 +186,14 @@ static enum verdict read_dir(const char *path, struct arena *a, struct policyset
     if (v != READ_GOOD)
         return v;
     if (r.n == 0) {
-        fail_set(fail, FAIL_INPUT, "the directory %s holds no policy file (*.yaml)", path);
+        fail_set(fail, FAIL_INPUT, "the directory %s holds no policy file (*.yaml)%s%.*s%s", path,
+                 r.overlooked.p ? "; " : "", STR_ARG(r.overlooked),
+                 r.overlooked.p ? " is not read" : "");
         return READ_FAILED;
     }
     *out = (struct policyset){.files = r.files, .about = r.about, .n = r.n};
+    if (r.overlooked.p)
+        out->overlooked = shown_name(&r, r.overlooked);
     set_digest(a, out);
     return READ_GOOD;
 }
@@ -195,4 +209,11 @@ bool policyset_read(const char *path, struct arena *a, struct policyset *out, st
             return v == READ_GOOD;
     }
     return fail_set(fail, FAIL_BUSY, "the files in %s kept changing while they were read", path);
+}
+
+void policyset_warn(const struct policyset *set, struct findings *f)
+{
+    if (set->overlooked.p)
+        findings_add(f, FINDING_WARNING, "not-read", &(struct finding_at){.file = set->overlooked},
+                     "rename it if it holds rules", "this file is not read: policies are *.yaml");
 }

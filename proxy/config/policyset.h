@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/doc.h"
 #include "base/fail.h"
+#include "base/findings.h"
 
 enum {
     POLICYSET_MAX_FILES = 4096,
@@ -27,6 +28,7 @@ struct policyset {
     const struct policy_file *about;
     size_t n;
     char digest[POLICYSET_DIGEST_CHARS + 1]; /* of names and bytes */
+    str overlooked;                          /* DIR/NAME of the first *.yml; absent: none */
 };
 
 /* All *.yaml of the directory, or one file. Everything is read through one directory descriptor and
@@ -34,6 +36,9 @@ struct policyset {
  * policies is a failure: it is far more often a mount that is missing than a wish to refuse all.
  * Memory is the arena's. */
 bool policyset_read(const char *path, struct arena *a, struct policyset *out, struct fail *fail);
+/* Warns of a file that somebody takes for a policy and that is none: a deny in it would not hold.
+ */
+void policyset_warn(const struct policyset *set, struct findings *f);
 
 /* ---- Time zones ---- */
 

@@ -89,6 +89,7 @@ static bool build(const struct rulebook_in *in, struct rulebook *out, struct fin
         build_refuse(f, in->config->policies_at, str_of(dir), "unreadable", fail.text);
         return false;
     }
+    policyset_warn(&set, f);
     keep_files(out, &set);
     set_digest(in, &set, &zones, out);
     memcpy(out->config_digest, in->config->digest, sizeof out->config_digest);

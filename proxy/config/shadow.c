@@ -21,6 +21,7 @@ static bool read_set(struct build *b, struct policyset *set)
     struct fail fail = {0};
 
     if (policyset_read(dir, &b->arena, set, &fail)) {
+        policyset_warn(set, b->findings);
         for (size_t i = 0; i < set->n; i++)
             inputs_add(&b->rules, set->files[i].name, set->files[i].bytes);
         return true;

@@ -33,6 +33,34 @@ static void reads_sorted_and_only_yaml(void **state)
     arena_finish(&a);
 }
 
+static void warns_of_what_looks_like_a_policy(void **state)
+{
+    struct arena a;
+    struct policyset set;
+    struct findings f;
+    struct fail fail = {0};
+    arena_init(&a, NULL, 0);
+    findings_init(&f);
+    room_mkdir("y");
+    room_write("y/.a.yml", "x");
+    room_write("y/c.yml", "x");
+    room_write("y/b.yml", "x");
+    assert_false(policyset_read(room_path("y"), &a, &set, &fail));
+    assert_non_null(strstr(fail.text, "(*.yaml); b.yml is not read"));
+    room_write("y/a.yaml", "x");
+    assert_true(policyset_read(room_path("y"), &a, &set, &fail));
+    policyset_warn(&set, &f);
+    assert_int_equal(f.warnings, 1);
+    assert_string_equal(f.items[0].file.p, room_path("y/b.yml"));
+    unlink(room_path("y/b.yml"));
+    unlink(room_path("y/c.yml"));
+    assert_true(policyset_read(room_path("y"), &a, &set, &fail));
+    policyset_warn(&set, &f);
+    assert_int_equal(f.warnings, 1);
+    findings_finish(&f);
+    arena_finish(&a);
+}
+
 static void refuses_what_is_no_set(void **state)
 {
     struct arena a;
@@ -99,8 +127,10 @@ static void zones_stay_in_their_directory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_sorted_and_only_yaml), cmocka_unit_test(refuses_what_is_no_set),
-        cmocka_unit_test(reads_through_links), cmocka_unit_test(zones_stay_in_their_directory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_sorted_and_only_yaml),
+                                       cmocka_unit_test(warns_of_what_looks_like_a_policy),
+                                       cmocka_unit_test(refuses_what_is_no_set),
+                                       cmocka_unit_test(reads_through_links),
+                                       cmocka_unit_test(zones_stay_in_their_directory)};
     return cmocka_run_group_tests(tests, room_setup, room_teardown);
 }
