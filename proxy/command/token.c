@@ -10,6 +10,7 @@
 
 #include "authn/authn.h"
 #include "proxy/command/token_config.h"
+#include "proxy/command/token_tell.h"
 #include "proxy/command/usage.h"
 
 static const char usage_text[] =
@@ -19,7 +20,8 @@ static const char usage_text[] =
     "\n"
     "Reads one compact JWS from standard input. With --config it is checked against the issuer\n"
     "of that postern.yaml that it names, and told whom it proves: a human, or a machine by which\n"
-    "entry of services. Else it is checked with the keys and the names that are given.\n"
+    "entry of services, with which mail address and groups, and until when. Else it is checked\n"
+    "with the keys and the names that are given.\n"
     "\n"
     "  --config FILE      a postern.yaml; nothing is fetched\n"
     "  --jwks FILE        a JWK set (RFC 7517); beside --config the keys of an issuer that has\n"
@@ -177,7 +179,7 @@ static int run_given(const struct options *o, unsigned algs, str token)
     if (verdict == TOKEN_OK)
         puts("good");
     else
-        fprintf(stderr, "bad: %s: %s\n", token_verdict_code(verdict), token_verdict_text(verdict));
+        token_tell_bad(verdict, NULL, token);
     keyset_unref(&keys);
     return verdict == TOKEN_OK ? EXIT_GOOD : EXIT_ERRORS;
 }

@@ -5,13 +5,10 @@
 
 #include "proxy/command/command.h"
 #include "proxy/command/policy_command.h"
+#include "proxy/command/token_tell.h"
 #include "proxy/config/config.h"
 
-static int bad(enum token_verdict verdict)
-{
-    fprintf(stderr, "bad: %s: %s\n", token_verdict_code(verdict), token_verdict_text(verdict));
-    return EXIT_ERRORS;
-}
+enum { ISSUERS_TOLD = 8 };
 
 /* One token is put to one issuer: the one that it names. */
 static const struct config_issuer *find_issuer(const struct config *c, str iss)
@@ -28,6 +25,9 @@ static int unknown_issuer(const struct config *c, str iss)
             STR_ARG(c->path));
     policy_print_safe(stderr, iss);
     fputs("\"\n", stderr);
+    for (size_t i = 0; i < c->n_issuers && i < ISSUERS_TOLD; i++)
+        fprintf(stderr, "       = issuer %.*s is \"%.*s\"\n", STR_ARG(c->issuers[i].name),
+                STR_ARG(c->issuers[i].issuer->issuer));
     return EXIT_ERRORS;
 }
 
@@ -42,29 +42,18 @@ static struct keyset *open_keys(const struct config_issuer *c, const char *jwks)
     return NULL;
 }
 
-static void tell(const struct identity *id)
-{
-    printf("good: issuer ");
-    policy_print_safe(stdout, id->issuer_name);
-    printf(", subject \"");
-    policy_print_safe(stdout, id->subject);
-    printf("\", ");
-    if (id->is_machine)
-        printf("machine by service %.*s\n", STR_ARG(id->service));
-    else
-        printf("human: no entry of services matches\n");
-}
-
 static int check_with(const struct config *c, const struct config_issuer *issuer,
                       const struct keyset *keys, str token)
 {
     struct identity *id = NULL;
     enum token_verdict verdict =
         token_verify(issuer->issuer, keys, token, TOKEN_KIND_ACCESS, time(NULL), &id);
-    if (verdict != TOKEN_OK)
-        return bad(verdict);
+    if (verdict != TOKEN_OK) {
+        token_tell_bad(verdict, issuer->issuer, token);
+        return EXIT_ERRORS;
+    }
     identity_match_services(id, c->services, c->n_services);
-    tell(id);
+    token_tell_good(issuer->issuer, id);
     identity_unref(&id);
     return EXIT_GOOD;
 }
@@ -73,10 +62,11 @@ static int check(const struct config *c, const char *jwks, str token)
 {
     static char scratch[TOKEN_PEEK_BYTES];
     struct token_peek peek;
-    if (token.n > TOKEN_MAX_BYTES)
-        return bad(TOKEN_TOO_LONG);
-    if (!token_peek(token, scratch, &peek) || !peek.issuer.p)
-        return bad(TOKEN_MALFORMED);
+    bool is_long = token.n > TOKEN_MAX_BYTES;
+    if (is_long || !token_peek(token, scratch, &peek) || !peek.issuer.p) {
+        token_tell_bad(is_long ? TOKEN_TOO_LONG : TOKEN_MALFORMED, NULL, token);
+        return EXIT_ERRORS;
+    }
     const struct config_issuer *issuer = find_issuer(c, peek.issuer);
     if (!issuer)
         return unknown_issuer(c, peek.issuer);

@@ -207,16 +207,33 @@ def test_token_check_against_a_configuration(tmp_path, issuer):
     jwks.write_text(json.dumps(issuer.jwks()))
     check = lambda token, *more: command("token", "check", "--config", str(path), *more, stdin=token)
 
-    human = check(issuer.person("eva"))
-    assert (human.returncode, human.stdout) == (0, 'good: issuer people, subject "eva", human: no entry of services matches\n')
+    human = check(issuer.person("eva", ["a", "b"]))
+    assert human.returncode == 0
+    first, email, groups, ends = human.stdout.splitlines()
+    assert first == 'good: issuer people, subject "eva", human: no entry of services matches'
+    assert (email, groups) == ('  email: "eva@example.com"', '  groups: "a", "b"') and ends.startswith("  ends: 20") and ends.endswith("Z")
     machine = check(issuer.token("repo:corp/inventory:main") + "\n")
     assert machine.returncode == 0
-    assert machine.stdout == 'good: issuer people, subject "repo:corp/inventory:main", machine by service inventory\n'
+    assert machine.stdout.splitlines()[0] == 'good: issuer people, subject "repo:corp/inventory:main", machine by service inventory'
     for token, word in ((issuer.person("eva", exp=1), "token.expired"), (issuer.person("eva", aud="other"), "token.audience"),
                         (issuer.person("eva", iss="https://evil.example"), 'token.issuer: no issuer of %s is "https://evil.example"' % path),
                         ("not.a.token", "token.malformed"), ("a" * 17000, "token.too-long")):
         done = check(token)
         assert done.returncode == 1 and done.stderr.startswith("bad: " + word) and not done.stdout, done
+
+    # what stands in the token, beside what would be right
+    for token, word in ((issuer.person("eva", exp=1), "exp is 1970-01-01T00:00:01Z\n       = now is 20"),
+                        (issuer.person("eva", aud=["other", "mine"]), 'aud is "other", "mine"; issuer people wants "postern"'),
+                        (issuer.person("eva", header={"kid": "gone"}), 'kid is "gone"'),
+                        (issuer.person("eva", header={"alg": "ES384"}), 'alg is "ES384"; algs of issuer people are RS256, ES256'),
+                        (issuer.person("eva", iss=issuer.url + "/"), 'issuer people is "%s"' % issuer.url),
+                        ("", "nothing came on standard input"), ("Bearer a.b.c", "give the token alone")):
+        assert "       = " + word in check(token).stderr, (word, check(token))
+    for facts, word in (({"groups": "a"}, "groups: unknown: the claim groups is not a list of texts"),
+                        ({"groups": None}, "groups: unknown: there is no claim groups"),
+                        ({"groups": []}, "groups: none"), ({"email": None}, "email: none"),
+                        ({"email_verified": False}, 'email: "eva@example.com", which does not count')):
+        assert "  " + word in check(issuer.person("eva", **facts)).stdout, check(issuer.person("eva", **facts))
 
     fetched = issuer.person("eva", iss="https://ci.example")
     done = check(fetched)
