@@ -17,6 +17,7 @@ enum {
     CAUSE_BYTES = 160,
     SHADOW_BYTES = 128 + POLICY_MAX_REPORTED * RULE_BYTES,
     AGENT_MOST = 256, /* characters of the user agent that are kept */
+    PATH_CUT = 1024,  /* bytes of the path in a shortened record */
     MOST_BYTES = AUDIT_RECORD_MAX,
 };
 
@@ -28,7 +29,8 @@ size_t record_bytes(const struct visit *v)
                jout_escaped_len(str_upto(r->user_agent, AGENT_MOST)) +
                jout_escaped_len(str_upto(r->claimed, CLAIMED_MOST)) +
                (v->who ? v->who->record.n : 0);
-    if (v->pin && v->pin->snapshot->shadow)
+    /* A visit that stands has let go of the snapshot, and may have its shadow's word to tell. */
+    if (v->shadow || (v->pin && v->pin->snapshot->shadow))
         n += SHADOW_BYTES;
     return n < MOST_BYTES ? n : MOST_BYTES;
 }
@@ -75,7 +77,21 @@ void record_client(struct jout *j, const struct gate_request *r)
     jout_close(j, '}');
 }
 
-static void write_request(struct jout *j, const struct visit *v)
+static void write_path(struct jout *j, const struct gate_request *r)
+{
+    jout_kstr(j, STR("path"), r->path_raw);
+    if (r->path.p && !str_eq(r->path, r->path_raw))
+        jout_kstr(j, STR("path_normal"), r->path);
+}
+
+/* Half a path must not be taken for one. */
+static void write_path_cut(struct jout *j, const struct gate_request *r)
+{
+    jout_kbool(j, STR("shortened"), true);
+    jout_kstr(j, STR("path_begins"), str_upto(r->path.p ? r->path : r->path_raw, PATH_CUT));
+}
+
+static void write_request(struct jout *j, const struct visit *v, bool is_cut)
 {
     const struct gate_request *r = &v->request;
     jout_raw(j, (str){v->gate->node_json, v->gate->node_json_n});
@@ -85,9 +101,7 @@ static void write_request(struct jout *j, const struct visit *v)
     jout_kplain(j, STR("protocol"), v->request.is_websocket ? STR("websocket") : STR("http"));
     jout_kstr(j, STR("method"), r->method);
     jout_kstr(j, STR("host"), r->host);
-    jout_kstr(j, STR("path"), r->path_raw);
-    if (r->path.p && !str_eq(r->path, r->path_raw))
-        jout_kstr(j, STR("path_normal"), r->path);
+    (is_cut ? write_path_cut : write_path)(j, r);
     write_query(j, v);
     if (r->user_agent.p)
         jout_kstr(j, STR("agent"), str_upto(r->user_agent, AGENT_MOST));
@@ -194,16 +208,15 @@ static void write_upstream(struct jout *j, const struct visit_close *c)
     jout_close(j, '}');
 }
 
-static void write_head(struct jout *j, const struct visit *v, str kind)
+static void write_head(struct jout *j, const struct visit *v, str kind, bool is_cut)
 {
-    jout_open(j, '{');
     jout_ktime(j, STR("time"), v->wall_us);
     jout_kplain(j, STR("kind"), kind);
-    write_request(j, v);
+    write_request(j, v, is_cut);
     if (v->who)
         jout_raw(j, v->who->record);
     write_decision(j, v);
-    if (v->shadow)
+    if (v->shadow && !is_cut)
         write_shadow(j, v->shadow);
     write_facts(j, v);
 }
@@ -222,11 +235,19 @@ static void write_outcome(struct jout *j, const struct visit *v, const struct vi
     jout_kplain(j, STR("end"), str_of(visit_end_word(c->end)));
 }
 
-/* A record that did not fit (an app whose rules have very long names) is told as such: never half a
- * line, never none. */
-static void write_short(struct jout *j, const struct visit *v, str kind, char *room, size_t cap)
+static void write_whole(struct jout *j, const struct visit *v, str kind, bool is_cut,
+                        const struct visit_close *close)
 {
-    jout_init(j, room, cap);
+    jout_open(j, '{');
+    write_head(j, v, kind, is_cut);
+    if (close)
+        write_outcome(j, v, close);
+    jout_close(j, '}');
+}
+
+/* At least that it was: never half a line, never none. */
+static void write_least(struct jout *j, const struct visit *v, str kind)
+{
     jout_open(j, '{');
     jout_ktime(j, STR("time"), v->wall_us);
     jout_kplain(j, STR("kind"), kind);
@@ -236,16 +257,21 @@ static void write_short(struct jout *j, const struct visit *v, str kind, char *r
     jout_close(j, '}');
 }
 
+/* What does not fit (under limits for longer paths than the usual, a client chooses to) is left out
+ * and told as such, the path first: nobody can ask so that his name is not in the record. */
 static void write_record(struct jout *j, char *room, size_t cap, const struct visit *v, str kind,
                          const struct visit_close *close)
 {
     jout_init(j, room, cap);
-    write_head(j, v, kind);
-    if (close)
-        write_outcome(j, v, close);
-    jout_close(j, '}');
-    if (j->overflow)
-        write_short(j, v, kind, room, cap);
+    write_whole(j, v, kind, false, close);
+    if (!j->overflow)
+        return;
+    jout_init(j, room, cap);
+    write_whole(j, v, kind, true, close);
+    if (!j->overflow)
+        return;
+    jout_init(j, room, cap);
+    write_least(j, v, kind);
 }
 
 /* With a reservation straight into the ring, without one by way of the heap. */

@@ -235,6 +235,18 @@ def test_query_is_hashed_when_told(start, staff):
         assert "token=ab" not in f.read()
 
 
+def test_a_long_path_hides_nobody(start, staff):
+    """What makes the record longer than one may be is left out of it, and not who asked and what became of it."""
+    gate = start(config={"limits": {"request_line": "64KiB"}})
+    answer = gate.get("//" + "a" * 65500, staff)  # two paths: as received, and normal
+    assert answer.status == 200
+    r = gate.record(answer)
+    common(r)
+    assert r["shortened"] is True and "path" not in r and r["path_begins"] == "/" + "a" * 1023
+    assert (r["app"], r["identity"]["subject"], r["decision"]["rules"]) == ("inventory", "eva", ["staff-all"])
+    assert (r["client"]["address"], r["status"], r["end"]) == ("127.0.0.1", 200, "complete")
+
+
 def test_rules_that_were_loaded(start, origin):
     """Which files, by what, and the commit of the checkout they lie in."""
     gate = start(ready=False)

@@ -280,7 +280,51 @@ static void long_paths_fit(void **state)
     house_close(h);
 }
 
-/* What fits nowhere is told as shortened: never half a line, never none. */
+/* The shadow's word stands in the end of a long visit too, which lets go of the snapshot before. */
+static void the_end_of_a_long_visit_has_room_for_the_shadow(void **state)
+{
+    struct house *h = house_plain();
+    struct visit_close close = whole_close();
+    struct policy_decision shadow = {.n_rules = POLICY_MAX_REPORTED};
+    struct caller c;
+    char id[64];
+    memset(id, 's', 63);
+    id[63] = '\0';
+    caller_begin(&c, h, "inventory.example", "/x");
+    struct gate_request *r = &c.visit.request;
+    r->authorization = str_of(house_bearer("kim", STAFF));
+    r->tls_version = STR("TLSv1.3");
+    r->tls_cipher = STR("TLS_CHACHA20_POLY1305_SHA256");
+    r->tls_group = STR("X25519MLKEM768");
+    addr_parse(STR("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"), &r->client);
+    addr_parse(STR("2001:db8:aaaa:bbbb:cccc:dddd:eeee:fffe"), &r->peer);
+    char upstream[] = "https://" /* a name of 253 bytes */
+                      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+                      "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb."
+                      "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc."
+                      "ddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd:65535";
+    close.upstream = str_of(upstream);
+    close.upstream_addr = r->client;
+    close.bytes_in = close.bytes_out = INT64_MAX;
+    assert_int_equal(caller_run(&c), VISIT_PERMITTED);
+    struct policy_decision *d = &c.visit.decision;
+    for (size_t i = 0; i < POLICY_MAX_REPORTED; i++)
+        shadow.rules[i] = d->rules[i] = d->would_rules[i] = str_of(id);
+    d->n_rules = d->n_would_rules = POLICY_MAX_REPORTED;
+    d->has_would = true;
+    assert_true(visit_stand(&c.visit, VISIT_KIND_STREAM, caller_ended));
+    c.visit.shadow = &shadow;
+    caller_end_with(&c, &close);
+    json_t *got = house_last(h);
+    assert_string_equal(member(got, "kind"), "decision");
+    assert_string_equal(member(got, "shortened"), "");
+    assert_string_equal(member(got, "end"), "complete");
+    assert_int_equal(json_array_size(json_object_get(json_object_get(got, "shadow"), "rules")),
+                     POLICY_MAX_REPORTED);
+    house_close(h);
+}
+
+/* What does not fit is left out, and that is told: who it was and how it ended stay. */
 static void a_record_too_long_is_shortened(void **state)
 {
     struct house *h = house_plain();
@@ -302,7 +346,34 @@ static void a_record_too_long_is_shortened(void **state)
     assert_string_equal(member(r, "id"), id);
     assert_string_equal(member(r, "kind"), "decision");
     assert_string_equal(member(r, "time"), "2026-11-27T15:00:00.000000Z");
+    assert_string_equal(member(r, "app"), "inventory");
+    assert_string_equal(member(r, "client.address"), "198.51.100.7");
+    assert_string_equal(member(r, "identity.subject"), "kim");
+    assert_string_equal(member(r, "decision.effect"), "allow");
+    assert_string_equal(member(r, "status"), "200");
+    assert_string_equal(member(r, "end"), "complete");
+    /* half a path must not be taken for one */
+    assert_string_equal(member(r, "path"), "");
+    assert_int_equal(json_string_length(json_object_get(r, "path_begins")), 1024);
     free(path);
+    house_close(h);
+}
+
+/* Nor does an identity that leaves no room keep the record from being there. */
+static void a_record_shortened_most(void **state)
+{
+    struct house *h = house_plain();
+    struct caller c;
+    char *host = mem_alloc(AUDIT_RECORD_MAX + 1);
+    memset(host, 'h', AUDIT_RECORD_MAX);
+    caller_begin(&c, h, host, "/x");
+    caller_run(&c);
+    caller_end(&c);
+    json_t *r = house_last(h);
+    assert_string_equal(member(r, "shortened"), "true");
+    assert_string_equal(member(r, "kind"), "decision");
+    assert_string_equal(member(r, "host"), "");
+    free(host);
     house_close(h);
 }
 
@@ -374,7 +445,9 @@ int main(void)
         cmocka_unit_test(secrets_stay_out),
         cmocka_unit_test(long_names_fit),
         cmocka_unit_test(long_paths_fit),
+        cmocka_unit_test(the_end_of_a_long_visit_has_room_for_the_shadow),
         cmocka_unit_test(a_record_too_long_is_shortened),
+        cmocka_unit_test(a_record_shortened_most),
         cmocka_unit_test(refused_input_is_recorded),
         cmocka_unit_test(reservations_are_given_back),
     };
