@@ -215,7 +215,11 @@ size_t problem_write(const struct refusal *r, char *buf, size_t cap)
     if (r->retry_after_s)
         jout_kint(&j, STR("retry_after"), r->retry_after_s);
     jout_close(&j, '}');
-    return j.overflow ? 0 : j.n;
+    /* on a terminal the prompt, or what the next command says, begins on a line of its own */
+    if (j.overflow || j.n == cap)
+        return 0;
+    buf[j.n] = '\n';
+    return j.n + 1;
 }
 
 static bool has_body(unsigned status)

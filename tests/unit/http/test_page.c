@@ -193,6 +193,8 @@ static void a_problem_is_json(void **state)
     size_t n = problem_write(&r, buf, sizeof buf);
     json_t *doc = json_loadb(buf, n, 0, NULL);
     assert_non_null(doc);
+    assert_int_equal(buf[n - 1], '\n');
+    assert_int_equal(problem_write(&r, buf, n - 1), 0);
     assert_string_equal(json_string_value(json_object_get(doc, "type")), "urn:postern:auth.none");
     assert_string_equal(json_string_value(json_object_get(doc, "reason")), "auth.none");
     assert_string_equal(json_string_value(json_object_get(doc, "detail")), EVIL);
