@@ -65,8 +65,12 @@ bool address_parse(struct arena *a, str text, struct listen_address *out, const 
         return true;
     }
     *why = "must be \":PORT\", \"IPv4:PORT\", \"[IPv6]:PORT\" or \"unix:/PATH\"";
-    if (!host_port_cut(text, &host, &port, &is_bracketed) || !port_parse(port, &out->port))
+    if (!host_port_cut(text, &host, &port, &is_bracketed))
         return false;
+    if (!port_parse(port, &out->port)) {
+        *why = "must end with a port from 1 to 65535";
+        return false;
+    }
     if ((host.n || is_bracketed) && !literal_parse(host, is_bracketed, &out->addr))
         return false;
     if (out->addr.family && addr_is_link_local(&out->addr)) {

@@ -143,7 +143,7 @@ static const struct schema_field listener_fields[] = {
     {"peer_uid", &schema_text, false, NULL,
      "On a unix socket: the only user, by name or number, that may connect."},
     {"redirect", &redirect_type, false, NULL,
-     "`https`: sends everybody there and serves nothing else (but `acme_dir`)."},
+     "`https`: sends everybody to https, port 443, and serves nothing else (but `acme_dir`)."},
     {"acme_dir", &file_type, false, NULL,
      "Directory whose `.well-known/acme-challenge/` a redirecting listener serves."},
     {0}};
