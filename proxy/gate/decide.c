@@ -202,6 +202,19 @@ static bool displace(struct visit *v, enum visit_end *why, enum visit_end end, c
     return false;
 }
 
+/* By other rules for paths than it was read by, the path may be one that is refused. */
+static bool is_same_path(struct visit *v, struct path_rules rules)
+{
+    str path;
+    if (rules.pass_encoded_slash == v->path_rules.pass_encoded_slash &&
+        rules.pass_params == v->path_rules.pass_params)
+        return true;
+    v->path_rules = rules;
+    char *room = arena_text(v->arena, v->request.path_raw.n + 2);
+    return path_normalise(v->request.path_raw, rules, room, &path) == PATH_OK &&
+           str_eq(path, v->request.path);
+}
+
 bool decide_again(struct visit *v, enum visit_end *why)
 {
     const struct snapshot *s = v->gate->pin->snapshot;
@@ -218,6 +231,8 @@ bool decide_again(struct visit *v, enum visit_end *why)
     const struct app *app = snapshot_app_by_host(s, v->request.host);
     if (!app || !str_eq(app->name, v->app_name))
         return displace(v, why, END_APP_GONE, policy_reason_code(POLICY_REASON_INPUT_HOST));
+    if (!is_same_path(v, app->policy->path_rules))
+        return refuse_for(v, POLICY_REASON_INPUT_PATH);
     struct policy_decision next;
     struct policy_request r = policy_request_of(v, app->policy);
     /* A path that became public stays the visit of the person who came; the reverse is decided as a

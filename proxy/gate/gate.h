@@ -87,9 +87,10 @@ struct visit {
     const struct app *app; /* of the pinned snapshot; NULL before the route step, and again
                             * once the visit stands */
     str app_name;
-    struct credential *who;  /* one reference; NULL: no identity */
-    bool has_foreign_token;  /* a Bearer of an issuer that is not ours: it proved nothing */
-    bool took_authorization; /* Authorization held a token of ours: it goes no further */
+    struct path_rules path_rules; /* of the app, by which request.path was read */
+    struct credential *who;       /* one reference; NULL: no identity */
+    bool has_foreign_token;       /* a Bearer of an issuer that is not ours: it proved nothing */
+    bool took_authorization;      /* Authorization held a token of ours: it goes no further */
     bool is_public;
     enum token_verdict token; /* of the token that was refused, TOKEN_OK otherwise */
     struct policy_decision decision;

@@ -41,5 +41,6 @@ enum visit_outcome route(struct visit *v)
                             STR("Check the address."));
     v->app = app;
     v->app_name = app->name;
+    v->path_rules = app->policy->path_rules;
     return VISIT_PERMITTED;
 }

@@ -282,6 +282,21 @@ def test_app_that_is_not_what_it_was_ends_a_stream(start, origin, staff, what):
     ended(gate, answer.id, end, reason)
 
 
+def test_path_that_is_refused_now_ends_its_visits(start, origin, staff):
+    """An upload that runs for long goes to a path that a new request may not have any more."""
+    policy = standard_policy(origin.url)
+    policy["apps"][0]["path_params"] = "pass"
+    gate = start(config=SOON, policies={"10-apps.yaml": policy})
+    with gate.connect() as c:
+        c.send(raw.head("POST", "/up;version=2", token=staff, headers=["Content-Length: 100"]) + b"begun")
+        ident = gate.journal.wait(kind="request.open", path="/up;version=2")["id"]
+        gate.policy(standard_policy(origin.url))
+        gate.journal.wait(kind="policy.loaded", count=2)
+        assert c.is_closed()
+        ended(gate, ident, "policy", "input:path")
+    assert gate.get("/up;version=2", staff).status == 400
+
+
 def test_other_settings_of_an_app_end_nobody(start, origin, staff):
     gate = start()
     policy = standard_policy(origin.url)

@@ -611,6 +611,39 @@ static void swaps_that_end_visits(void **state)
     }
 }
 
+/* A path that the app takes no more, as a new request would find. */
+static void the_path_is_refused_now(void **state)
+{
+    static const char passes[] =
+        "version: 1\napps:\n  - {name: inventory, host: inventory.example, path_params: pass, "
+        "upstream: \"http://127.0.0.1:9\"}\nrules:\n  - {id: all, effect: allow, who: anyone, to: "
+        "{apps: [inventory]}}\n  - {id: shut, effect: deny, who: anyone, to: {apps: [inventory], "
+        "paths: [/admin]}}\n";
+    static const struct {
+        const char *path;
+        bool ends;
+    } rows[] = {{"/admin;x=1", true}, {"/users", false}};
+    char refuses[sizeof passes];
+    strcpy(refuses, passes);
+    memcpy(strstr(refuses, "path_params: pass"), "title: no params ", 17);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct house *h = house_open(&(struct house_options){.policy = passes});
+        struct caller c;
+        assert_int_equal(caller_ask(&c, h, rows[i].path, staff()), VISIT_PERMITTED);
+        assert_true(visit_stand(&c.visit, VISIT_KIND_WEBSOCKET, caller_ended));
+        house_swap_policy(h, passes);
+        assert_int_equal(c.n_ended, 0);
+        house_swap_policy(h, refuses);
+        assert_row(rows[i].path, c.n_ended == rows[i].ends);
+        end_as(&c, rows[i].ends ? c.ended : END_COMPLETE);
+        json_t *end = house_last(h);
+        assert_text(rows[i].path, member(end, "end"), rows[i].ends ? "policy" : "complete");
+        assert_text(rows[i].path, member(end, "decision.reason"),
+                    rows[i].ends ? "input:path" : "allow");
+        house_close(h);
+    }
+}
+
 static void the_issuer_is_gone(void **state)
 {
     struct house *h = house_plain();
@@ -871,6 +904,7 @@ int main(void)
         cmocka_unit_test(standing_in_always_mode),
         cmocka_unit_test(a_swap_decides_again),
         cmocka_unit_test(swaps_that_end_visits),
+        cmocka_unit_test(the_path_is_refused_now),
         cmocka_unit_test(the_issuer_is_gone),
         cmocka_unit_test(a_public_visit_stands_without_identity),
         cmocka_unit_test(valid_until_decides_again),
