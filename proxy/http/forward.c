@@ -34,6 +34,12 @@ void forward_failed(struct exchange *ex, enum visit_end end)
 
 static void dial(struct exchange *ex);
 
+/* The head waits for the end of the turn. */
+static bool is_unsent(const struct exchange *ex)
+{
+    return !list_empty(&ex->to_send_link);
+}
+
 /* Once, on a fresh connection: only for a request that may be repeated, of which the upstream's
  * silence shows that a kept-alive connection had died under us (RFC 9110 section 9.2.2); or for any
  * that was not sent at all. */
@@ -41,8 +47,7 @@ static bool retry(struct exchange *ex)
 {
     if (ex->has_retried || !ex->up || ex->up->uses == 0 || !ex->app || ex->answer_n || ex->interim)
         return false;
-    bool is_unsent = !list_empty(&ex->to_send_link);
-    if (!is_unsent &&
+    if (!is_unsent(ex) &&
         (ex->head.framing != FRAMING_NONE || !http_method_is_idempotent(ex->head.method_id)))
         return false;
     ex->has_retried = true;
@@ -250,6 +255,12 @@ void forward_up_event(void *ctx, unsigned events)
     struct upstream_conn *up = ex->up;
     if (ex->phase == EX_TUNNEL) {
         tunnel_up_event(ex, events);
+        return;
+    }
+    /* Whatever a kept connection says before it was asked is no answer to us: its end, or what was
+     * smuggled behind the answer to somebody else. */
+    if ((events & WATCH_READ) && up->uses > 0 && is_unsent(ex)) {
+        forward_broken(ex);
         return;
     }
     /* An answer that is there already comes first: the upstream may have closed behind it, and

@@ -1,5 +1,7 @@
 """Upstreams that answer early, leave in the middle or keep more than was asked for."""
 
+import os
+import signal
 import socket
 import threading
 import time
@@ -158,6 +160,47 @@ def test_bytes_behind_an_answer_reach_nobody(start, authority, staff):
         except raw.Closed:
             continue                        # cut, as it must be
         assert b"poison" not in body, body[:100]
+    listener.close()
+
+
+def is_stopped(pid):
+    def state(tid):
+        with open("/proc/%d/task/%s/stat" % (pid, tid)) as f:
+            return f.read().rsplit(") ", 1)[1][0]
+    return all(state(tid) == "T" for tid in os.listdir("/proc/%d/task" % pid))
+
+
+def test_answer_before_the_request_reaches_nobody(start, staff):
+    """What an idle connection says is nobody's answer, even when a request takes it in that very moment."""
+    poison, answer = threading.Event(), b"HTTP/1.1 200 OK\r\nX-Seen-Id: %s\r\nContent-Length: 6\r\n\r\n%s"
+    taken = []
+
+    def behave(sock):
+        while True:
+            head = sock.recv(65536)
+            if not head:
+                return
+            taken.append(sock)
+            sock.sendall(answer % (head.split(b"X-Request-Id: ")[1][:32], b"honest"))
+            if len(taken) == 1:
+                poison.wait(10)
+                sock.sendall(answer % (b"0" * 32, b"poison"))
+
+    listener = serve_raw(behave)
+    gate = start(workers=1, policies={"10-apps.yaml": standard_policy("http://127.0.0.1:%d" % listener.getsockname()[1])})
+    with gate.connect() as c:
+        assert c.send(raw.head("GET", "/first", token=staff)).read().body == b"honest"
+        gate.signal(signal.SIGSTOP)             # both are there when it looks again, the request first
+        raw.wait_for(lambda: is_stopped(gate.pid), why="the process to stand still")
+        c.send(raw.head("POST", "/second", token=staff, headers=["Content-Length: 2"]) + b"hi")
+        time.sleep(0.05)
+        poison.set()
+        time.sleep(0.05)
+        gate.signal(signal.SIGCONT)
+        second = c.read()
+    assert second.body == b"honest" and taken[1] is not taken[0]
+    record = gate.record(second, path="/second")
+    assert (record["status"], record["end"], record["upstream"]["reused"]) == (200, "complete", False)
     listener.close()
 
 

@@ -393,6 +393,32 @@ static void a_closed_connection_is_not_taken(void **state)
     stage_close(s);
 }
 
+/* A kept connection speaks in the very turn in which it is taken for a request that has not left
+ * yet: whatever that is, it is no answer to this one, whose own goes out on another connection. */
+static void an_answer_before_the_request(void **state)
+{
+    static const char *const rows[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison",
+        "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\npoison",
+        "HTTP/1.1 2",
+        "HTTP/1.1 103 Early Hints\r\n\r\n",
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct stage *s = stage_with_kept();
+        stage_say(s, POST("Content-Length: 3\r\n") "abc");
+        stage_up_say(s, 0, rows[i]);
+        stage_settle(s);
+        assert_row(rows[i], s->n_up == 2);
+        assert_text(rows[i], stage_up_heard(s, 0), "");
+        stage_up_say(s, 1, OK_3);
+        stage_settle(s);
+        assert_text(rows[i], stage_heard(s), OK_3_SEEN);
+        assert_end(rows[i], s, "complete", "200");
+        assert_row(rows[i], json_array_size(house_log(s->house)) == 2);
+        stage_close(s);
+    }
+}
+
 /* ---- answers before the body is there ---- */
 
 static void an_early_answer(void **state)
@@ -631,6 +657,7 @@ int main(void)
         cmocka_unit_test(only_once),
         cmocka_unit_test(never_on_a_fresh_one),
         cmocka_unit_test(a_closed_connection_is_not_taken),
+        cmocka_unit_test(an_answer_before_the_request),
         cmocka_unit_test(an_early_answer),
         cmocka_unit_test(an_early_answer_and_an_end),
         cmocka_unit_test(both_ways_at_once),
