@@ -3,15 +3,14 @@
 #include "proxy/command/command.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "proxy/audit/audit.h"
+#include "proxy/command/option.h"
 #include "proxy/command/usage.h"
 #include "proxy/config/config.h"
 
@@ -42,12 +41,14 @@ static const char usage_text[] =
     "\n"
     "Exit status: 0 good, 1 the log is bad or cannot be read, 2 usage.\n";
 
+static const char verbs[] = "expected one of tail, query, verify";
+
 enum { SMALL_FILE_BYTES = 4096 };
 
 struct options {
     const char *verb, *config, *file, *key, *since, *until;
-    size_t lines;
-    bool json, table, no_follow, help;
+    uint64_t lines;
+    bool json, table, no_follow;
     struct audit_filter filter;
 };
 
@@ -57,9 +58,9 @@ struct place {
     char *key, *since; /* contents, NULL: none */
 };
 
-static int usage_error(const char *what)
+static int tell_usage(const char *what)
 {
-    return usage_wrong("audit", what, usage_text);
+    return usage_tell("audit", what, usage_text);
 }
 
 static bool failed(const char *text)
@@ -70,99 +71,6 @@ static bool failed(const char *text)
 
 /* ---- options ---- */
 
-enum {
-    OPT_FILE = 256,
-    OPT_KEY,
-    OPT_SINCE,
-    OPT_UNTIL,
-    OPT_LINES,
-    OPT_JSON,
-    OPT_TABLE,
-    OPT_NO_FOLLOW,
-    OPT_TEXTS
-};
-
-static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
-                                      {"file", required_argument, NULL, OPT_FILE},
-                                      {"key", required_argument, NULL, OPT_KEY},
-                                      {"since", required_argument, NULL, OPT_SINCE},
-                                      {"until", required_argument, NULL, OPT_UNTIL},
-                                      {"lines", required_argument, NULL, OPT_LINES},
-                                      {"json", no_argument, NULL, OPT_JSON},
-                                      {"table", no_argument, NULL, OPT_TABLE},
-                                      {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
-                                      {"help", no_argument, NULL, 'h'},
-                                      {"user", required_argument, NULL, OPT_TEXTS + 0},
-                                      {"app", required_argument, NULL, OPT_TEXTS + 1},
-                                      {"rule", required_argument, NULL, OPT_TEXTS + 2},
-                                      {"reason", required_argument, NULL, OPT_TEXTS + 3},
-                                      {"effect", required_argument, NULL, OPT_TEXTS + 4},
-                                      {"session", required_argument, NULL, OPT_TEXTS + 5},
-                                      {"id", required_argument, NULL, OPT_TEXTS + 6},
-                                      {"device", required_argument, NULL, OPT_TEXTS + 7},
-                                      {"kind", required_argument, NULL, OPT_TEXTS + 8},
-                                      {0}};
-
-static str *filter_text(struct audit_filter *w, int c)
-{
-    str *const texts[] = {&w->user,    &w->app, &w->rule,   &w->reason, &w->effect,
-                          &w->session, &w->id,  &w->device, &w->kind};
-    return texts[c - OPT_TEXTS];
-}
-
-static const char *take_option(struct options *o, int c)
-{
-    uint64_t n;
-    switch (c) {
-    case 'c':
-        o->config = optarg;
-        return NULL;
-    case OPT_FILE:
-        o->file = optarg;
-        return NULL;
-    case OPT_KEY:
-        o->key = optarg;
-        return NULL;
-    case OPT_SINCE:
-        o->since = optarg;
-        return NULL;
-    case OPT_UNTIL:
-        o->until = optarg;
-        return NULL;
-    case OPT_LINES:
-        if (!str_to_u64(str_of(optarg), 1000000000, &n))
-            return "--lines takes a number";
-        o->lines = (size_t)n;
-        return NULL;
-    case OPT_JSON:
-        o->json = true;
-        return NULL;
-    case OPT_TABLE:
-        o->table = true;
-        return NULL;
-    case OPT_NO_FOLLOW:
-        o->no_follow = true;
-        return NULL;
-    case 'h':
-        o->help = true;
-        return NULL;
-    }
-    *filter_text(&o->filter, c) = str_of(optarg);
-    return NULL;
-}
-
-static const char *check_times(struct options *o)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    int64_t now_us = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-    if (o->since && !audit_time_parse(str_of(o->since), now_us, &o->filter.since_us))
-        return "--since takes a time (2026-11-25T09:30:00Z), a date, or an age (15m, 7d)";
-    if (o->until && !audit_time_parse(str_of(o->until), now_us, &o->filter.until_us))
-        return "--until takes a time (2026-11-25T09:30:00Z), a date, or an age (15m, 7d)";
-    return NULL;
-}
-
 static bool is_effect(str s)
 {
     static const str effects[] = {STR("allow"), STR("deny"), STR("own"), STR("none")};
@@ -172,25 +80,43 @@ static bool is_effect(str s)
     return false;
 }
 
+static const char *read_times(struct options *o)
+{
+    const char *wrong = option_time("since", o->since, &o->filter.since_us);
+
+    return wrong ? wrong : option_time("until", o->until, &o->filter.until_us);
+}
+
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    int c;
-    opterr = 0;
-    optind = 0;
-    while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
-        const char *wrong = c == '?' ? usage_bad_option(argv) : take_option(o, c);
-        if (wrong)
-            return wrong;
-    }
-    if (o->help)
-        return NULL;
-    if (optind != argc - 1)
-        return "expected one of tail, query, verify";
-    if (o->filter.effect.n && !is_effect(o->filter.effect))
+    struct audit_filter *w = &o->filter;
+    const struct option_row rows[] = {{"config", .text = &o->config, .letter = 'c'},
+                                      {"file", .text = &o->file},
+                                      {"key", .text = &o->key},
+                                      {"since", .text = &o->since}, /* of verify it is a file */
+                                      {"until", .text = &o->until},
+                                      {"lines", .number = &o->lines, .max = 1000000000},
+                                      {"json", .flag = &o->json},
+                                      {"table", .flag = &o->table},
+                                      {"no-follow", .flag = &o->no_follow},
+                                      {"user", .str = &w->user},
+                                      {"app", .str = &w->app},
+                                      {"rule", .str = &w->rule},
+                                      {"reason", .str = &w->reason},
+                                      {"effect", .str = &w->effect},
+                                      {"session", .str = &w->session},
+                                      {"id", .str = &w->id},
+                                      {"device", .str = &w->device},
+                                      {"kind", .str = &w->kind},
+                                      {0}};
+    const char *wrong = option_read_one(rows, argc, argv, verbs, verbs, &o->verb);
+
+    if (wrong)
+        return wrong;
+    if (w->effect.n && !is_effect(w->effect))
         return "--effect is allow, deny, own or none";
-    o->verb = argv[optind];
-    return strcmp(o->verb, "verify") == 0 ? NULL : check_times(o);
+    return strcmp(o->verb, "verify") == 0 ? NULL : read_times(o);
 }
 
 /* ---- where ---- */
@@ -383,14 +309,10 @@ int command_audit(int argc, char **argv)
     struct place where = {0};
     const char *wrong = read_options(argc, argv, &o);
     if (wrong)
-        return usage_error(wrong);
-    if (o.help) {
-        fputs(usage_text, stdout);
-        return EXIT_GOOD;
-    }
+        return tell_usage(wrong);
     bool is_tail = strcmp(o.verb, "tail") == 0, is_query = strcmp(o.verb, "query") == 0;
     if (!is_tail && !is_query && strcmp(o.verb, "verify") != 0)
-        return usage_error("expected one of tail, query, verify");
+        return tell_usage(verbs);
     signal(SIGPIPE, SIG_DFL);
     int code = EXIT_ERRORS;
     if (find_place(&o, &where))

@@ -1,11 +1,11 @@
 /* postern config: what the configuration says, checked whole without starting anything. */
 #include "proxy/command/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "proxy/command/option.h"
 #include "proxy/command/usage.h"
 #include "proxy/config/config.h"
 #include "proxy/http/fields.h"
@@ -24,40 +24,24 @@ static const char usage_text[] =
 
 struct options {
     const char *config;
-    bool is_json, is_strict, help;
+    bool is_json, is_strict;
 };
 
-static int usage_error(const char *what)
+static int tell_usage(const char *what)
 {
-    return usage_wrong("config", what, usage_text);
+    return usage_tell("config", what, usage_text);
 }
 
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
-                                          {"format", required_argument, NULL, 'f'},
-                                          {"strict", no_argument, NULL, 's'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    int c;
-    opterr = 0;
-    optind = 0;
-    while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
-        if (c == 'c')
-            o->config = optarg;
-        else if (c == 's')
-            o->is_strict = true;
-        else if (c == 'h')
-            o->help = true;
-        else if (c == 'f' && strcmp(optarg, "json") == 0)
-            o->is_json = true;
-        else if (c != 'f')
-            return usage_bad_option(argv);
-        else if (strcmp(optarg, "text") != 0)
-            return "--format is text or json";
-    }
-    return optind < argc ? "too many arguments: the file is given with --config" : NULL;
+    const struct option_row rows[] = {{"config", .text = &o->config, .letter = 'c'},
+                                      {"format", .is_json = &o->is_json},
+                                      {"strict", .flag = &o->is_strict},
+                                      {0}};
+
+    return option_read_alone(rows, argc, argv,
+                             "too many arguments: the file is given with --config");
 }
 
 static void tell_good(const struct snapshot *s)
@@ -120,22 +104,13 @@ int command_config(int argc, char **argv)
         int (*run)(const struct options *o);
     } verbs[] = {{"check", check}, {"headers", headers}, {"reference", reference}};
     struct options o = {0};
-    if (argc < 2)
-        return usage_error("which: check, headers or reference?");
-    if (strcmp(argv[1], "--help") == 0) {
-        fputs(usage_text, stdout);
-        return EXIT_GOOD;
-    }
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+    if (usage_asks_help(argc, argv))
+        return tell_usage(usage_help);
+    for (size_t i = 0; argc >= 2 && i < sizeof verbs / sizeof *verbs; i++) {
         if (strcmp(argv[1], verbs[i].name) != 0)
             continue;
         const char *wrong = read_options(argc - 1, argv + 1, &o);
-        if (wrong)
-            return usage_error(wrong);
-        if (!o.help)
-            return verbs[i].run(&o);
-        fputs(usage_text, stdout);
-        return EXIT_GOOD;
+        return wrong ? tell_usage(wrong) : verbs[i].run(&o);
     }
-    return usage_error("which: check, headers or reference?");
+    return tell_usage("which: check, headers or reference?");
 }

@@ -12,7 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/str.h"
+#include "proxy/command/option.h"
+#include "proxy/command/usage.h"
 
 static const char usage_text[] = "usage: postern init DIR\n"
                                  "\n"
@@ -201,17 +202,23 @@ static void tell_next(const char *dir)
            dir, dir, dir, dir, dir, dir);
 }
 
+/* NULL, or what is wrong. */
+static const char *read_options(int argc, char **argv, const char **dir)
+{
+    const struct option_row none[] = {{0}};
+    const char *sentence = "one directory is needed";
+    const char *wrong = option_read_one(none, argc, argv, sentence, sentence, dir);
+
+    return wrong || **dir ? wrong : sentence;
+}
+
 int command_init(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        fputs(usage_text, stdout);
-        return EXIT_GOOD;
-    }
-    if (argc != 2 || argv[1][0] == '-' || !argv[1][0]) {
-        fputs(usage_text, stderr);
-        return EXIT_USAGE;
-    }
-    const char *dir = argv[1];
+    const char *dir;
+    const char *wrong = read_options(argc, argv, &dir);
+
+    if (wrong)
+        return usage_tell("init", wrong, usage_text);
     if (mkdir(dir, 0755) != 0 && errno != EEXIST)
         return fail_on("make", dir, "");
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

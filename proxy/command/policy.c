@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proxy/command/policy_command.h"
+#include "proxy/command/usage.h"
 
 static const struct {
     const char *name;
@@ -39,7 +40,7 @@ static void help(FILE *out)
 
 int command_policy(int argc, char **argv)
 {
-    if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
+    if (usage_asks_help(argc, argv)) {
         help(stdout);
         return EXIT_GOOD;
     }

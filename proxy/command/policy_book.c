@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "proxy/command/command.h"
 #include "proxy/command/policy_command.h"
 
 static bool read_config(struct policy_book *book, const char *path)
@@ -73,4 +74,18 @@ void policy_book_print(struct policy_book *book, bool is_json)
         findings_print_json(&book->findings, stdout);
     else
         findings_print(&book->findings, stderr);
+}
+
+int policy_book_use(const struct policy_book_options *o, bool is_json, policy_book_fn *run,
+                    void *options)
+{
+    struct policy_book book;
+    int status = EXIT_ERRORS;
+
+    if (policy_book_open(&book, o))
+        status = run(options, &book);
+    else
+        policy_book_print(&book, is_json);
+    policy_book_finish(&book);
+    return status;
 }

@@ -1,8 +1,8 @@
 /* postern policy check. */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "proxy/command/command.h"
+#include "proxy/command/option.h"
 #include "proxy/command/policy_command.h"
 #include "proxy/command/usage.h"
 
@@ -23,39 +23,19 @@ static const char usage_text[] =
 
 struct options {
     struct policy_book_options book;
-    bool is_strict, is_json, wants_help;
+    bool is_strict, is_json;
 };
 
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"strict", no_argument, NULL, 's'},
-                                          {"config", required_argument, NULL, 'c'},
-                                          {"format", required_argument, NULL, 'f'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    const char *wrong = NULL;
+    const struct option_row rows[] = {{"strict", .flag = &o->is_strict},
+                                      {"config", .text = &o->book.config},
+                                      {"format", .is_json = &o->is_json},
+                                      {0}};
 
-    opterr = 0;
-    optind = 0;
-    for (int c; !wrong && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (c == 's')
-            o->is_strict = true;
-        else if (c == 'c')
-            o->book.config = optarg;
-        else if (c == 'f')
-            wrong = policy_read_format(optarg, &o->is_json);
-        else if (c == 'h')
-            o->wants_help = true;
-        else
-            wrong = usage_bad_option(argv);
-    }
-    if (wrong || o->wants_help)
-        return wrong;
-    if (optind + 1 != argc)
-        return optind == argc ? "a directory or file is missing" : "too many arguments";
-    o->book.path = argv[optind];
-    return NULL;
+    return option_read_one(rows, argc, argv, "a directory or file is missing", "too many arguments",
+                           &o->book.path);
 }
 
 static void print_summary(const struct policy_book *book)
@@ -74,11 +54,7 @@ int policy_check_command(int argc, char **argv)
     const char *wrong = read_options(argc, argv, &o);
 
     if (wrong)
-        return usage_wrong("policy check", wrong, usage_text);
-    if (o.wants_help) {
-        fputs(usage_text, stdout);
-        return EXIT_GOOD;
-    }
+        return usage_tell("policy check", wrong, usage_text);
     if (!policy_book_open(&book, &o.book))
         status = EXIT_ERRORS;
     else if (o.is_strict && book.findings.warnings)

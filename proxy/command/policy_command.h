@@ -33,6 +33,13 @@ void policy_book_finish(struct policy_book *book);
 /* Findings to standard error as text, or to standard output as JSON. */
 void policy_book_print(struct policy_book *book, bool is_json);
 
+/* What a subcommand does with a set that is good; an exit code. What it makes may live in the
+ * book's arena. */
+typedef int policy_book_fn(void *options, struct policy_book *book);
+/* Opens, runs and finishes. When the set is not good its findings are printed: EXIT_ERRORS. */
+int policy_book_use(const struct policy_book_options *o, bool is_json, policy_book_fn *run,
+                    void *options);
+
 /* ---- output (policy_output.c) ---------------------------------------------------------------- */
 
 /* One JSON value on a line of standard output, however long. */
@@ -47,8 +54,6 @@ void policy_print_time(FILE *out, const char *label, int64_t at_s);
 const char *policy_plural(size_t n);
 /* Any bytes of a log to a terminal: control bytes become question marks. */
 void policy_print_safe(FILE *out, str s);
-/* --format: NULL, or what is wrong. */
-const char *policy_read_format(const char *text, bool *is_json);
 
 /* ---- requests (policy_request.c) ------------------------------------------------------------- */
 

@@ -1,9 +1,9 @@
 /* postern policy diff: what another set of rules changes. */
-#include <getopt.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "proxy/command/command.h"
+#include "proxy/command/option.h"
 #include "proxy/command/policy_command.h"
 #include "proxy/command/usage.h"
 
@@ -21,36 +21,24 @@ static const char usage_text[] =
 
 struct options {
     struct policy_book_options books[2];
-    bool is_json, wants_help;
+    bool is_json;
 };
 
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
-                                          {"format", required_argument, NULL, 'f'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    const char *wrong = NULL;
+    const char *config = NULL;
+    const struct option_row rows[] = {
+        {"config", .text = &config}, {"format", .is_json = &o->is_json}, {0}};
+    struct option_args args;
+    const char *wrong = option_read(rows, argc, argv, &args);
 
-    opterr = 0;
-    optind = 0;
-    for (int c; !wrong && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (c == 'c')
-            o->books[0].config = o->books[1].config = optarg;
-        else if (c == 'f')
-            wrong = policy_read_format(optarg, &o->is_json);
-        else if (c == 'h')
-            o->wants_help = true;
-        else
-            wrong = usage_bad_option(argv);
-    }
-    if (wrong || o->wants_help)
+    if (wrong)
         return wrong;
-    if (optind + 2 != argc)
+    if (args.n != 2)
         return "two directories or files are needed, the old one first";
-    o->books[0].path = argv[optind];
-    o->books[1].path = argv[optind + 1];
+    for (size_t i = 0; i < 2; i++)
+        o->books[i] = (struct policy_book_options){.path = args.items[i], .config = config};
     return NULL;
 }
 
@@ -219,11 +207,7 @@ int policy_diff_command(int argc, char **argv)
     const char *wrong = read_options(argc, argv, &o);
 
     if (wrong)
-        return usage_wrong("policy diff", wrong, usage_text);
-    if (o.wants_help) {
-        fputs(usage_text, stdout);
-        return EXIT_GOOD;
-    }
+        return usage_tell("policy diff", wrong, usage_text);
     for (size_t i = 0; i < 2; i++)
         if (!policy_book_open(&books[i], &o.books[i])) {
             policy_book_print(&books[i], o.is_json);

@@ -1,5 +1,4 @@
 /* postern policy explain: one request, every rule that concerns its app, and why. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 
 #include "base/schema.h"
 #include "proxy/command/command.h"
+#include "proxy/command/option.h"
 #include "proxy/command/policy_command.h"
 #include "proxy/command/usage.h"
 #include "proxy/command/policy_explain.h"
@@ -43,6 +43,7 @@ enum { MAX_ITEMS = 64 };
 
 struct options {
     struct policy_book_options book;
+    struct arena arena; /* lists of claims */
     const char *request;
     struct policy_identity identity;
     struct policy_claim claims[MAX_ITEMS];
@@ -51,8 +52,8 @@ struct options {
     struct policy_device device;
     struct policy_request asked;
     str purpose;
-    bool has_identity, has_device, is_json, wants_help, has_age, has_at;
-    int64_t at_s, age_s, seen_s;
+    bool has_identity, has_device, has_mfa, is_json;
+    int64_t at_s, age_s, seen_s; /* age_s below zero: not given */
 };
 
 static bool is_number(str s)
@@ -80,14 +81,14 @@ static struct policy_value value_of(str text)
 }
 
 /* A name given again turns its value into a list. */
-static void add_claim(struct options *o, struct arena *a, str name, struct policy_value value)
+static void add_claim(struct options *o, str name, struct policy_value value)
 {
     for (size_t i = 0; i < o->identity.n_claims; i++) {
         struct policy_value *v = &o->claims[i].value;
         if (!str_eq(o->claims[i].name, name))
             continue;
         size_t n = v->kind == POLICY_VALUE_LIST ? v->n : 1;
-        struct policy_value *items = arena_array(a, struct policy_value, n + 1);
+        struct policy_value *items = arena_array(&o->arena, struct policy_value, n + 1);
         memcpy(items, v->kind == POLICY_VALUE_LIST ? v->items : v, n * sizeof *items);
         items[n] = value;
         *v = (struct policy_value){.kind = POLICY_VALUE_LIST, .items = items, .n = n + 1};
@@ -96,18 +97,41 @@ static void add_claim(struct options *o, struct arena *a, str name, struct polic
     o->claims[o->identity.n_claims++] = (struct policy_claim){name, value};
 }
 
-static const char *read_claim(struct options *o, struct arena *a, str text)
+/* ---- options: NULL, or what is wrong ---- */
+
+static const char *read_user(void *options, str text)
 {
+    struct options *o = options;
+
+    o->has_identity = true;
+    o->identity.email = o->identity.subject = text;
+    o->identity.email_verified = POLICY_TRUE;
+    return NULL;
+}
+
+static const char *read_service(void *options, str text)
+{
+    struct options *o = options;
+
+    o->has_identity = o->identity.is_machine = o->identity.groups_known = true;
+    o->identity.service = o->identity.subject = text;
+    return NULL;
+}
+
+static const char *read_claim(void *options, str text)
+{
+    struct options *o = options;
     str value = text, name = str_cut(&value, '=');
 
     if (!value.p || !name.n || o->identity.n_claims == MAX_ITEMS)
         return "--claim is NAME=VALUE, at most 64 times";
-    add_claim(o, a, name, value_of(value));
+    add_claim(o, name, value_of(value));
     return NULL;
 }
 
-static const char *read_device(struct options *o, str text)
+static const char *read_device(void *options, str text)
 {
+    struct options *o = options;
     str value = text, name = str_cut(&value, '=');
 
     o->has_device = true;
@@ -122,8 +146,10 @@ static const char *read_device(struct options *o, str text)
     return NULL;
 }
 
-static const char *read_group(struct options *o, str text)
+static const char *read_group(void *options, str text)
 {
+    struct options *o = options;
+
     o->has_identity = o->identity.groups_known = true;
     if (o->identity.n_groups == MAX_ITEMS)
         return "--group may be given at most 64 times";
@@ -132,8 +158,10 @@ static const char *read_group(struct options *o, str text)
     return NULL;
 }
 
-static const char *read_method(struct options *o, str text)
+static const char *read_method(void *options, str text)
 {
+    struct options *o = options;
+
     o->identity.amr_known = true;
     if (o->identity.n_amr == MAX_ITEMS)
         return "--method may be given at most 64 times";
@@ -141,153 +169,52 @@ static const char *read_method(struct options *o, str text)
     return NULL;
 }
 
-static const char *read_age(str text, int64_t *out_s)
+static const char *read_from(void *options, str text)
 {
-    int64_t ms;
+    struct options *o = options;
 
-    if (!parse_duration_ms(text, &ms))
-        return "an age is a duration such as 90s, 10m or 4h";
-    *out_s = ms / 1000;
-    return NULL;
+    return addr_parse(text, &o->asked.from) ? NULL : "--from is an IP address";
 }
 
-enum option_id {
-    OPTION_POLICY = 1,
-    OPTION_CONFIG,
-    OPTION_AS,
-    OPTION_SERVICE,
-    OPTION_GROUP,
-    OPTION_CLAIM,
-    OPTION_ISSUER,
-    OPTION_MFA,
-    OPTION_AUTH_AGE,
-    OPTION_METHOD,
-    OPTION_ACR,
-    OPTION_DEVICE,
-    OPTION_SEEN,
-    OPTION_FROM,
-    OPTION_COUNTRY,
-    OPTION_PURPOSE,
-    OPTION_AT,
-    OPTION_FORMAT,
-    OPTION_HELP,
-};
-
-static const struct option longs[] = {{"policy", required_argument, NULL, OPTION_POLICY},
-                                      {"config", required_argument, NULL, OPTION_CONFIG},
-                                      {"as", required_argument, NULL, OPTION_AS},
-                                      {"service", required_argument, NULL, OPTION_SERVICE},
-                                      {"group", required_argument, NULL, OPTION_GROUP},
-                                      {"claim", required_argument, NULL, OPTION_CLAIM},
-                                      {"issuer", required_argument, NULL, OPTION_ISSUER},
-                                      {"mfa", no_argument, NULL, OPTION_MFA},
-                                      {"auth-age", required_argument, NULL, OPTION_AUTH_AGE},
-                                      {"method", required_argument, NULL, OPTION_METHOD},
-                                      {"acr", required_argument, NULL, OPTION_ACR},
-                                      {"device", required_argument, NULL, OPTION_DEVICE},
-                                      {"seen", required_argument, NULL, OPTION_SEEN},
-                                      {"from", required_argument, NULL, OPTION_FROM},
-                                      {"country", required_argument, NULL, OPTION_COUNTRY},
-                                      {"purpose", required_argument, NULL, OPTION_PURPOSE},
-                                      {"at", required_argument, NULL, OPTION_AT},
-                                      {"format", required_argument, NULL, OPTION_FORMAT},
-                                      {"help", no_argument, NULL, OPTION_HELP},
+static const char *read_options(int argc, char **argv, struct options *o)
+{
+    const struct option_row rows[] = {{"policy", .text = &o->book.path},
+                                      {"config", .text = &o->book.config},
+                                      {"as", .call = read_user, .ctx = o},
+                                      {"service", .call = read_service, .ctx = o},
+                                      {"group", .call = read_group, .ctx = o},
+                                      {"claim", .call = read_claim, .ctx = o},
+                                      {"issuer", .str = &o->identity.issuer},
+                                      {"mfa", .flag = &o->has_mfa},
+                                      {"auth-age", .age_s = &o->age_s},
+                                      {"method", .call = read_method, .ctx = o},
+                                      {"acr", .str = &o->identity.acr},
+                                      {"device", .call = read_device, .ctx = o},
+                                      {"seen", .age_s = &o->seen_s},
+                                      {"from", .call = read_from, .ctx = o},
+                                      {"country", .str = &o->asked.country},
+                                      {"purpose", .str = &o->purpose},
+                                      {"at", .instant_s = &o->at_s},
+                                      {"format", .is_json = &o->is_json},
                                       {0}};
 
-/* NULL, or what is wrong. */
-static const char *read_option(struct options *o, struct arena *a, int id, str text)
-{
-    struct policy_identity *identity = &o->identity;
-
-    switch (id) {
-    case OPTION_POLICY:
-        o->book.path = text.p;
-        return NULL;
-    case OPTION_CONFIG:
-        o->book.config = text.p;
-        return NULL;
-    case OPTION_AS:
-        o->has_identity = true;
-        identity->email = identity->subject = text;
-        identity->email_verified = POLICY_TRUE;
-        return NULL;
-    case OPTION_SERVICE:
-        o->has_identity = identity->is_machine = identity->groups_known = true;
-        identity->service = identity->subject = text;
-        return NULL;
-    case OPTION_GROUP:
-        return read_group(o, text);
-    case OPTION_CLAIM:
-        return read_claim(o, a, text);
-    case OPTION_ISSUER:
-        identity->issuer = identity->issuer_name = text;
-        return NULL;
-    case OPTION_MFA:
-        identity->mfa = POLICY_TRUE;
-        return NULL;
-    case OPTION_AUTH_AGE:
-        o->has_age = true;
-        return read_age(text, &o->age_s);
-    case OPTION_METHOD:
-        return read_method(o, text);
-    case OPTION_ACR:
-        identity->acr = text;
-        return NULL;
-    case OPTION_DEVICE:
-        return read_device(o, text);
-    case OPTION_SEEN:
-        return read_age(text, &o->seen_s);
-    case OPTION_FROM:
-        return addr_parse(text, &o->asked.from) ? NULL : "--from is an IP address";
-    case OPTION_COUNTRY:
-        o->asked.country = text;
-        return NULL;
-    case OPTION_PURPOSE:
-        o->purpose = text;
-        return NULL;
-    case OPTION_AT:
-        o->has_at = policy_instant_parse(text, &o->at_s);
-        return o->has_at ? NULL : "--at is an instant with its offset: 2026-11-27T15:00:00+01:00";
-    case OPTION_FORMAT:
-        return policy_read_format(text.p, &o->is_json);
-    case OPTION_HELP:
-        o->wants_help = true;
-        return NULL;
-    default:
-        return "an option is unknown";
-    }
+    return option_read_one(rows, argc, argv, "a request is missing",
+                           "the request is one argument: quote it", &o->request);
 }
 
-static const char *read_options(int argc, char **argv, struct options *o, struct arena *a)
-{
-    int c;
-
-    *o = (struct options){.book.path = "policies", .identity.mfa = POLICY_UNKNOWN};
-    opterr = 0;
-    optind = 0;
-    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        const char *wrong =
-            c == '?' ? usage_bad_option(argv) : read_option(o, a, c, str_of(optarg));
-        if (wrong || o->wants_help)
-            return wrong;
-    }
-    if (optind + 1 != argc)
-        return optind == argc ? "a request is missing" : "the request is one argument: quote it";
-    o->request = argv[optind];
-    return NULL;
-}
+/* ---- run ---- */
 
 static void build_facts(struct options *o, struct policy_facts *facts)
 {
-    if (!o->has_at)
-        o->at_s = time(NULL);
     for (size_t i = 0; i < o->device.n_facts; i++)
         o->facts[i].seen_s = o->at_s - o->seen_s;
     o->device.facts = o->facts;
     o->identity.claims = o->claims;
     o->identity.groups = o->groups;
     o->identity.amr = o->methods;
-    o->identity.auth_time_s = o->has_age ? o->at_s - o->age_s : 0;
+    o->identity.issuer_name = o->identity.issuer;
+    o->identity.mfa = o->has_mfa ? POLICY_TRUE : POLICY_UNKNOWN;
+    o->identity.auth_time_s = o->age_s < 0 ? 0 : o->at_s - o->age_s;
     *facts = (struct policy_facts){
         .identity = o->has_identity ? &o->identity : NULL,
         .devices = &o->device,
@@ -299,20 +226,17 @@ static void build_facts(struct options *o, struct policy_facts *facts)
     };
 }
 
-static int explain(struct options *o, struct policy_book *book, struct arena *a)
+static int explain(void *options, struct policy_book *book)
 {
+    struct options *o = options;
+    struct arena *a = &book->arena;
     struct policy_explanation ex;
     struct policy_facts facts;
-    const char *wrong;
-
-    if (!policy_book_open(book, &o->book)) {
-        policy_book_print(book, o->is_json);
-        return EXIT_ERRORS;
-    }
     struct policy_request asked;
-    wrong = policy_request_parse(str_of(o->request), book->policy, a, &asked);
+    const char *wrong = policy_request_parse(str_of(o->request), book->policy, a, &asked);
+
     if (wrong)
-        return usage_wrong("policy explain", wrong, usage_text);
+        return usage_tell("policy explain", wrong, usage_text);
     asked.from = o->asked.from;
     asked.country = o->asked.country;
     o->asked = asked;
@@ -328,22 +252,12 @@ static int explain(struct options *o, struct policy_book *book, struct arena *a)
 
 int policy_explain_command(int argc, char **argv)
 {
-    struct policy_book book = {0};
-    struct options o;
-    struct arena a;
-    int status;
+    struct options o = {.book.path = "policies", .at_s = time(NULL), .age_s = -1};
 
-    arena_init(&a, NULL, 0);
-    const char *wrong = read_options(argc, argv, &o, &a);
-    if (wrong) {
-        status = usage_wrong("policy explain", wrong, usage_text);
-    } else if (o.wants_help) {
-        fputs(usage_text, stdout);
-        status = EXIT_GOOD;
-    } else {
-        status = explain(&o, &book, &a);
-        policy_book_finish(&book);
-    }
-    arena_finish(&a);
+    arena_init(&o.arena, NULL, 0);
+    const char *wrong = read_options(argc, argv, &o);
+    int status = wrong ? usage_tell("policy explain", wrong, usage_text)
+                       : policy_book_use(&o.book, o.is_json, explain, &o);
+    arena_finish(&o.arena);
     return status;
 }

@@ -1,7 +1,6 @@
 /* postern policy fmt: the usual layout, in place. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "proxy/command/command.h"
+#include "proxy/command/option.h"
 #include "proxy/command/policy_command.h"
 #include "proxy/command/usage.h"
 
@@ -25,9 +25,8 @@ static const char usage_text[] =
     "Exit status: 0 good, 1 errors, 2 usage, 3 files would change (--check).\n";
 
 struct options {
-    bool is_check, is_json, wants_help;
-    char **paths;
-    int n_paths;
+    bool is_check, is_json;
+    struct option_args paths;
 };
 
 struct work {
@@ -40,27 +39,11 @@ struct work {
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"check", no_argument, NULL, 'k'},
-                                          {"format", required_argument, NULL, 'f'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    const char *wrong = NULL;
+    const struct option_row rows[] = {
+        {"check", .flag = &o->is_check}, {"format", .is_json = &o->is_json}, {0}};
+    const char *wrong = option_read(rows, argc, argv, &o->paths);
 
-    opterr = 0;
-    optind = 0;
-    for (int c; !wrong && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (c == 'k')
-            o->is_check = true;
-        else if (c == 'f')
-            wrong = policy_read_format(optarg, &o->is_json);
-        else if (c == 'h')
-            o->wants_help = true;
-        else
-            wrong = usage_bad_option(argv);
-    }
-    o->paths = argv + optind;
-    o->n_paths = argc - optind;
-    return wrong || o->wants_help || o->n_paths ? wrong : "a directory or file is missing";
+    return wrong || o->paths.n ? wrong : "a directory or file is missing";
 }
 
 static bool write_all(int fd, str bytes)
@@ -158,15 +141,11 @@ int policy_fmt_command(int argc, char **argv)
     const char *wrong = read_options(argc, argv, &o);
 
     if (wrong)
-        return usage_wrong("policy fmt", wrong, usage_text);
-    if (o.wants_help) {
-        fputs(usage_text, stdout);
-        return EXIT_GOOD;
-    }
+        return usage_tell("policy fmt", wrong, usage_text);
     arena_init(&w.arena, NULL, 0);
     findings_init(&w.findings);
-    for (int i = 0; i < o.n_paths; i++)
-        format_path(&o, &w, o.paths[i]);
+    for (int i = 0; i < o.paths.n; i++)
+        format_path(&o, &w, o.paths.items[i]);
     findings_sort(&w.findings);
     if (o.is_json)
         policy_json_print(write_json, &w);

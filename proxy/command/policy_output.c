@@ -81,9 +81,3 @@ const char *policy_plural(size_t n)
 {
     return n == 1 ? "" : "s";
 }
-
-const char *policy_read_format(const char *text, bool *is_json)
-{
-    *is_json = !strcmp(text, "json");
-    return *is_json || !strcmp(text, "text") ? NULL : "--format is text or json";
-}

@@ -1,11 +1,11 @@
 /* postern policy replay: an access log decided again by other rules. */
 #include "proxy/command/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "proxy/command/option.h"
 #include "proxy/command/policy_command.h"
 #include "proxy/command/usage.h"
 #include "proxy/command/policy_pass.h"
@@ -36,7 +36,7 @@ struct options {
     const char *log;
     struct audit_filter filter;
     uint64_t top;
-    bool is_json, wants_help;
+    bool is_json;
 };
 
 struct report {
@@ -46,64 +46,20 @@ struct report {
     struct tally_row **rows;
 };
 
-static const char *read_time(int64_t *out_us)
-{
-    return audit_time_parse(str_of(optarg), (int64_t)time(NULL) * 1000000, out_us)
-               ? NULL
-               : "a time is an instant, a date, or an age such as 7d";
-}
-
-static const char *read_option(struct options *o, int c)
-{
-    switch (c) {
-    case 'l':
-        o->log = optarg;
-        return NULL;
-    case 'p':
-        o->book.path = optarg;
-        return NULL;
-    case 'c':
-        o->book.config = optarg;
-        return NULL;
-    case 's':
-        return read_time(&o->filter.since_us);
-    case 'u':
-        return read_time(&o->filter.until_us);
-    case 't':
-        return str_to_u64(str_of(optarg), UINT32_MAX, &o->top) ? NULL : "--top is a number";
-    case 'f':
-        return policy_read_format(optarg, &o->is_json);
-    case 'h':
-        o->wants_help = true;
-        return NULL;
-    default:
-        return "an option is unknown";
-    }
-}
-
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"log", required_argument, NULL, 'l'},
-                                          {"policy", required_argument, NULL, 'p'},
-                                          {"config", required_argument, NULL, 'c'},
-                                          {"since", required_argument, NULL, 's'},
-                                          {"until", required_argument, NULL, 'u'},
-                                          {"top", required_argument, NULL, 't'},
-                                          {"format", required_argument, NULL, 'f'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
+    const struct option_row rows[] = {{"log", .text = &o->log},
+                                      {"policy", .text = &o->book.path},
+                                      {"config", .text = &o->book.config},
+                                      {"since", .time_us = &o->filter.since_us},
+                                      {"until", .time_us = &o->filter.until_us},
+                                      {"top", .number = &o->top, .max = UINT32_MAX},
+                                      {"format", .is_json = &o->is_json},
+                                      {0}};
+    const char *wrong = option_read_alone(rows, argc, argv, "too many arguments");
 
-    opterr = 0;
-    optind = 0;
-    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        const char *wrong = c == '?' ? usage_bad_option(argv) : read_option(o, c);
-        if (wrong || o->wants_help)
-            return wrong;
-    }
-    if (optind < argc)
-        return "too many arguments";
-    return o->log ? NULL : "--log is missing";
+    return wrong || o->log ? wrong : "--log is missing";
 }
 
 /* ---- text ---- */
@@ -206,8 +162,9 @@ static int tell(const struct options *o, const struct pass *pass, const struct t
     return tally->gained || tally->lost ? EXIT_FINDINGS : EXIT_GOOD;
 }
 
-static int replay(const struct options *o, const struct policy_book *book)
+static int replay(void *options, struct policy_book *book)
 {
+    const struct options *o = options;
     struct tally tallies[PASS_MAX_THREADS];
     struct pass pass = {.policy = book->policy,
                         .config = book->config,
@@ -237,20 +194,9 @@ static int replay(const struct options *o, const struct policy_book *book)
 int policy_replay_command(int argc, char **argv)
 {
     struct options o = {.book.path = "policies", .top = TOP_ROWS};
-    struct policy_book book;
-    int status = EXIT_ERRORS;
     const char *wrong = read_options(argc, argv, &o);
 
     if (wrong)
-        return usage_wrong("policy replay", wrong, usage_text);
-    if (o.wants_help) {
-        fputs(usage_text, stdout);
-        return EXIT_GOOD;
-    }
-    if (policy_book_open(&book, &o.book))
-        status = replay(&o, &book);
-    else
-        policy_book_print(&book, o.is_json);
-    policy_book_finish(&book);
-    return status;
+        return usage_tell("policy replay", wrong, usage_text);
+    return policy_book_use(&o.book, o.is_json, replay, &o);
 }

@@ -1,10 +1,9 @@
 /* postern policy unused: rules that an access log never needed. */
 #include "proxy/command/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "proxy/command/option.h"
 #include "proxy/command/policy_command.h"
 #include "proxy/command/usage.h"
 #include "proxy/command/policy_pass.h"
@@ -29,7 +28,7 @@ struct options {
     struct policy_book_options book;
     const char *log;
     struct audit_filter filter;
-    bool is_json, wants_help;
+    bool is_json;
 };
 
 struct usage {
@@ -50,53 +49,18 @@ struct report {
     size_t n_unused;
 };
 
-static const char *read_option(struct options *o, int c)
-{
-    switch (c) {
-    case 'l':
-        o->log = optarg;
-        return NULL;
-    case 'p':
-        o->book.path = optarg;
-        return NULL;
-    case 'c':
-        o->book.config = optarg;
-        return NULL;
-    case 's':
-        return audit_time_parse(str_of(optarg), (int64_t)time(NULL) * 1000000, &o->filter.since_us)
-                   ? NULL
-                   : "a time is an instant, a date, or an age such as 90d";
-    case 'f':
-        return policy_read_format(optarg, &o->is_json);
-    case 'h':
-        o->wants_help = true;
-        return NULL;
-    default:
-        return "an option is unknown";
-    }
-}
-
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"log", required_argument, NULL, 'l'},
-                                          {"policy", required_argument, NULL, 'p'},
-                                          {"config", required_argument, NULL, 'c'},
-                                          {"since", required_argument, NULL, 's'},
-                                          {"format", required_argument, NULL, 'f'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
+    const struct option_row rows[] = {{"log", .text = &o->log},
+                                      {"policy", .text = &o->book.path},
+                                      {"config", .text = &o->book.config},
+                                      {"since", .time_us = &o->filter.since_us},
+                                      {"format", .is_json = &o->is_json},
+                                      {0}};
+    const char *wrong = option_read_alone(rows, argc, argv, "too many arguments");
 
-    opterr = 0;
-    optind = 0;
-    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        const char *wrong = c == '?' ? usage_bad_option(argv) : read_option(o, c);
-        if (wrong || o->wants_help)
-            return wrong;
-    }
-    if (optind < argc)
-        return "too many arguments";
-    return o->log ? NULL : "--log is missing";
+    return wrong || o->log ? wrong : "--log is missing";
 }
 
 /* ---- counting ---- */
@@ -210,8 +174,9 @@ static int tell(const struct options *o, const struct pass *pass, const struct c
     return r.n_unused ? EXIT_FINDINGS : EXIT_GOOD;
 }
 
-static int run(const struct options *o, const struct policy_book *book, struct arena *a)
+static int run(void *options, struct policy_book *book)
 {
+    const struct options *o = options;
     size_t n = policy_rule_count(book->policy);
     struct counts counts[PASS_MAX_THREADS];
     struct pass pass = {.policy = book->policy,
@@ -223,7 +188,7 @@ static int run(const struct options *o, const struct policy_book *book, struct a
     struct fail fail = {0};
 
     for (size_t i = 0; i < pass.n_threads; i++) {
-        counts[i] = (struct counts){book->policy, arena_array(a, struct usage, n + 1)};
+        counts[i] = (struct counts){book->policy, arena_array(&book->arena, struct usage, n + 1)};
         pass.results[i] = &counts[i];
     }
     if (!pass_run(&pass, &fail)) {
@@ -238,23 +203,9 @@ static int run(const struct options *o, const struct policy_book *book, struct a
 int policy_unused_command(int argc, char **argv)
 {
     struct options o = {.book.path = "policies"};
-    struct policy_book book;
-    struct arena a;
-    int status = EXIT_ERRORS;
     const char *wrong = read_options(argc, argv, &o);
 
     if (wrong)
-        return usage_wrong("policy unused", wrong, usage_text);
-    if (o.wants_help) {
-        fputs(usage_text, stdout);
-        return EXIT_GOOD;
-    }
-    arena_init(&a, NULL, 0);
-    if (policy_book_open(&book, &o.book))
-        status = run(&o, &book, &a);
-    else
-        policy_book_print(&book, o.is_json);
-    policy_book_finish(&book);
-    arena_finish(&a);
-    return status;
+        return usage_tell("policy unused", wrong, usage_text);
+    return policy_book_use(&o.book, o.is_json, run, &o);
 }

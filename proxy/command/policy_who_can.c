@@ -1,9 +1,9 @@
 /* postern policy who-can: the rules that open a place, and those that stand in the way. */
-#include <getopt.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "proxy/command/command.h"
+#include "proxy/command/option.h"
 #include "proxy/command/policy_command.h"
 #include "proxy/command/usage.h"
 
@@ -25,51 +25,20 @@ struct options {
     struct policy_book_options book;
     const char *request;
     int64_t at_s;
-    bool is_json, wants_help;
+    bool is_json;
 };
-
-static const char *read_option(struct options *o, int c)
-{
-    switch (c) {
-    case 'p':
-        o->book.path = optarg;
-        return NULL;
-    case 'c':
-        o->book.config = optarg;
-        return NULL;
-    case 'a':
-        return policy_instant_parse(str_of(optarg), &o->at_s)
-                   ? NULL
-                   : "--at is an instant with its offset: 2026-11-27T15:00:00+01:00";
-    case 'f':
-        return policy_read_format(optarg, &o->is_json);
-    case 'h':
-        o->wants_help = true;
-        return NULL;
-    default:
-        return "an option is unknown";
-    }
-}
 
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {
-        {"policy", required_argument, NULL, 'p'}, {"config", required_argument, NULL, 'c'},
-        {"at", required_argument, NULL, 'a'},     {"format", required_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},         {0}};
+    const struct option_row rows[] = {{"policy", .text = &o->book.path},
+                                      {"config", .text = &o->book.config},
+                                      {"at", .instant_s = &o->at_s},
+                                      {"format", .is_json = &o->is_json},
+                                      {0}};
 
-    opterr = 0;
-    optind = 0;
-    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        const char *wrong = c == '?' ? usage_bad_option(argv) : read_option(o, c);
-        if (wrong || o->wants_help)
-            return wrong;
-    }
-    if (optind + 1 != argc)
-        return optind == argc ? "a request is missing" : "the request is one argument: quote it";
-    o->request = argv[optind];
-    return NULL;
+    return option_read_one(rows, argc, argv, "a request is missing",
+                           "the request is one argument: quote it", &o->request);
 }
 
 /* ---- text ---- */
@@ -159,16 +128,18 @@ static bool somebody_can(const struct policy_ways *ways)
     return ways->is_public;
 }
 
-static int tell(const struct options *o, struct policy_book *book, struct arena *a)
+static int tell(void *options, struct policy_book *book)
 {
+    const struct options *o = options;
     struct policy_request request;
     struct policy_ways ways = {0};
-    const char *wrong = policy_request_parse(str_of(o->request), book->policy, a, &request);
+    const char *wrong =
+        policy_request_parse(str_of(o->request), book->policy, &book->arena, &request);
 
     if (wrong)
-        return usage_wrong("policy who-can", wrong, usage_text);
+        return usage_tell("policy who-can", wrong, usage_text);
     if (request.app && (request.protocol != POLICY_HTTP || request.path.n))
-        policy_who_can(book->policy, &request, o->at_s * 1000000, a, &ways);
+        policy_who_can(book->policy, &request, o->at_s * 1000000, &book->arena, &ways);
     if (o->is_json)
         policy_json_print(write_all, &ways);
     else if (!request.app)
@@ -181,23 +152,9 @@ static int tell(const struct options *o, struct policy_book *book, struct arena 
 int policy_who_can_command(int argc, char **argv)
 {
     struct options o = {.book.path = "policies", .at_s = time(NULL)};
-    struct policy_book book;
-    struct arena a;
-    int status = EXIT_ERRORS;
     const char *wrong = read_options(argc, argv, &o);
 
     if (wrong)
-        return usage_wrong("policy who-can", wrong, usage_text);
-    if (o.wants_help) {
-        fputs(usage_text, stdout);
-        return EXIT_GOOD;
-    }
-    arena_init(&a, NULL, 0);
-    if (policy_book_open(&book, &o.book))
-        status = tell(&o, &book, &a);
-    else
-        policy_book_print(&book, o.is_json);
-    policy_book_finish(&book);
-    arena_finish(&a);
-    return status;
+        return usage_tell("policy who-can", wrong, usage_text);
+    return policy_book_use(&o.book, o.is_json, tell, &o);
 }

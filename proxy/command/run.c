@@ -1,11 +1,12 @@
 /* postern run: the proxy itself. */
 #include "proxy/command/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "proxy/command/option.h"
+#include "proxy/command/usage.h"
 #include "proxy/server.h"
 
 static const char HELP[] =
@@ -27,49 +28,28 @@ static const char HELP[] =
     "way are answered. Exit code: 0, 1 when it could not start, 2 for wrong usage or\n"
     "when there is no configuration.\n";
 
-enum { OPT_ZONEINFO = 256, OPT_SHADOW, OPT_SINK };
-
-static const struct option OPTIONS[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"shadow", required_argument, NULL, OPT_SHADOW},
-    {"zoneinfo", required_argument, NULL, OPT_ZONEINFO},
+/* NULL, or what is wrong. */
+static const char *read_options(int argc, char **argv, struct server_options *o)
+{
+    const struct option_row rows[] = {{"config", .text = &o->config_path, .letter = 'c'},
+                                      {"shadow", .text = &o->shadow_dir},
+                                      {"zoneinfo", .text = &o->zoneinfo},
 #ifdef POSTERN_BENCH
-    {"audit-sink", required_argument, NULL, OPT_SINK},
+                                      {"audit-sink", .text = &o->audit_sink},
 #endif
-    {"help", no_argument, NULL, 'h'},
-    {0},
-};
+                                      {0}};
+
+    return option_read_alone(rows, argc, argv,
+                             "too many arguments: the file is given with --config");
+}
 
 int command_run(int argc, char **argv)
 {
     struct server_options o = {.config_path = config_default_path()};
-    for (int c; (c = getopt_long(argc, argv, "c:h", OPTIONS, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            o.config_path = optarg;
-            break;
-        case OPT_SHADOW:
-            o.shadow_dir = optarg;
-            break;
-        case OPT_ZONEINFO:
-            o.zoneinfo = optarg;
-            break;
-        case OPT_SINK:
-            o.audit_sink = optarg;
-            break;
-        case 'h':
-            fputs(HELP, stdout);
-            return EXIT_GOOD;
-        default:
-            fputs("try: postern run --help\n", stderr);
-            return EXIT_USAGE;
-        }
-    }
-    if (optind < argc) {
-        fprintf(stderr, "postern run: unexpected argument \"%s\"\ntry: postern run --help\n",
-                argv[optind]);
-        return EXIT_USAGE;
-    }
+    const char *wrong = read_options(argc, argv, &o);
+
+    if (wrong)
+        return usage_tell("run", wrong, HELP);
     if (access(o.config_path, F_OK) != 0) {
         fprintf(stderr,
                 "postern: there is no configuration at %s\n"

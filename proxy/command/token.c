@@ -3,7 +3,6 @@
  * guards the door. */
 #include "proxy/command/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 #include "authn/authn.h"
 #include "proxy/command/token_config.h"
 #include "proxy/command/token_tell.h"
+#include "proxy/command/option.h"
 #include "proxy/command/usage.h"
 
 static const char usage_text[] =
@@ -38,53 +38,27 @@ static const char usage_text[] =
 
 struct options {
     const char *config, *jwks, *issuer, *audience, *algs;
-    bool signature_only, help;
+    bool signature_only;
 };
 
-static int usage_error(const char *what)
+static int tell_usage(const char *what)
 {
-    return usage_wrong("token", what, usage_text);
+    return usage_tell("token", what, usage_text);
 }
 
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {
-        {"config", required_argument, NULL, 'c'}, {"jwks", required_argument, NULL, 'j'},
-        {"issuer", required_argument, NULL, 'i'}, {"audience", required_argument, NULL, 'a'},
-        {"alg", required_argument, NULL, 'l'},    {"signature-only", no_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},         {0}};
-    int c;
-    opterr = 0;
-    optind = 0;
-    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        switch (c) {
-        case 'c':
-            o->config = optarg;
-            break;
-        case 'j':
-            o->jwks = optarg;
-            break;
-        case 'i':
-            o->issuer = optarg;
-            break;
-        case 'a':
-            o->audience = optarg;
-            break;
-        case 'l':
-            o->algs = optarg;
-            break;
-        case 's':
-            o->signature_only = true;
-            break;
-        case 'h':
-            o->help = true;
-            break;
-        default:
-            return usage_bad_option(argv);
-        }
-    }
-    return optind < argc ? "too many arguments: the token comes from standard input" : NULL;
+    const struct option_row rows[] = {{"config", .text = &o->config},
+                                      {"jwks", .text = &o->jwks},
+                                      {"issuer", .text = &o->issuer},
+                                      {"audience", .text = &o->audience},
+                                      {"alg", .text = &o->algs},
+                                      {"signature-only", .flag = &o->signature_only},
+                                      {0}};
+
+    return option_read_alone(rows, argc, argv,
+                             "too many arguments: the token comes from standard input");
 }
 
 static const char *check_options(const struct options *o)
@@ -203,20 +177,14 @@ int command_token(int argc, char **argv)
 {
     struct options o = {0};
     unsigned algs = ALG_DEFAULT;
-    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
-        fputs(usage_text, stdout);
-        return EXIT_GOOD;
-    }
+    if (usage_asks_help(argc, argv))
+        return tell_usage(usage_help);
     if (argc < 2 || strcmp(argv[1], "check") != 0)
-        return usage_error("the one thing to do with a token is `check`");
+        return tell_usage("the one thing to do with a token is `check`");
     const char *wrong = read_options(argc - 1, argv + 1, &o);
-    if (o.help) {
-        fputs(usage_text, stdout);
-        return EXIT_GOOD;
-    }
     if (!wrong)
         wrong = check_options(&o);
     if (!wrong && o.algs && !read_algs(o.algs, &algs))
         wrong = "--alg names an algorithm that is not accepted here";
-    return wrong ? usage_error(wrong) : run(&o, algs);
+    return wrong ? tell_usage(wrong) : run(&o, algs);
 }

@@ -1,29 +1,29 @@
 /* usage: see usage.h. A whole help text would push the one line that matters off the screen. */
 #include "proxy/command/usage.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "proxy/command/command.h"
 
-enum { OPTION_CHARS = 60 };
+const char usage_help[] = "help is asked for";
 
-const char *usage_bad_option(char **argv)
+int usage_tell(const char *command, const char *wrong, const char *text)
 {
-    static char text[OPTION_CHARS + 64];
-
-    snprintf(text, sizeof text, "the option %.*s is unknown, ambiguous or lacks its value",
-             OPTION_CHARS, optind > 0 ? argv[optind - 1] : "");
-    return text;
-}
-
-int usage_wrong(const char *command, const char *what, const char *text)
-{
+    if (wrong == usage_help) {
+        fputs(text, stdout);
+        return EXIT_GOOD;
+    }
     const char *end = strstr(text, "\n\n");
-    size_t n = end ? (size_t)(end - text) : strlen(text);
+    int n = (int)(end ? (size_t)(end - text) : strlen(text));
 
-    fprintf(stderr, "postern %s: %s\n%.*s\ntry: postern %s --help\n", command, what, (int)n, text,
+    fprintf(stderr, "postern %s: %s\n%.*s\ntry: postern %s --help\n", command, wrong, n, text,
             command);
     return EXIT_USAGE;
+}
+
+bool usage_asks_help(int argc, char **argv)
+{
+    return argc >= 2 &&
+           (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"));
 }

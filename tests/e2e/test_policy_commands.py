@@ -58,6 +58,7 @@ NAMES = ["check", "test", "explain", "who-can", "replay", "unused", "diff", "fmt
 @pytest.mark.parametrize("name", NAMES)
 def test_help_is_good_and_a_wrong_option_is_usage(name):
     assert policy(name, "--help").stdout.startswith("usage: postern policy " + name)
+    assert policy(name, "-h").stdout == policy(name, "--help").stdout
     wrong = policy(name, "--no-such-option", status=2).stderr
     assert "usage:" in wrong and "option --no-such-option" in wrong and "policy %s --help" % name in wrong
     assert name in policy("--help").stdout

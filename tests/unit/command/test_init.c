@@ -53,6 +53,8 @@ static void tells_usage(void **state)
     assert_int_equal(RUN(command_init, "init"), EXIT_USAGE);
     assert_int_equal(RUN(command_init, "init", "-x"), EXIT_USAGE);
     assert_int_equal(RUN(command_init, "init", "--help"), EXIT_GOOD);
+    assert_int_equal(RUN(command_init, "init", "-h"), EXIT_GOOD);
+    assert_int_equal(RUN(command_init, "init", ""), EXIT_USAGE);
     assert_int_equal(RUN(command_config, "config"), EXIT_USAGE);
     assert_int_equal(RUN(command_config, "config", "chek"), EXIT_USAGE);
     assert_int_equal(RUN(command_config, "config", "check", "--nope"), EXIT_USAGE);
