@@ -383,6 +383,11 @@ static void tell_ready(const struct server *s)
             log_warn("listening.plain", "tokens travel in the clear on this address", "address",
                      l->address.text.p);
     }
+    if (!s->snapshot->policy) {
+        log_warn("not-ready", "postern " POSTERN_VERSION " is running and refuses everything",
+                 "workers", log_num(number, s->crew.n));
+        return;
+    }
     log_info("ready", "postern " POSTERN_VERSION " is running", "workers",
              log_num(number, s->crew.n), "policy", s->snapshot->policy_digest);
 }

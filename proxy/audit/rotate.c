@@ -15,7 +15,7 @@ int rotate_open(const char *path, int flags, struct fail *f)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0640);
     if (fd < 0) {
-        fail_errno(f, "cannot open %s", path);
+        fail_errno(f, "cannot open the access log %s", path);
         return -1;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

@@ -67,6 +67,7 @@ static void decode_audit(struct decode *d, const struct doc_node *map)
     const struct doc_node *file = map ? doc_get(map, "file") : NULL;
     const struct doc_node *rotate = map ? doc_get(map, "rotate") : NULL;
     const int64_t day_ms = 86400000;
+    out->file_at = file;
     out->file = file && str_eq(file->text, STR("-"))
                     ? STR("-")
                     : decode_file_or(d, file, "/var/log/postern/access.jsonl");

@@ -121,6 +121,16 @@ static bool check_mode(const struct stat *st, const char *dir, const char *name,
     return true;
 }
 
+bool disk_has_folder(const char *file)
+{
+    char path[4200];
+    struct stat st;
+    const char *slash = strrchr(file, '/');
+    int n = slash ? snprintf(path, sizeof path, "%.*s/", (int)(slash - file), file)
+                  : snprintf(path, sizeof path, ".");
+    return n > 0 && (size_t)n < sizeof path && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 bool disk_check_keys(const char *state_dir, struct fail *fail)
 {
     char path[4200];

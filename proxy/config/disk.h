@@ -18,6 +18,8 @@ bool disk_read_secret(const char *name, size_t max, struct arena *a, str *out, s
  * fine. */
 bool disk_check_keys(const char *state_dir, struct fail *fail);
 
+/* True when the directory that the file is in, or will be in, is there. */
+bool disk_has_folder(const char *file);
 /* The absolute directory of a file, what relative names in it hang on; "." when that fails. */
 str disk_directory(struct arena *a, const char *path);
 

@@ -76,9 +76,10 @@ struct config_issuer {
 enum query_record { QUERY_DROP = 0, QUERY_HASH };
 
 struct config_audit {
-    str file;       /* "-": standard output */
-    bool is_always; /* sync: always */
-    bool continues; /* on_error: continue */
+    str file;                       /* "-": standard output */
+    const struct doc_node *file_at; /* NULL: the usual place */
+    bool is_always;                 /* sync: always */
+    bool continues;                 /* on_error: continue */
     enum query_record query;
     uint64_t rotate_bytes;   /* 0: not by size */
     int64_t rotate_every_ms; /* 0: not by time */

@@ -232,6 +232,15 @@ static bool check_state(struct build *b, const struct config *c)
     return false;
 }
 
+/* A warning only: who checks may not be who runs. The usual place is made by the service manager.
+ */
+static void check_audit(struct build *b, const struct config *c)
+{
+    if (!b->previous && c->audit.file_at && !disk_has_folder(c->audit.file.p))
+        doc_warn(b->findings, c->audit.file_at, "no-directory", "make it before the start",
+                 "the access log %s is to be in a directory that does not exist", c->audit.file.p);
+}
+
 static void build_rules(struct build *b, struct snapshot_parts *p)
 {
     struct rulebook *previous = b->previous ? b->previous->parts->rules : NULL;
@@ -264,6 +273,7 @@ static struct snapshot_parts *build_parts(struct build *b)
         return NULL;
     struct snapshot_parts *p = create_for(b, c);
     bool good = check_state(b, c);
+    check_audit(b, c);
     for (size_t i = 0; i < p->listeners_config->n_listeners; i++)
         good &= build_tls(b, p, i);
     for (size_t i = 0; i < c->n_issuers; i++)

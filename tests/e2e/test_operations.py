@@ -124,6 +124,20 @@ issuers:
     assert [(f["line"], f["column"]) for f in found if f["severity"] == "error"] == [(number, column)], found
 
 
+def test_no_directory_for_the_access_log(tmp_path):
+    """Told where the setting is before the start, and by name at the start that fails."""
+    (tmp_path / "policies").mkdir()
+    path = tmp_path / "postern.yaml"
+    path.write_text("version: 1\nlisteners:\n  - {address: '127.0.0.1:1'}\npolicies: policies\nstate: state\n"
+                    "audit: {file: gone/access.jsonl}\n")
+    done = command("config", "check", "--config", str(path))
+    assert "%s:6:15: warning: the access log %s/gone/access.jsonl" % (path, tmp_path) in done.stdout, done
+    done = command("run", "--config", str(path))
+    assert done.returncode == 1 and "cannot open the access log %s/gone/access.jsonl" % tmp_path in done.stderr, done
+    (tmp_path / "gone").mkdir()
+    assert "access log" not in command("config", "check", "--config", str(path)).stdout
+
+
 def test_largest_head_of_an_answer(start, staff):
     """Up to the largest legal value the limit is what passes; one beyond is refused, not without effect."""
     gate = start(config={"limits": {"response_headers": "120KiB"}})

@@ -183,6 +183,22 @@ def test_broken_configuration_at_start(start):
     assert "adress" in gate.stderr() and "address" in gate.stderr() and "workers" in gate.stderr(), "all errors, with a hint"
 
 
+def test_broken_policy_at_start(start, origin, staff):
+    """It runs, says that it is not ready, refuses everybody, and lets in with the first good set."""
+    gate = start(ready=False)
+    gate.expect_alarm = True
+    gate.write("policies/10-apps.yaml", "version: 1\nrule: []\n")
+    gate.start(ready=False)
+    raw.wait_for(lambda: "event=not-ready" in gate.stderr(), LONG, why="the word that it runs")
+    assert "event=ready" not in gate.stderr() and gate.admin("/readyz").status == 503
+    answer = gate.get("/x", staff)
+    assert answer.status == 503 and gate.record(answer)["decision"]["effect"] == "deny"
+    gate.policy(standard_policy(origin.url))
+    gate.journal.wait(kind="policy.loaded", seconds=LONG)
+    raw.wait_for(lambda: gate.admin("/readyz").status == 200, LONG, why="readiness")
+    assert gate.get("/x", staff).status == 200
+
+
 def test_reload_under_load_drops_nothing(start, origin, staff, contractor):
     gate = start()
     stop, errors, statuses = threading.Event(), [], []
