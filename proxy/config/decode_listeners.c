@@ -8,6 +8,8 @@
 
 #include "base/schema.h"
 
+enum { HTTPS_PORT = 443 };
+
 static void bad_value(struct decode *d, const struct doc_node *node, const char *why)
 {
     doc_error(d->findings, node, "bad-value", NULL, "\"%.*s\" %s", STR_ARG(node->text), why);
@@ -135,6 +137,24 @@ static void check_plain(struct decode *d, const struct doc_node *map,
                  STR_ARG(address->text));
 }
 
+/* A note: in front of us 443 may well lead to another port of ours. */
+static void check_redirects(struct decode *d, const struct doc_node *list,
+                            const struct config_listener *l, size_t n)
+{
+    size_t redirect = n;
+    for (size_t i = 0; i < n; i++) {
+        if (l[i].n_certificates && l[i].address.port == HTTPS_PORT)
+            return;
+        if (l[i].is_redirect && redirect == n)
+            redirect = i;
+    }
+    if (redirect == n)
+        return;
+    struct finding_at at = doc_at(doc_get(list->items[redirect], "redirect"));
+    findings_add(d->findings, FINDING_NOTE, "redirect-port", &at, NULL,
+                 "redirects lead to port 443, and no listener with tls here has that port");
+}
+
 static void decode_listener(struct decode *d, const struct doc_node *map,
                             struct config_listener *out)
 {
@@ -163,6 +183,7 @@ void decode_listeners(struct decode *d, const struct doc_node *list)
                           "\"%.*s\" is taken by the listener on line %u",
                           STR_ARG(out[i].address.text), list->items[k]->line);
     }
+    check_redirects(d, list, out, n);
     d->config->listeners = out;
     d->config->n_listeners = n;
 }

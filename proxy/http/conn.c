@@ -201,12 +201,26 @@ static void linger(struct conn *c)
         conn_close(c);
 }
 
+/* Whoever typed http:// before the port of https:// reads why. No request was understood and none
+ * is recorded; nothing of what came is repeated. */
+static void handshake_failed(struct conn *c)
+{
+    static const char answer[] = "HTTP/1.1 400 Bad Request\r\n"
+                                 "Content-Type: text/plain; charset=utf-8\r\n"
+                                 "Content-Length: 50\r\n"
+                                 "Connection: close\r\n\r\n"
+                                 "This port speaks TLS: the address needs https://.\n";
+    counter_add(&c->server->options.counters->tls_failures, 1);
+    if (io_spoke_http(&c->io))
+        io_answer_in_clear(&c->io, str_of(answer));
+    conn_close(c);
+}
+
 static void handshake(struct conn *c)
 {
     int status = io_handshake(&c->io);
     if (status == IO_ERROR) {
-        counter_add(&c->server->options.counters->tls_failures, 1);
-        conn_close(c);
+        handshake_failed(c);
         return;
     }
     bool wants_write = status == IO_AGAIN_WRITE || io_unsent(&c->io) > 0;

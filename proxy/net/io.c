@@ -64,6 +64,18 @@ int io_handshake(struct io *io)
     return io->tls ? tls_stream_handshake(io->tls, io) : IO_DONE;
 }
 
+bool io_spoke_http(const struct io *io)
+{
+    return ERR_GET_LIB(io->tls_error) == ERR_LIB_SSL &&
+           ERR_GET_REASON(io->tls_error) == SSL_R_HTTP_REQUEST;
+}
+
+void io_answer_in_clear(struct io *io, str bytes)
+{
+    if (send(io->fd, bytes.p, bytes.n, MSG_NOSIGNAL) == (ssize_t)bytes.n)
+        shutdown(io->fd, SHUT_WR);
+}
+
 ssize_t io_read(struct io *io, void *buf, size_t n)
 {
     if (io->tls)

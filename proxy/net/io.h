@@ -50,6 +50,10 @@ void io_finish(struct io *io);
  * to wait for; when io_unsent() is not 0 wait for writable too. After IO_DONE look at io_pending:
  * the first request may have come in the same segment and raises no readiness any more. */
 int io_handshake(struct io *io);
+/* After a failed io_handshake: the peer began with an HTTP request instead of TLS. */
+bool io_spoke_http(const struct io *io);
+/* For such a peer: the bytes in the clear, best effort; then close. */
+void io_answer_in_clear(struct io *io, str bytes);
 
 /* Bytes read (> 0) or an io_status, with at most one recv. A result shorter than n means: wait for
  * readiness, which is level-triggered. Under TLS an end without close_notify is IO_ERROR, because

@@ -95,7 +95,11 @@ def test_bodies_over_tls(gate, ask, staff, authority, tls_port):
 def test_plain_http_on_a_tls_port(gate, tls_port):
     with raw.Conn(tls_port) as c:
         c.send(raw.head())
-        assert b" 200 " not in c.rest()
+        answer = c.rest()
+    assert answer.startswith(b"HTTP/1.1 400 ") and answer.endswith(b"the address needs https://.\n"), answer
+    with raw.Conn(tls_port) as c:
+        c.send(b"SSH-2.0-client\r\n")
+        assert b"HTTP/" not in c.rest()
     assert gate.alive()
 
 
