@@ -191,11 +191,13 @@ static bool read_given(const char *path, char **text)
 struct printer {
     const struct options *options;
     bool is_table;
+    uint64_t n; /* lines printed */
 };
 
 static bool print_line(void *ctx, str line)
 {
     struct printer *p = ctx;
+    p->n++;
     if (p->is_table) {
         audit_table_row(stdout, line);
     } else {
@@ -227,6 +229,8 @@ static int run_query(const struct options *o, const char *file)
         failed(f.text);
         return EXIT_ERRORS;
     }
+    if (p.n == 0)
+        fprintf(stderr, "postern audit: no record in %s and its rotated files fits\n", file);
     return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_ERRORS;
 }
 

@@ -40,7 +40,8 @@ bool policy_book_open(struct policy_book *book, const struct policy_book_options
     if (o->config && !read_config(book, o->config))
         return false;
     if (!policyset_read(o->path, &book->arena, &set, &fail)) {
-        findings_add(&book->findings, FINDING_ERROR, "unreadable", NULL, NULL, "%s", fail.text);
+        findings_add(&book->findings, FINDING_ERROR, "unreadable", NULL,
+                     "name the directory or the file of the rules", "%s", fail.text);
         return false;
     }
     policyset_warn(&set, &book->findings);

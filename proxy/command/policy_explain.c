@@ -247,6 +247,8 @@ static int explain(void *options, struct policy_book *book)
         policy_json_print(policy_explain_write, &view);
     else
         policy_explain_print(&view);
+    if (!o->is_json && ex.decision.reason == POLICY_REASON_NO_IDENTITY && !o->has_identity)
+        puts("  who it is was not given: --as, --service or --group");
     return ex.decision.effect == POLICY_ALLOW ? EXIT_GOOD : EXIT_FINDINGS;
 }
 

@@ -220,6 +220,8 @@ def test_query_and_tail(start, staff, contractor):
         done = command("audit", "query", *config, *filters)
         assert done.returncode == 0 and there.id in done.stdout, (filters, done)
         assert absent is None or absent.id not in done.stdout, filters
-        assert all(json.loads(line) for line in done.stdout.splitlines())
+        assert all(json.loads(line) for line in done.stdout.splitlines()) and not done.stderr
+    done = command("audit", "query", *config, "--reason", "default_deny")
+    assert done.returncode == 0 and not done.stdout and "no record in " in done.stderr, done
     tail = command("audit", "tail", "--no-follow", "--lines", "50", *config)
     assert eva.id in tail.stdout and kim.id in tail.stdout, tail

@@ -70,7 +70,8 @@ def test_missing_rules_are_an_error(name, tmp_path):
     args = {"diff": [none, none], "who-can": ["--policy", none, "GET https://x/"],
             "explain": ["--policy", none, "GET https://x/"], "replay": ["--policy", none, "--log", none],
             "unused": ["--policy", none, "--log", none]}.get(name, [none])
-    policy(name, *args, status=1)
+    done = policy(name, *args, status=1)
+    assert none in done.stderr and ("rules" in done.stderr or name in ("fmt", "diff")), done
 
 
 def test_subcommand_is_needed():
@@ -199,6 +200,8 @@ def test_explain(rules):
     text = policy(*args, "GET https://wiki.example/stock/1").stdout
     assert "by acme at" in text and "| " in text and "a.yaml:" in text
     policy(*args, "nonsense", status=2)
+    asked = ["explain", "--policy", path, "GET https://wiki.example/stock/1"]
+    assert "--as" in policy(*asked, status=3).stdout and "--as" not in policy(*asked, "--group", "x", status=3).stdout
 
 
 @pytest.mark.parametrize("request_line, kept", [
