@@ -75,11 +75,24 @@ static void stream_ended(struct visit *v, enum visit_end why)
         exchange_cut(ex, why);
 }
 
+/* One that began a moment ago, or begins to answer only now, stands in no table and is not ended by
+ * it. */
+void exchange_drain(struct exchange *ex)
+{
+    struct http_server *s = ex->conn->server;
+    if (s->is_draining && ex->is_endless && ex->phase == EX_RESPOND)
+        deadline_set(s->loop, &ex->long_after, 1);
+}
+
 static void runs_long(struct deadline *d)
 {
     struct exchange *ex = list_entry(d, struct exchange, long_after);
     if (ex->phase == EX_ANSWER)
         return;
+    if (ex->conn->server->is_draining && ex->is_endless) {
+        exchange_cut(ex, END_DRAIN);
+        return;
+    }
     if (ex->phase == EX_DIAL) { /* the head is not written yet, and writing it takes the app */
         deadline_set(ex->conn->server->loop, d, DIAL_AGAIN_MS);
         return;

@@ -97,6 +97,8 @@ void exchange_finish(struct exchange *ex, enum visit_end end);
 void exchange_send_all(struct http_server *s);
 /* The client's socket is ready. */
 void exchange_client_event(struct exchange *ex, unsigned events);
+/* It ends by itself or is cut in this turn: for a server that drains. */
+void exchange_drain(struct exchange *ex);
 /* The worker cuts everything. */
 void exchange_cut(struct exchange *ex, enum visit_end end);
 /* The visit joins the table of long ones and lets go of its snapshot, so ex->app is NULL after it.

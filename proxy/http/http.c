@@ -59,6 +59,11 @@ void http_drain(struct http_server *s)
 {
     s->is_draining = true;
     conn_hurry_idle(s);
+    for (struct list_node *n = s->conns.next; n != &s->conns; n = n->next) {
+        struct conn *c = list_entry(n, struct conn, link);
+        if (c->exchange)
+            exchange_drain(c->exchange);
+    }
     if (s->n_conns == 0)
         s->options.drained(s->options.ctx);
 }

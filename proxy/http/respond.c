@@ -147,6 +147,7 @@ static void take_head(struct exchange *ex, struct buffer *b, size_t n,
     size_t framed = frame(ex, &data, data_len);
     sink_put(&ex->to_client, &s->buffers, &head, head->data, head_n);
     sink_put(&ex->to_client, &s->buffers, &b, data, framed);
+    exchange_drain(ex);
     push(ex);
 }
 

@@ -226,5 +226,8 @@ void tunnel_start(struct exchange *ex, struct buffer **b, size_t off, size_t n)
     exchange_set_phase(ex, EX_TUNNEL);
     pass_down(ex, *b, (*b)->data + off, n);
     *b = NULL;
-    turn(ex, c->inbox || io_pending(&c->io) > 0, io_pending(&ex->up->io) > 0);
+    if (!c->server->is_draining)
+        turn(ex, c->inbox || io_pending(&c->io) > 0, io_pending(&ex->up->io) > 0);
+    else if (flush_both(ex)) /* it was asked for before, and came too late */
+        tunnel_ended(&ex->visit, END_DRAIN);
 }

@@ -6,8 +6,12 @@ import time
 
 import pytest
 
+from harness import origin as upstream
 from harness import raw
 from harness.proxy import SLOWNESS, listens
+
+UPGRADE = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
 
 
 def test_drain_under_load(start, staff):
@@ -82,10 +86,56 @@ def test_idle_connections_end_at_once(start, staff):
     assert gate.process.wait(10 * SLOWNESS) == 0
 
 
+LATE = threading.Event()
+
+
+@upstream.at("/late-sse")
+def late_sse(origin, link, r):
+    LATE.wait(10)
+    upstream.events(origin, link, r)
+
+
+@upstream.at("/late-ws")
+def late_ws(origin, link, r):
+    LATE.wait(10)
+    upstream.websocket(origin, link, r)
+
+
+@pytest.mark.parametrize("path", ["/sse?n=0", "/late-sse?n=0", "/late-ws"])
+def test_what_never_ends_holds_nothing_up(start, origin, staff, path):
+    """Too young for the table of long visits, or asked for before the signal and begun after it."""
+    gate = start(config={"limits": {"drain_timeout": "60s"}})
+    LATE.clear()
+    with gate.connect() as c:
+        c.send(raw.head("GET", path, token=staff, headers=UPGRADE if path == "/late-ws" else []))
+        if path == "/sse?n=0":
+            c.head()
+        else:
+            raw.wait_for(lambda: origin.requests(path.split("?")[0]), why="the request at the app")
+        gate.signal(signal.SIGTERM)
+        raw.wait_for(lambda: "drain.begin" in gate.stderr(), 5 * SLOWNESS)
+        raw.wait_for(lambda: gate.get("/.postern/health").status == 503 if listens(gate.port) else True)
+        begin = time.monotonic()
+        LATE.set()
+        if path == "/late-ws":
+            c.sock.settimeout(10)
+            assert c.head().status == 101
+            assert c.rest()[-60:].find(b"\x03\xe9") >= 0, "1001, going away"
+        else:
+            with pytest.raises((raw.Closed, ConnectionResetError)):
+                c.head() if path != "/sse?n=0" else None
+                for _ in c.chunks():
+                    pass
+    assert gate.process.wait(10 * SLOWNESS) == 0 and time.monotonic() - begin < 10 * SLOWNESS
+    (record,) = [r for r in gate.journal.find(path=path.split("?")[0]) if "end" in r]
+    assert (record["end"], record["kind"]) == ("drain", "visit.end" if path == "/late-ws" else "decision")
+    assert record["status"] == (101 if path == "/late-ws" else 200) and record["decision"]["effect"] == "allow"
+
+
 def test_a_stream_is_cut_at_the_end_of_the_time(start, staff):
     gate = start(config={"limits": {"drain_timeout": "1s"}})
     with gate.connect() as c:
-        c.send(raw.head("GET", "/sse?n=0", token=staff))
+        c.send(raw.head("GET", "/chunked?n=10000&gap=0.05", token=staff))
         answer = c.head()
         begin = time.monotonic()
         gate.signal(signal.SIGTERM)
@@ -101,7 +151,7 @@ def test_second_signal_ends_at_once(start, staff):
     gate = start()
     gate.expect_alarm = True
     with gate.connect() as c:
-        c.send(raw.head("GET", "/sse?n=0", token=staff))
+        c.send(raw.head("GET", "/chunked?n=10000&gap=0.05", token=staff))
         c.head()
         gate.signal(signal.SIGTERM)
         time.sleep(0.3)
