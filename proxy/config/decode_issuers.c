@@ -2,6 +2,7 @@
 #include "proxy/config/decode.h"
 
 #include "base/schema.h"
+#include "proxy/config/trust.h"
 
 static unsigned decode_algs(const struct doc_node *node)
 {
@@ -110,6 +111,7 @@ void decode_issuers(struct decode *d, const struct doc_node *dict)
     struct config_issuer *out = arena_array(d->arena, struct config_issuer, n);
     for (size_t i = 0; i < n; i++) {
         decode_issuer(d, dict->keys[i], dict->items[i], &out[i]);
+        trust_of_issuer(out[i].issuer, out[i].trust);
         /* a token is put to exactly one issuer, chosen by `iss` */
         for (size_t k = 0; k < i; k++)
             if (out[i].issuer->issuer.n && str_eq(out[i].issuer->issuer, out[k].issuer->issuer))
@@ -174,4 +176,5 @@ void decode_services(struct decode *d, const struct doc_node *dict)
         decode_service(d, dict->keys[i], dict->items[i], &out[i]);
     d->config->services = out;
     d->config->n_services = n;
+    trust_of_services(out, n, d->config->services_trust);
 }

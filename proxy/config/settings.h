@@ -68,6 +68,7 @@ struct config_issuer {
     str file; /* KEYS_FILE */
     str ca;   /* PEM file that fetches trust instead of the system's, or absent */
     const struct doc_node *file_at, *ca_at;
+    char trust[DIGEST_HEX_CHARS + 1]; /* trust.h */
 };
 
 /* ---- The rest of the sections ---- */
@@ -136,7 +137,8 @@ struct config {
     size_t n_issuers;
     const struct service_match *services; /* which tokens are machines */
     size_t n_services;
-    const str *sources; /* names of device_sources: */
+    char services_trust[DIGEST_HEX_CHARS + 1]; /* trust.h */
+    const str *sources;                        /* names of device_sources: */
     size_t n_sources;
     const str *channels; /* names of notify:, for policies' break_glass */
     size_t n_channels;

@@ -202,6 +202,15 @@ static bool displace(struct visit *v, enum visit_end *why, enum visit_end end, c
     return false;
 }
 
+/* The token is not kept: what other settings of its issuer would read out of it, nobody can say. */
+static bool is_same_trust(const struct visit *v, const struct snapshot *s)
+{
+    const struct snapshot_issuer *issuer = snapshot_issuer_by_iss(s, v->who->facts.issuer);
+    return issuer && str_eq(v->trust, str_of(issuer->config->trust)) &&
+           (!v->who->facts.is_machine ||
+            str_eq(v->services_trust, str_of(s->config->services_trust)));
+}
+
 /* By other rules for paths than it was read by, the path may be one that is refused. */
 static bool is_same_path(struct visit *v, struct path_rules rules)
 {
@@ -224,7 +233,7 @@ bool decide_again(struct visit *v, enum visit_end *why)
         *why = END_EXPIRED;
         return refuse_for(v, POLICY_REASON_NO_IDENTITY);
     }
-    if (v->who && !snapshot_issuer_by_iss(s, v->who->facts.issuer))
+    if (v->who && !is_same_trust(v, s))
         return refuse_for(v, POLICY_REASON_NO_IDENTITY);
     if (!s->policy)
         return refuse_for(v, POLICY_REASON_NO_POLICY);

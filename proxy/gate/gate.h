@@ -119,9 +119,10 @@ struct visit {
     /* What it is connected to and what that was verified by: set before visit_stand, from then on
      * held against each new configuration. Absent: to nothing. */
     str upstream, upstream_tls, upstream_name;
-    enum visit_kind kind;                               /* set by visit_stand */
-    struct list_node stand_link;                        /* gate.standing */
-    struct deadline again;                              /* valid_until */
+    str trust, services_trust;   /* by which settings `who` was read out of a token */
+    enum visit_kind kind;        /* set by visit_stand */
+    struct list_node stand_link; /* gate.standing */
+    struct deadline again;       /* valid_until */
     void (*ended)(struct visit *v, enum visit_end why); /* of visit_stand */
 };
 

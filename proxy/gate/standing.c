@@ -78,6 +78,16 @@ size_t gate_standing(const struct gate *g)
 
 /* ---- joining and leaving --------------------------------------------------------------------- */
 
+static void keep_trust(struct visit *v, const struct snapshot *s)
+{
+    const struct snapshot_issuer *issuer =
+        v->who ? snapshot_issuer_by_iss(s, v->who->facts.issuer) : NULL;
+    if (!issuer)
+        return;
+    v->trust = arena_dup(v->arena, str_of(issuer->config->trust));
+    v->services_trust = arena_dup(v->arena, str_of(s->config->services_trust));
+}
+
 /* Everything that the visit still needs, out of the snapshot and into its own arena. */
 static void let_go_of_snapshot(struct visit *v)
 {
@@ -88,6 +98,7 @@ static void let_go_of_snapshot(struct visit *v)
         v->decision.would_rules[i] = arena_dup(v->arena, v->decision.would_rules[i]);
     v->policy_digest = arena_dup(v->arena, str_of(v->pin->snapshot->policy_digest));
     v->policy_generation = v->pin->snapshot->policy_generation;
+    keep_trust(v, v->pin->snapshot);
     v->app = NULL;
     pin_give(&v->pin);
 }

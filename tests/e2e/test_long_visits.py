@@ -319,6 +319,19 @@ def test_issuer_that_is_gone_ends_its_visits(start, issuer, staff):
     ended(gate, gate.journal.wait(kind="visit.start")["id"], "policy", "auth.none", "visit.end")
 
 
+@pytest.mark.parametrize("change", [{"audience": "other"}, {"claims": {"groups": "roles"}}, {"algs": ["ES256"]}])
+def test_other_settings_of_the_issuer_end_its_visits(start, issuer, staff, change):
+    """A new request with the same token would be nobody, or somebody else."""
+    gate = start()
+    with open_socket(gate, staff) as s:
+        settings = gate.config["issuers"][issuer.name]
+        gate.write_config(issuers={issuer.name: {**settings, **change}})
+        code, text = close_code(s)
+        assert code == 1008 and "decision" in text and s.conn.is_closed()
+    ended(gate, gate.journal.wait(kind="visit.start")["id"], "policy", "auth.none", "visit.end")
+    assert gate.get("/x", staff).status in (401, 403)
+
+
 def test_broken_rules_end_nobody(start, staff):
     gate = start()
     with open_socket(gate, staff) as s:

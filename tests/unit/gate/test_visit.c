@@ -658,6 +658,50 @@ static void the_issuer_is_gone(void **state)
     house_close(h);
 }
 
+#define CORP(more)                                                                                 \
+    "  corp: {issuer: \"https://login.example\", audience: postern, jwks_file: corp.json,\n"       \
+    "         mfa: {amr: [otp]}" more "}\n"
+#define LATE "  late: {issuer: \"https://late.example\", audience: postern}\n"
+
+/* What was read out of the token by other settings than those of now is no proof any more. */
+static void the_issuers_settings_changed(void **state)
+{
+    static const char robot[] = ",\"email\":\"r@acme.example\"";
+    static const struct {
+        const char *id, *issuers, *services;
+        bool ends_kim, ends_robot;
+    } rows[] = {
+        {"nothing", NULL, NULL, false, false},
+        {"another issuer", CORP("") "  late: {issuer: \"https://later.example\", audience: x}\n",
+         NULL, false, false},
+        {"words and order", CORP(", algs: [RS256, ES256]") LATE, NULL, false, false},
+        {"audience", CORP(", authorized_parties: [x]") LATE, NULL, true, true},
+        {"claims", CORP(", claims: {groups: roles}") LATE, NULL, true, true},
+        {"trusted_email", CORP(", trusted_email: true") LATE, NULL, true, true},
+        {"the service is another's", NULL, "  robot: {issuer: corp, match: {sub: \"other:*\"}}\n",
+         false, true},
+        {"the service is of another issuer", NULL,
+         "  robot: {issuer: late, match: {sub: \"robot:*\"}}\n", false, true},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct house *h = house_plain();
+        struct caller kim, machine;
+        stand(&kim, h, VISIT_KIND_WEBSOCKET, staff());
+        stand(&machine, h, VISIT_KIND_STREAM, house_bearer("robot:7", robot));
+        house_swap_config(
+            h, &(struct house_options){.issuers = rows[i].issuers, .services = rows[i].services});
+        assert_row(rows[i].id, kim.n_ended == rows[i].ends_kim);
+        assert_row(rows[i].id, machine.n_ended == rows[i].ends_robot);
+        end_as(&kim, rows[i].ends_kim ? kim.ended : END_COMPLETE);
+        if (rows[i].ends_kim)
+            assert_text(rows[i].id, member(house_last(h), "decision.reason"), "auth.none");
+        end_as(&machine, rows[i].ends_robot ? machine.ended : END_COMPLETE);
+        assert_text(rows[i].id, member(house_last(h), "end"),
+                    rows[i].ends_robot ? "policy" : "complete");
+        house_close(h);
+    }
+}
+
 static void a_public_visit_stands_without_identity(void **state)
 {
     struct house *h = house_plain();
@@ -906,6 +950,7 @@ int main(void)
         cmocka_unit_test(swaps_that_end_visits),
         cmocka_unit_test(the_path_is_refused_now),
         cmocka_unit_test(the_issuer_is_gone),
+        cmocka_unit_test(the_issuers_settings_changed),
         cmocka_unit_test(a_public_visit_stands_without_identity),
         cmocka_unit_test(valid_until_decides_again),
         cmocka_unit_test(valid_until_goes_on),
