@@ -20,6 +20,7 @@ void http_swap(struct http_server *s)
     s->response_limits.field_bytes = (uint32_t)s->limits.response_headers_bytes;
     s->response_limits.fields_bytes = (uint32_t)s->limits.response_headers_bytes;
     s->buffers.most = s->limits.buffers_bytes / BUFFER_BYTES;
+    upstream_pools_sweep(s->upstreams);
 }
 
 static void send_all(void *ctx)

@@ -55,9 +55,9 @@ static void conn_freed(struct watch *w)
 
 static void conn_close(struct upstream_conn *c)
 {
-    struct upstream_pools *p = c->pool->owner;
     if (c->is_closed)
         return;
+    struct upstream_pools *p = c->pool->owner;
     c->is_closed = true;
     if (c->is_idle) {
         list_remove(&c->link);
@@ -83,19 +83,44 @@ void upstream_pools_close(struct upstream_pools *p)
         close_idle(p->by_key.entries[i].value);
 }
 
+static void pool_free(struct upstream_pool *pool)
+{
+    tls_client_unref(&pool->tls);
+    free(pool->tls_name);
+    free(pool->key);
+    free(pool);
+}
+
 void upstream_pools_destroy(struct upstream_pools *p)
 {
     if (!p)
         return;
-    for (size_t i = 0; i < p->by_key.n; i++) {
-        struct upstream_pool *pool = p->by_key.entries[i].value;
-        tls_client_unref(&pool->tls);
-        free(pool->tls_name);
-        free(pool->key);
-        free(pool);
-    }
+    for (size_t i = 0; i < p->by_key.n; i++)
+        pool_free(p->by_key.entries[i].value);
     map_finish(&p->by_key);
     free(p);
+}
+
+/* Whatever points to a pool, a connection or a dial, counts in its n_open. */
+void upstream_pools_sweep(struct upstream_pools *p)
+{
+    struct map kept;
+    map_init(&kept);
+    for (size_t i = 0; i < p->by_key.n; i++) {
+        struct map_entry *entry = &p->by_key.entries[i];
+        struct upstream_pool *pool = entry->value;
+        if (pool->n_open)
+            map_add(&kept, entry->key, pool);
+        else
+            pool_free(pool);
+    }
+    map_finish(&p->by_key);
+    p->by_key = kept;
+}
+
+size_t upstream_pools_count(const struct upstream_pools *p)
+{
+    return p->by_key.n;
 }
 
 /* Other settings: what was verified before does not count, not even what is lent now. */

@@ -34,6 +34,10 @@ struct upstream_pools *upstream_pools_create(struct loop *loop, struct counters 
 /* Closes all idle connections; those lent are closed by their borrowers. */
 void upstream_pools_close(struct upstream_pools *p);
 void upstream_pools_destroy(struct upstream_pools *p);
+/* New configuration: pools without a connection go; those of apps that are still there come again
+ * with their first request. */
+void upstream_pools_sweep(struct upstream_pools *p);
+size_t upstream_pools_count(const struct upstream_pools *p);
 
 /* NULL when an app has no usable connection idle. */
 struct upstream_conn *upstream_take(struct upstream_pools *p, const struct app *app,

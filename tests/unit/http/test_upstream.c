@@ -454,6 +454,33 @@ static void apps_share_nothing(void **state)
     town_close(&t);
 }
 
+/* Every app that ever was would else keep its pool, and the TLS settings in it. */
+static void pools_without_connections_go(void **state)
+{
+    struct town t;
+    char name[16];
+    town_open(&t);
+    struct upstream_conn *idle = dial(&t), *lent = dial(&t), *was = idle;
+    upstream_give(&idle, &t.limits);
+    for (int i = 0; i < 100; i++) {
+        struct app gone = t.app;
+        gone.name = (str){name, (size_t)snprintf(name, sizeof name, "app-%d", i)};
+        assert_null(upstream_take(t.pools, &gone, &t.limits));
+    }
+    assert_int_equal(upstream_pools_count(t.pools), 101);
+    upstream_pools_sweep(t.pools);
+    assert_int_equal(upstream_pools_count(t.pools), 1);
+    assert_ptr_equal(upstream_take(t.pools, &t.app, &t.limits), was);
+    upstream_give(&lent, &t.limits);
+    upstream_drop(&was);
+    upstream_pools_sweep(t.pools);
+    assert_int_equal(upstream_pools_count(t.pools), 1);
+    upstream_pools_close(t.pools);
+    upstream_pools_sweep(t.pools);
+    assert_int_equal(upstream_pools_count(t.pools), 0);
+    town_close(&t);
+}
+
 static void a_closing_worker_keeps_none(void **state)
 {
     struct town t;
@@ -484,6 +511,7 @@ int main(void)
         cmocka_unit_test(a_handshake_that_breaks),
         cmocka_unit_test(other_settings),
         cmocka_unit_test(apps_share_nothing),
+        cmocka_unit_test(pools_without_connections_go),
         cmocka_unit_test(a_closing_worker_keeps_none),
     };
     return cmocka_run_group_tests_name("http upstream", tests, NULL, NULL);
