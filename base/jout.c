@@ -159,7 +159,13 @@ static size_t count_digits(uint64_t v)
     return n;
 }
 
-/* Where they stay, not by way of a buffer: single bytes that are read again as words stall. */
+static const char PAIRS[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+    "8081828384858687888990919293949596979899";
+
+/* Where they stay, not by way of a buffer: single bytes that are read again as words stall. Two at
+ * a time, because each division waits for the one before. */
 static void put_digits(struct jout *j, uint64_t v)
 {
     size_t n = count_digits(v);
@@ -167,9 +173,12 @@ static void put_digits(struct jout *j, uint64_t v)
     if (!p)
         return;
     j->n += n;
-    do
-        p[--n] = (char)('0' + v % 10);
-    while (v /= 10);
+    for (; v >= 100; v /= 100)
+        memcpy(p + (n -= 2), PAIRS + v % 100 * 2, 2);
+    if (v >= 10)
+        memcpy(p, PAIRS + v * 2, 2);
+    else
+        *p = (char)('0' + v);
 }
 
 void jout_uint(struct jout *j, uint64_t v)
