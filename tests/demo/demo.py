@@ -37,8 +37,11 @@ HIDDEN, SHOWN = "        # - /admin/**", "        - /admin/**"
 
 
 def end_with_parent():
-    # A demo that is killed hard must not leave servers behind: 1 is PR_SET_PDEATHSIG.
+    # A demo that is killed hard must not leave servers behind: 1 is PR_SET_PDEATHSIG. A terminal's Ctrl-C
+    # reaches them all, and it is the demo that ends them, one after the other.
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def is_free(port):
@@ -120,8 +123,11 @@ audit: {file: access.jsonl, sync: batch}
         os.rename(path + "~", path)
 
     def spawn(self, *argv, **how):
+        # A Ctrl-C between fork and the list of children would leave one behind.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         child = subprocess.Popen(argv, cwd=self.run, stdin=subprocess.DEVNULL, preexec_fn=end_with_parent, **how)
         self.children.append(child)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return child
 
     def start(self):

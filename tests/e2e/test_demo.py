@@ -19,7 +19,7 @@ def test_every_printed_line_is_true():
 
 def run_until(port, text):
     p = subprocess.Popen([os.path.join(ROOT, "demo.sh"), "--port", str(port)], env={**ENV, "PYTHONUNBUFFERED": "1"},
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
     lines, end = [], time.monotonic() + 30 * SLOWNESS
     for line in p.stdout:
         lines.append(line)
@@ -36,7 +36,9 @@ def test_ends_cleanly_and_starts_again():
         assert "curl -i" in shown, shown
         folder = re.search(r"@(\S*postern-demo-[^/]*)/", shown).group(1)
         assert os.path.isdir(folder)
-        p.send_signal(signal.SIGINT)
+        os.killpg(p.pid, signal.SIGINT)    # as a terminal does: to the whole group
+        rest = p.stdout.read()
         assert p.wait(20 * SLOWNESS) == 0
+        assert "Traceback" not in rest and rest.endswith("\nended.\n"), rest
         p.stdout.close()
         assert not os.path.exists(folder)
