@@ -5,7 +5,7 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf libssl-dev li
     libyaml-dev libjansson-dev zlib1g-dev libpcre2-dev libllhttp-dev|node-llhttp tzdata"
 demo_packages="$build_packages python3-cryptography curl"
 test_packages="$build_packages libcmocka-dev git clang-format-14|clang-format python3-pytest python3-yaml python3-jwt
-    python3-cryptography python3-jsonschema util-linux curl strace systemd"
+    python3-cryptography python3-jsonschema util-linux curl strace systemd wrk"
 
 is_installed() {
     dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
