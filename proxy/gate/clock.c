@@ -32,7 +32,7 @@ static int64_t ahead_us(const struct gate *g)
 
 static void look(struct deadline *d)
 {
-    struct gate *g = (struct gate *)((char *)d - offsetof(struct gate, clock_due));
+    struct gate *g = list_entry(d, struct gate, clock_due);
     int64_t now_us = ahead_us(g), step_us = now_us - g->clock_ahead_us;
     g->clock_ahead_us = now_us;
     deadline_set(g->options.loop, d, WATCH_MS);

@@ -21,7 +21,7 @@ static void look_again(struct visit *v)
 
 static void time_is_up(struct deadline *d)
 {
-    look_again((struct visit *)((char *)d - offsetof(struct visit, again)));
+    look_again(list_entry(d, struct visit, again));
 }
 
 void standing_init(struct visit *v)

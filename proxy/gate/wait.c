@@ -19,7 +19,7 @@ static void visit_resume(struct visit *v)
 /* Time is up: the step runs a last time and may not wait again. */
 static void waited_enough(struct deadline *d)
 {
-    struct visit *v = (struct visit *)((char *)d - offsetof(struct visit, wait));
+    struct visit *v = list_entry(d, struct visit, wait);
     v->wait_is_over = true;
     visit_resume(v);
 }

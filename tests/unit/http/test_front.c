@@ -15,6 +15,19 @@ static void parse(const char *fields, struct arena *a, struct http_request_head 
     assert_int_equal(v.status, 0);
 }
 
+/* What the listener makes of these field lines from that peer; a peer without address is a unix
+ * socket's. */
+static void view_of(const struct config_listener *l, const char *peer, bool is_tls,
+                    const char *fields, struct arena *a, struct front_view *out)
+{
+    struct http_request_head head;
+    struct listener_peer from = {.port = 1};
+    if (*peer)
+        assert_true(addr_parse(str_of(peer), &from.addr));
+    parse(fields, a, &head);
+    front_view(l, &from, is_tls, &head, out);
+}
+
 #define XFF "X-Forwarded-For: "
 #define XFP "X-Forwarded-Proto: "
 #define FWD "Forwarded: "
@@ -96,13 +109,9 @@ static void addresses(void **state)
         l.address.kind = strstr(rows[i].front, "unix") ? ADDRESS_UNIX : ADDRESS_TCP;
         char block[ROOM], text[ADDR_TEXT_BYTES];
         struct arena a;
-        struct http_request_head head;
-        struct listener_peer peer = {.port = 1};
         struct front_view view;
         arena_init(&a, block, sizeof block);
-        addr_parse(str_of(rows[i].peer), &peer.addr);
-        parse(rows[i].fields, &a, &head);
-        front_view(&l, &peer, false, &head, &view);
+        view_of(&l, rows[i].peer, false, rows[i].fields, &a, &view);
         addr_text(&view.client, text);
         if (strcmp(text, rows[i].client) != 0)
             fail_msg("row \"%s\": %s, wanted %s", rows[i].id, text, rows[i].client);
@@ -143,13 +152,9 @@ static void claims(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char block[ROOM];
         struct arena a;
-        struct http_request_head head;
-        struct listener_peer peer = {.port = 1};
         struct front_view view;
         arena_init(&a, block, sizeof block);
-        assert_true(addr_parse(str_of(rows[i].peer), &peer.addr));
-        parse(rows[i].fields, &a, &head);
-        front_view(&l, &peer, false, &head, &view);
+        view_of(&l, rows[i].peer, false, rows[i].fields, &a, &view);
         if (!str_eq(view.claimed, str_of(rows[i].claimed)))
             fail_msg("row \"%s\": %.*s, wanted %s", rows[i].id, STR_ARG(view.claimed),
                      rows[i].claimed);
@@ -187,13 +192,9 @@ static void schemes(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char block[ROOM];
         struct arena a;
-        struct http_request_head head;
-        struct listener_peer peer = {.port = 1};
         struct front_view view;
         arena_init(&a, block, sizeof block);
-        assert_true(addr_parse(str_of(rows[i].peer), &peer.addr));
-        parse(rows[i].fields, &a, &head);
-        front_view(&l, &peer, rows[i].is_tls, &head, &view);
+        view_of(&l, rows[i].peer, rows[i].is_tls, rows[i].fields, &a, &view);
         if (view.is_https != rows[i].is_https)
             fail_msg("row \"%s\"", rows[i].id);
         arena_finish(&a);
