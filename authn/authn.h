@@ -341,4 +341,9 @@ str discovery_url(struct arena *a, str issuer);
 /* https, or http to localhost, *.localhost, 127.0.0.0/8 or ::1; no userinfo, no fragment. */
 bool fetch_url_allowed(str url);
 
+/* The rest of the face: log-in, the issuer of our own, devices. */
+#include "authn/builtin.h"
+#include "authn/device.h"
+#include "authn/oidc.h"
+
 #endif

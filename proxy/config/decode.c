@@ -104,20 +104,30 @@ static void decode_log(struct decode *d, const struct doc_node *map)
     d->config->log_style = str_eq(doc_text(map, "format"), STR("json")) ? LOG_JSON : LOG_TEXT;
 }
 
-static const str *decode_names(struct decode *d, const struct doc_node *dict, size_t *n_out)
+static void decode_sources(struct decode *d, const struct doc_node *dict)
 {
-    *n_out = dict ? dict->n : 0;
-    str *out = arena_array(d->arena, str, *n_out);
-    for (size_t i = 0; i < *n_out; i++)
-        out[i] = decode_text(d, dict->keys[i]);
-    return out;
+    d->config->n_sources = dict ? dict->n : 0;
+    struct config_source *out = arena_array(d->arena, struct config_source, d->config->n_sources);
+    for (size_t i = 0; i < d->config->n_sources; i++)
+        out[i].name = decode_text(d, dict->keys[i]);
+    d->config->sources = out;
+}
+
+static void decode_channels(struct decode *d, const struct doc_node *dict)
+{
+    d->config->n_channels = dict ? dict->n : 0;
+    struct config_channel *out =
+        arena_array(d->arena, struct config_channel, d->config->n_channels);
+    for (size_t i = 0; i < d->config->n_channels; i++)
+        out[i].name = decode_text(d, dict->keys[i]);
+    d->config->channels = out;
 }
 
 static void decode_portal(struct decode *d, const struct doc_node *map)
 {
     str host = map ? doc_text(map, "host") : (str){NULL, 0};
     if (host.n)
-        d->config->portal_host = arena_lower(d->arena, host);
+        d->config->portal.host = arena_lower(d->arena, host);
 }
 
 /* A section that holds to its table, else NULL: what follows needs no checks of its own then. */
@@ -166,8 +176,8 @@ void decode_all(struct decode *d, const struct doc_node *root)
     /* without its issuers every service would be told to name none */
     if (!doc_get(root, "issuers") || section(root, "issuers"))
         decode_services(d, section(root, "services"));
-    c->sources = decode_names(d, section(root, "device_sources"), &c->n_sources);
-    c->channels = decode_names(d, section(root, "notify"), &c->n_channels);
+    decode_sources(d, section(root, "device_sources"));
+    decode_channels(d, section(root, "notify"));
     decode_audit(d, section(root, "audit"));
     limits_read(section(root, "limits"), &c->limits, d->findings);
     decode_log(d, section(root, "log"));

@@ -6,6 +6,8 @@ void config_known(const struct config *c, struct arena *a, struct policy_known *
     struct policy_known_issuer *issuers =
         arena_array(a, struct policy_known_issuer, c->n_issuers + 1);
     str *services = arena_array(a, str, c->n_services + 1);
+    str *sources = arena_array(a, str, c->n_sources + 1);
+    str *channels = arena_array(a, str, c->n_channels + 1);
 
     for (size_t i = 0; i < c->n_issuers; i++)
         issuers[i] = (struct policy_known_issuer){c->issuers[i].name,
@@ -13,16 +15,20 @@ void config_known(const struct config *c, struct arena *a, struct policy_known *
                                                   c->issuers[i].issuer->n_absent_means_none};
     for (size_t i = 0; i < c->n_services; i++)
         services[i] = c->services[i].name;
+    for (size_t i = 0; i < c->n_sources; i++)
+        sources[i] = c->sources[i].name;
+    for (size_t i = 0; i < c->n_channels; i++)
+        channels[i] = c->channels[i].name;
     *out = (struct policy_known){
         .issuers = issuers,
         .n_issuers = c->n_issuers,
         .services = services,
         .n_services = c->n_services,
-        .sources = c->sources,
+        .sources = sources,
         .n_sources = c->n_sources,
-        .channels = c->channels,
+        .channels = channels,
         .n_channels = c->n_channels,
-        .reserved_hosts = &c->portal_host,
-        .n_reserved_hosts = c->portal_host.n ? 1 : 0,
+        .reserved_hosts = &c->portal.host,
+        .n_reserved_hosts = c->portal.host.n ? 1 : 0,
     };
 }

@@ -61,7 +61,21 @@
     X(upstream_connections, upstream_connections, COUNT, "512", "1", "100000",                     \
       "Connections of each worker to one upstream; then 503.")                                     \
     X(jwks_timeout, jwks_timeout_ms, DURATION, "10s", "100ms", "1m",                               \
-      "One fetch of keys must be complete within this time.")
+      "One fetch of keys must be complete within this time.")                                       \
+    X(session_cache, session_cache, COUNT, "16384", "0", "1000000",                                \
+      "Sessions that each worker remembers; others cost a look into the store.")                   \
+    X(logins, logins, COUNT, "4096", "16", "1000000",                                              \
+      "Log-ins under way; beyond it the oldest ones must begin again.")                            \
+    X(logins_per_browser, logins_per_browser, COUNT, "16", "1", "256",                             \
+      "Log-ins under way of one browser; beyond it its oldest must begin again.")                  \
+    X(login_timeout, login_timeout_ms, DURATION, "10m", "10s", "1h",                               \
+      "From the first page of a log-in to its end; later it must begin again.")                    \
+    X(store_wait, store_wait_ms, DURATION, "2s", "100ms", "30s",                                   \
+      "How long a request waits for the session store, then 503.")                                 \
+    X(form, form_bytes, SIZE, "64KiB", "1KiB", "1MiB",                                             \
+      "Body of a form of postern's own pages, or of a POST that is sent once more; more is 413.")  \
+    X(password_checks, password_checks, COUNT, "2", "1", "64",                                     \
+      "Passwords checked at once; eight times as many wait, then 429.")
 
 extern const struct schema_type limits_type;
 

@@ -35,20 +35,44 @@ struct certificate {
     const struct doc_node *cert_at, *key_at;
 };
 
-enum front { FRONT_NONE = 0, FRONT_DIRECT, FRONT_FORWARDED };
+enum front {
+    FRONT_NONE = 0,
+    FRONT_DIRECT,
+    FRONT_FORWARDED,
+    FRONT_PROXY_PROTOCOL, /* v1 or v2, required */
+    FRONT_CLOUDFLARE,
+    FRONT_TAILSCALE,
+    FRONT_GOOGLE_IAP,
+    FRONT_AWS_ALB,
+    FRONT_HEADER_JWT,
+};
+
+/* Identity that the front asserts: which signed header, and the issuer that it is read by. */
+struct config_assertion {
+    str header;    /* "cf-access-jwt-assertion"; absent: the front proves no identity */
+    size_t issuer; /* in config->issuers; SIZE_MAX: none */
+    str signer;    /* aws-alb: the load balancer's ARN, compared before anything else */
+};
 
 struct config_listener {
     struct listen_address address;
     enum front front;
-    const struct cidr *trusted; /* FRONT_FORWARDED over TCP: whose X-Forwarded-* counts */
+    const struct cidr
+        *trusted; /* over TCP: whose X-Forwarded-*, PROXY header or assertion counts */
     size_t n_trusted;
-    bool has_peer_uid; /* unix: the only user that may connect */
+    struct config_assertion assertion;
+    str whois_socket;       /* FRONT_TAILSCALE: the local daemon's socket */
+    str client_cert_header; /* of a trusted front: the client's certificate, PEM url-escaped */
+    bool has_peer_uid;      /* unix: the only user that may connect */
     uid_t peer_uid;
     bool is_plain_allowed; /* plain: true, off loopback; say so in the log */
     /* tls: n_certificates == 0 is a plain listener */
     const struct certificate *certificates;
     size_t n_certificates;
-    str client_ca; /* PEM file or absent */
+    str client_ca; /* PEM file of the device CA, or absent: not asked for */
+    const struct doc_node *client_ca_at;
+    str client_crl; /* PEM file of its revocation lists, or absent */
+    const struct doc_node *client_crl_at;
     enum tls_min tls_min;
     /* redirect: https. Serves acme_dir below /.well-known/acme-challenge/ and redirects, nothing
      * else */
@@ -58,7 +82,28 @@ struct config_listener {
 
 /* ---- Issuers: what authn compares, and where its keys come from ---- */
 
-enum keys_source { KEYS_NONE = 0, KEYS_DISCOVERY, KEYS_URL, KEYS_FILE };
+enum keys_source {
+    KEYS_NONE = 0,
+    KEYS_DISCOVERY,
+    KEYS_URL,
+    KEYS_FILE,
+    KEYS_BUILTIN, /* the built-in issuer's own */
+    KEYS_BY_KID,  /* aws-alb: one PEM file a kid, below url */
+};
+
+/* How we prove ourselves at the token endpoint (OpenID Connect Core, section 9). */
+enum client_auth {
+    CLIENT_AUTH_AUTO = 0, /* what the discovery document offers: key, basic, post, none */
+    CLIENT_AUTH_BASIC,
+    CLIENT_AUTH_POST,
+    CLIENT_AUTH_KEY, /* private_key_jwt */
+    CLIENT_AUTH_NONE,
+};
+
+/* `issuers.NAME.device: {compliant: device_compliant}`: this attribute is that claim. */
+struct device_claim {
+    str attribute, claim;
+};
 
 struct config_issuer {
     str name;
@@ -69,6 +114,86 @@ struct config_issuer {
     str ca;   /* PEM file that fetches trust instead of the system's, or absent */
     const struct doc_node *file_at, *ca_at;
     char trust[DIGEST_HEX_CHARS + 1]; /* trust.h */
+
+    /* Log-in in a browser: offered when client_id is there. */
+    bool is_builtin;  /* `NAME: builtin`: answered in process, see struct config_builtin */
+    bool is_implicit; /* made for a front: no Bearer of it is accepted, no log-in offered */
+    str title;        /* what people read on the choice page; the name by default */
+    str client_id;    /* absent: tokens only */
+    str client_secret_file, client_key_file; /* PEM: private_key_jwt; neither: a public client */
+    const struct doc_node *client_secret_at, *client_key_at;
+    enum client_auth client_auth;
+    const str *scopes; /* openid is always among them */
+    size_t n_scopes;
+    const str *mail_domains; /* people with such an address are sent here */
+    size_t n_mail_domains;
+    const str *apps; /* offered for these alone; none: for all */
+    size_t n_apps;
+    bool from_userinfo;                /* claims_from: userinfo */
+    const struct device_claim *device; /* compliance claims of the provider */
+    size_t n_device;
+};
+
+/* ---- Log-in, sessions, notices ---- */
+
+struct config_portal {
+    str host;           /* A-label, lower-case; absent: no log-in, no pages */
+    str origin;         /* "https://access.corp.example", with the port that browsers use */
+    str title, contact; /* of the organisation; may be absent */
+};
+
+struct config_sessions {
+    int64_t max_s;  /* from the log-in, 24 h */
+    int64_t idle_s; /* from the last request, 8 h */
+    int64_t
+        refresh_s; /* claims older than this are fetched anew where the issuer lets us, 10 min */
+};
+
+struct config_builtin {
+    str users_file; /* users.yaml */
+    const struct doc_node *users_at;
+    bool has_pin; /* a one-time PIN by mail is offered; needs mail: */
+};
+
+struct config_mail {
+    str url;  /* smtp://host:25, smtp+starttls://host:587 or smtps://host:465; absent: none is sent
+               */
+    str from; /* an address */
+    str username, password_file, ca;
+};
+
+struct config_channel {
+    str name;
+    str webhook; /* a URL, or absent */
+    const str *mail;
+    size_t n_mail;
+};
+
+/* ---- Devices ---- */
+
+enum source_kind {
+    SOURCE_NONE = 0,
+    SOURCE_INVENTORY,   /* a file, YAML or CSV */
+    SOURCE_FLEET,       /* a Fleet server */
+    SOURCE_POSTURE,     /* signed posture documents */
+    SOURCE_CERTIFICATE, /* what the client's certificate says; the listener's client_ca verifies */
+    SOURCE_CLAIMS,      /* of tokens; implied by issuers.NAME.device */
+};
+
+enum device_id_from { DEVICE_ID_SAN_URI = 0, DEVICE_ID_SAN_DNS, DEVICE_ID_SERIAL, DEVICE_ID_CN };
+
+struct config_source {
+    str name;
+    enum source_kind kind;
+    str file; /* SOURCE_INVENTORY */
+    const struct doc_node *file_at;
+    str url, token_file, ca; /* SOURCE_FLEET */
+    int64_t every_ms;        /* SOURCE_FLEET: between polls, 60 s */
+    /* SOURCE_POSTURE: read like a token of an issuer; index in config->issuers (is_implicit) */
+    size_t issuer;
+    str header, cookie;          /* where a request carries it; absent: only by POST */
+    int64_t max_age_s;           /* from iat, 15 min */
+    enum device_id_from id_from; /* SOURCE_CERTIFICATE */
 };
 
 /* ---- The rest of the sections ---- */
@@ -119,6 +244,14 @@ struct limits {
     size_t upstream_connections;      /* to one upstream, 512; then 503 */
     /* control thread */
     int64_t jwks_timeout_ms; /* 10 s for one fetch */
+    /* people */
+    size_t session_cache;      /* sessions that a worker remembers, 16384 */
+    size_t logins;             /* log-ins under way, 4096; then the oldest go */
+    size_t logins_per_browser; /* 16 */
+    int64_t login_timeout_ms;  /* 10 min from the first page to the session */
+    int64_t store_wait_ms;     /* 2 s for an answer of the store, then 503 */
+    size_t form_bytes;         /* body of a form of ours or of a replayed POST, 64 KiB, 413 */
+    size_t password_checks;    /* at once 2, waiting eight times as many; then 429 */
 };
 
 struct config {
@@ -127,7 +260,10 @@ struct config {
     char digest[DIGEST_HEX_CHARS + 1]; /* SHA-256 of the file */
     const struct config_listener *listeners;
     size_t n_listeners;
-    str portal_host; /* A-label, lower-case; absent when not set */
+    struct config_portal portal;
+    struct config_sessions sessions;
+    struct config_builtin builtin;
+    struct config_mail mail;
     bool has_admin;
     struct listen_address admin;
     str policies_dir, state_dir;
@@ -138,9 +274,9 @@ struct config {
     const struct service_match *services; /* which tokens are machines */
     size_t n_services;
     char services_trust[DIGEST_HEX_CHARS + 1]; /* trust.h */
-    const str *sources;                        /* names of device_sources: */
+    const struct config_source *sources;
     size_t n_sources;
-    const str *channels; /* names of notify:, for policies' break_glass */
+    const struct config_channel *channels; /* for policies' break_glass and approvals */
     size_t n_channels;
     struct config_audit audit;
     struct limits limits;

@@ -26,6 +26,7 @@
     X(END_UPSTREAM_TLS, "upstream-tls", true, "the app's certificate could not be verified")       \
     X(END_POLICY, "policy", false, "a new decision no longer allows it")                           \
     X(END_EXPIRED, "expired", false, "the proof of identity has expired")                          \
+    X(END_SESSION, "session", false, "the person's session has ended")                             \
     X(END_APP_GONE, "app-gone", false, "no app of this name answers to this host any more")        \
     X(END_WEBSOCKET_OFF, "websocket-off", false, "the app takes no WebSockets any more")           \
     X(END_UPSTREAM_CHANGED, "upstream-changed", false, "the app has another upstream now")         \

@@ -17,7 +17,9 @@
 #include "proxy/gate/counters.h"
 #include "proxy/gate/credential.h"
 #include "proxy/gate/ends.h"
+#include "proxy/gate/session.h"
 #include "proxy/net/net.h"
+#include "proxy/store/store.h"
 
 struct gate;
 struct visit;
@@ -31,6 +33,12 @@ struct gate_request {
     str authorization;   /* the field's value */
     str token;           /* X-Postern-Token: for apps that need Authorization themselves */
     str user_agent;
+    str cookie;    /* all Cookie fields, joined; may be absent */
+    str assertion; /* the front's signed identity header; absent: none came */
+    str sec_ch_ua, sec_ch_ua_platform, sec_ch_ua_platform_version; /* client hints */
+    const struct gate_document *documents;                         /* posture documents */
+    size_t n_documents;
+    const struct gate_cert *cert; /* of the connection, or of a trusted front; NULL: none */
     bool is_websocket;
     bool is_misdirected;         /* TLS: the Host does not belong to the certificate chosen; 421 */
     struct addr client;          /* after trusted hops; family 0: unknown */
@@ -46,6 +54,18 @@ struct gate_request {
 
 enum { SPOOFED_MAX = 8 };
 
+/* A posture document that came with the request. */
+struct gate_document {
+    size_t source; /* in config->sources */
+    str token;
+};
+
+/* A client certificate, verified once a connection. */
+struct gate_cert {
+    enum cert_verdict verdict;
+    struct device_cert cert; /* CERT_OK */
+};
+
 /* ---- outcomes ----------------------------------------------------------------------------- */
 
 enum visit_outcome {
@@ -59,6 +79,8 @@ struct visit_refusal {
     const char *reason; /* policy's reason code, or ours ("audit:unwritable") */
     str sentence, remedy;
     uint32_t retry_after_s;
+    const struct policy_remedy *remedies; /* what pages offer; of rules whose scope is true */
+    size_t n_remedies;
 };
 
 /* The order of the steps is the order of this list. */
@@ -66,6 +88,7 @@ enum visit_step {
     STEP_RESERVE = 0, /* room in the audit ring: no record, no access */
     STEP_ROUTE,       /* host -> app, path -> normal form */
     STEP_AUTHENTICATE,
+    STEP_POSTURE, /* what is known of the device */
     STEP_DECIDE,
     STEP_OPEN, /* `sync: always`: the record is on disk before the upstream is dialled */
     STEP_COUNT,
@@ -89,14 +112,18 @@ struct visit {
     str app_name;
     struct path_rules path_rules; /* of the app, by which request.path was read */
     struct credential *who;       /* one reference; NULL: no identity */
-    bool has_foreign_token;       /* a Bearer of an issuer that is not ours: it proved nothing */
-    bool took_authorization;      /* Authorization held a token of ours: it goes no further */
+    struct session *session;      /* one reference; NULL: `who` came by a token, or there is none */
+    const struct policy_device *devices; /* in the arena, or of the session */
+    size_t n_devices;
+    bool has_foreign_token;  /* a Bearer of an issuer that is not ours: it proved nothing */
+    bool took_authorization; /* Authorization held a token of ours: it goes no further */
     bool is_public;
     enum token_verdict token; /* of the token that was refused, TOKEN_OK otherwise */
     struct policy_decision decision;
     const struct policy_decision *shadow; /* by the shadow policies, when it differs; or NULL */
     const char *reason;                   /* code; policy's or ours */
-    bool is_own;                          /* of visit_own: no rule is asked */
+    bool is_own;                          /* of visit_own and visit_page: no rule is asked */
+    bool is_page;                         /* of visit_page: who is there is asked */
     const str *causes;
     size_t n_causes;
     struct visit_refusal refusal;
@@ -152,6 +179,13 @@ struct gate_options {
      * gate_keys_answered. Called on the worker's thread. */
     void (*need_keys)(void *ctx, size_t issuer, str kid);
     void *ctx;
+    /* Sessions. `mailbox` is this worker's: the store's answers come by it. */
+    struct store *store; /* NULL: there are none */
+    struct mailbox *mailbox;
+    const struct keyring *cookie_keys, *assertion_keys;
+    /* The claims of a session are older than they may be: the control thread is asked to fetch them
+     * anew. Called on the worker's thread, at most once a minute for a session. */
+    void (*need_refresh)(void *ctx, int64_t session);
 };
 
 /* Takes a reference of the snapshot. */
@@ -167,6 +201,14 @@ const struct snapshot *gate_snapshot(const struct gate *g);
 void gate_keys_answered(struct gate *g, size_t issuer);
 /* The audit writer's `changed`: room, a durable record, or a writable journal again. */
 void gate_audit_changed(struct gate *g);
+/* Something in the store changed; on this worker's thread, in the order of the store. A session
+ * that ended leaves the cache at once, and its long visits end with END_SESSION; one that changed
+ * is read anew, and its long visits are decided again. */
+void gate_store_changed(struct gate *g, enum store_change_kind kind, int64_t session, str issuer,
+                        str subject);
+/* What is known of devices, by source, in the order of config->sources (takes the references). */
+struct device_table;
+void gate_set_devices(struct gate *g, struct device_table **tables, size_t n);
 /* Shutting down: `ended` with END_DRAIN for all that stand. */
 void gate_end_all(struct gate *g, enum visit_end why);
 size_t gate_standing(const struct gate *g);
@@ -181,6 +223,23 @@ enum visit_outcome visit_run(struct visit *v);
  * through and no rule is asked, but there is no answer without room for its record either. Outcomes
  * as of visit_run; PERMITTED: answer it now. */
 enum visit_outcome visit_own(struct visit *v, const char *reason);
+/* The same for pages of ours, which must know who is there: the session's cookie and nothing else
+ * is looked at, v->who and v->session are set when it is good. A store that cannot be asked
+ * refuses. */
+enum visit_outcome visit_page(struct visit *v, const char *reason);
+/* What would be decided if this person asked for `GET path` of the app now: for the launcher, and
+ * for pages that tell what is missing. No record. All in the visit's arena. */
+struct gate_view {
+    enum policy_effect effect;
+    const char *reason;
+    const struct policy_remedy *remedies;
+    size_t n_remedies;
+    const str *causes;
+    size_t n_causes;
+};
+void visit_look(struct visit *v, const struct app *app, str path, struct gate_view *out);
+/* The client sent something over a connection that lasts: it is not idle. */
+void visit_touch(struct visit *v);
 /* A request that was refused before it could be understood: the refusal is set by the caller, the
  * record still needs room. */
 void visit_refuse_input(struct visit *v, uint16_t status, const char *reason, str sentence);

@@ -48,6 +48,8 @@ void gate_clock_init(struct gate *g);
 /* Visits stand: a clock that is set makes them be decided again. */
 void gate_clock_watch(struct gate *g);
 void gate_clock_rest(struct gate *g);
+/* posture.c */
+enum visit_outcome posture(struct visit *v);
 /* decide.c */
 enum visit_outcome decide(struct visit *v);
 /* True when it is still allowed by what is known now; else *why says why not. */

@@ -71,6 +71,7 @@ static const struct {
     [STEP_RESERVE] = {"reserve", visit_reserve},
     [STEP_ROUTE] = {"route", route},
     [STEP_AUTHENTICATE] = {"authenticate", authenticate_and_reserve},
+    [STEP_POSTURE] = {"posture", posture},
     [STEP_DECIDE] = {"decide", decide},
     [STEP_OPEN] = {"open", open_record},
 };

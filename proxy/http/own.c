@@ -25,7 +25,7 @@ void own_health(struct exchange *ex)
 /* Nobody is sent to a host that is not ours, whatever Host says. */
 static bool is_served(const struct snapshot *s, str host)
 {
-    return str_eq(host, s->config->portal_host) || (s->policy && snapshot_app_by_host(s, host));
+    return str_eq(host, s->config->portal.host) || (s->policy && snapshot_app_by_host(s, host));
 }
 
 static void send_challenge(struct exchange *ex)

@@ -2,7 +2,7 @@
 """Prints every include between rooms and refuses those that point up or sideways.
 
     main > command > server > crew > { keys metrics sockets telling } > worker
-         > { portal console tunnel ssh rdp } > http > gate > config
+         > { portal console tunnel ssh rdp } > http > { gate desk } > config
          > { authn policy net audit store } > base
 
 A file may include its own room and any lower one, and of another room only its faces.
@@ -19,7 +19,7 @@ LEVELS = [
     ("base",),
     ("authn", "policy", "net", "audit", "store"),
     ("config",),
-    ("gate",),
+    ("gate", "desk"),
     ("http",),
     ("portal", "console", "tunnel", "ssh", "rdp"),
     ("worker",),
@@ -33,7 +33,8 @@ LEVEL = {room: n for n, rooms in enumerate(LEVELS) for room in rooms}
 
 # Every header of base is a face. Another room shows <room>/<room>.h, and what stands here.
 FACES = {
-    "config": {"proxy/config/loaded.h"},    # what is published, for the server alone
+    "config": {"proxy/config/loaded.h",     # what is published, for the server alone
+               "proxy/config/keyring.h"},
     "gate": {"proxy/gate/request.h", "proxy/gate/counters.h"},
     "http": {"proxy/http/fields.h"},        # the table that `config headers` prints
 }

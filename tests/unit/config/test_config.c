@@ -307,7 +307,7 @@ static void fills_every_section(void **state)
     assert_int_equal(l[2].front, FRONT_FORWARDED);
     assert_int_equal(l[3].address.addr.family, 6);
     assert_int_equal(l[3].n_trusted, 2);
-    assert_string_equal(c->portal_host.p, "access.corp.example");
+    assert_string_equal(c->portal.host.p, "access.corp.example");
     assert_true(c->has_admin);
     assert_string_equal(c->admin.path.p, "/run/admin.sock");
     assert_string_equal(c->policies_dir.p, "/etc/postern/policies");
