@@ -33,6 +33,7 @@ struct gate_request {
     str authorization;   /* the field's value */
     str token;           /* X-Postern-Token: for apps that need Authorization themselves */
     str user_agent;
+    str origin;    /* of the page that asks; may be absent */
     str cookie;    /* all Cookie fields, joined; may be absent */
     str assertion; /* the front's signed identity header; absent: none came */
     str sec_ch_ua, sec_ch_ua_platform, sec_ch_ua_platform_version; /* client hints */

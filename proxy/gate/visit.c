@@ -113,6 +113,12 @@ enum visit_outcome visit_own(struct visit *v, const char *reason)
     return visit_run(v);
 }
 
+enum visit_outcome visit_page(struct visit *v, const char *reason)
+{
+    v->is_page = true;
+    return visit_own(v, reason);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 /* A prefix drawn at random for this worker and run, and a scrambled count: unique, and telling

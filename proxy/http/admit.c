@@ -3,6 +3,7 @@
 
 #include "proxy/http/front.h"
 #include "proxy/http/own.h"
+#include "proxy/http/pages.h"
 
 const struct config_listener *admit_listener(const struct exchange *ex)
 {
@@ -53,6 +54,8 @@ static void fill_request(struct exchange *ex)
     r->authorization = h->authorization;
     r->token = h->x_postern_token;
     r->user_agent = h->user_agent;
+    r->cookie = h->cookie;
+    r->origin = h->origin;
     r->is_websocket = h->wants_upgrade_websocket;
     r->spoof_attempts = h->spoof_attempts;
     r->is_misdirected = io_is_tls(&ex->conn->io) && !io_covers_host(&ex->conn->io, h->host);
@@ -88,6 +91,14 @@ void admit_own(struct exchange *ex, const char *reason, void (*own)(struct excha
     ex->own = own;
     ex->visit.resumed = resumed;
     visit_own(&ex->visit, reason);
+    decided(ex);
+}
+
+void admit_page(struct exchange *ex, const char *reason, void (*own)(struct exchange *))
+{
+    ex->own = own;
+    ex->visit.resumed = resumed;
+    visit_page(&ex->visit, reason);
     decided(ex);
 }
 
@@ -135,7 +146,7 @@ void admit_request(struct exchange *ex)
         own_redirect(ex);
     else {
         admit_begin(ex);
-        if (own_preflight(ex))
+        if (pages_take(ex) || own_preflight(ex))
             return;
         ex->visit.resumed = resumed;
         visit_run(&ex->visit);

@@ -18,5 +18,7 @@ void admit_bad(struct conn *c, const struct h1_verdict *verdict);
 const struct config_listener *admit_listener(const struct exchange *ex);
 void admit_begin(struct exchange *ex);
 void admit_own(struct exchange *ex, const char *reason, void (*own)(struct exchange *));
+/* The same for pages.c, and who is there is asked. */
+void admit_page(struct exchange *ex, const char *reason, void (*own)(struct exchange *));
 
 #endif

@@ -3,6 +3,7 @@
 #include "proxy/http/exchange.h"
 #include "proxy/http/inbox.h"
 #include "proxy/http/page.h"
+#include "proxy/http/pages.h"
 
 /* Feeds what the inbox holds of a body that nobody wants; true when that was all of it. */
 bool answer_skip_body(struct exchange *ex)
@@ -100,6 +101,8 @@ static void send_refusal(struct exchange *ex, const struct refusal *r, enum visi
 void answer_refusal(struct exchange *ex, enum visit_end end)
 {
     const struct visit *v = &ex->visit;
+    if (pages_refused(ex))
+        return;
     struct refusal r = {
         .status = v->refusal.status,
         .reason = str_of(v->refusal.reason),
@@ -107,6 +110,7 @@ void answer_refusal(struct exchange *ex, enum visit_end end)
         .remedy = v->refusal.remedy,
         .request_id = {v->id, VISIT_ID_CHARS},
         .retry_after_s = v->refusal.retry_after_s,
+        .login_url = v->refusal.status == 401 ? pages_login_url(ex) : (str){NULL, 0},
     };
     if (v->app && cors_allows(v->app, ex->head.origin))
         r.allow_origin = ex->head.origin;

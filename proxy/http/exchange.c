@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "proxy/http/inbox.h"
+#include "proxy/http/pages.h"
 
 enum { EXCHANGES_KEPT = 64, DIAL_AGAIN_MS = 500 };
 
@@ -39,7 +40,14 @@ static void timed_out(struct deadline *d)
     case TIMER_UPSTREAM:
         forward_failed(ex, END_UPSTREAM_SLOW);
         return;
+    case TIMER_PAGE:
+        pages_too_long(ex);
+        return;
     case TIMER_BODY:
+        if (ex->phase == EX_FORM) {
+            pages_stalled(ex);
+            return;
+        }
         ex->conn->must_linger = true;
         forward_failed(ex, END_BODY_STALL);
         return;
@@ -175,7 +183,9 @@ void exchange_client_event(struct exchange *ex, unsigned events)
     }
     if (!(events & WATCH_READ) || !(watch_wanted(&c->watch) & WATCH_READ))
         return;
-    if ((ex->phase == EX_FORWARD || ex->phase == EX_RESPOND) && !ex->request_done)
+    if (ex->phase == EX_FORM)
+        pages_client_readable(ex);
+    else if ((ex->phase == EX_FORWARD || ex->phase == EX_RESPOND) && !ex->request_done)
         upload_client_readable(ex);
     else
         client_early(ex);
@@ -204,6 +214,7 @@ void exchange_finish(struct exchange *ex, enum visit_end end)
     bool keep = ex->keep && end != END_NONE;
     exchange_set_phase(ex, EX_OVER);
     exchange_arm(ex, TIMER_NONE, 0);
+    pages_gone(ex);
     deadline_clear(s->loop, &ex->long_after);
     list_remove(&ex->to_send_link);
     upstream_dial_cancel(ex->dial);

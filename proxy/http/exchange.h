@@ -18,6 +18,8 @@
     X(EX_FORWARD, "forward") /* the request goes up; no answer yet */                              \
     X(EX_RESPOND, "respond") /* the answer comes down */                                           \
     X(EX_TUNNEL, "tunnel")   /* WebSocket: bytes both ways */                                      \
+    X(EX_FORM, "form")       /* the body of a form of ours, or of a POST to be sent once more */   \
+    X(EX_PAGE, "page")       /* the room above makes the page */                                   \
     X(EX_ANSWER, "answer")   /* an answer of ours goes out */
 
 enum exchange_phase {
@@ -27,7 +29,14 @@ enum exchange_phase {
 };
 
 /* What the one deadline stands for. */
-enum exchange_timer { TIMER_NONE = 0, TIMER_FIRST_BYTE, TIMER_BODY, TIMER_CLIENT, TIMER_UPSTREAM };
+enum exchange_timer {
+    TIMER_NONE = 0,
+    TIMER_FIRST_BYTE,
+    TIMER_BODY,
+    TIMER_CLIENT,
+    TIMER_UPSTREAM,
+    TIMER_PAGE,
+};
 
 enum { EXCHANGE_ARENA_BYTES = 6 * 1024 };
 
@@ -55,6 +64,14 @@ struct exchange {
     const struct app *app; /* NULL once the visit stands */
     /* What postern answers itself, sent when the gate has room for the record; NULL: forwarded. */
     void (*own)(struct exchange *ex);
+    /* A page of ours, and the body that it was asked with. */
+    struct http_page page;
+    const char *page_word; /* what it is recorded as */
+    bool is_page_open;     /* the room above has it */
+    bool is_offered;       /* the room above did not want this refusal */
+    char *form;            /* in the arena */
+    size_t form_n, form_cap;
+    void (*form_done)(struct exchange *ex);
     int64_t body_stall_ms, first_byte_ms;
     uint64_t max_body_bytes;
     bool shared_cache;
