@@ -1,6 +1,6 @@
 /* See page.h. */
 #include "proxy/http/page.h"
-#include "proxy/http/page_assets.h"
+#include "proxy/http/layout.h"
 #include "proxy/http/put.h"
 
 #include "base/jout.h"
@@ -57,28 +57,6 @@ bool page_may_redirect(const struct http_request_head *r)
     return r->method_id == METHOD_GET && page_wants_html(r);
 }
 
-/* Text in HTML, element or attribute: nothing of it can become markup. Cut at `max` bytes. */
-static void put_html(struct put *w, str s, size_t max)
-{
-    for (size_t i = 0; i < s.n && i < max; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c == '&')
-            put_text(w, "&amp;");
-        else if (c == '<')
-            put_text(w, "&lt;");
-        else if (c == '>')
-            put_text(w, "&gt;");
-        else if (c == '"')
-            put_text(w, "&quot;");
-        else if (c == '\'')
-            put_text(w, "&#39;");
-        else if (c < 0x20 || c == 0x7f)
-            put_text(w, " ");
-        else
-            put_str(w, (str){s.p + i, 1});
-    }
-}
-
 static str page_title(const struct refusal *r)
 {
     switch (r->status) {
@@ -103,86 +81,62 @@ static str page_title(const struct refusal *r)
     }
 }
 
-static bool is_link(str url)
+static enum layout_sign page_sign(unsigned status)
 {
-    return url.n <= URL_MAX &&
-           (str_starts(url, STR("https://")) || str_starts(url, STR("http://")) ||
-            (str_starts(url, STR("/")) && !str_starts(url, STR("//"))));
-}
-
-static void put_row(struct put *w, str name, str value, size_t max)
-{
-    if (value.n == 0)
-        return;
-    put_text(w, "<dt>");
-    put_str(w, name);
-    put_text(w, "</dt><dd><code>");
-    put_html(w, value, max);
-    put_text(w, "</code></dd>");
-}
-
-/* An address that a mail program takes as it is: nothing in it is a part of an URL's syntax. */
-static bool is_mail(str s)
-{
-    size_t at = str_find(s, '@');
-    if (at == 0 || at + 1 >= s.n || at != str_rfind(s, '@') || s.n > CODE_MAX)
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool is_word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-        if (!is_word && (c == '\0' || !strchr(".-_+@", c)))
-            return false;
+    switch (status) {
+    case 401:
+        return LAYOUT_SIGN_DOOR;
+    case 403:
+        return LAYOUT_SIGN_LOCK;
+    case 429:
+    case 503:
+        return LAYOUT_SIGN_CLOCK;
+    default:
+        return LAYOUT_SIGN_ALERT;
     }
-    return true;
 }
 
-static void put_contact(struct put *w, str contact)
-{
-    if (!is_mail(contact)) {
-        put_row(w, STR("Contact"), contact, TEXT_MAX);
-        return;
-    }
-    put_text(w, "<dt>Contact</dt><dd><a href=\"mailto:");
-    put_html(w, contact, CODE_MAX);
-    put_text(w, "\">");
-    put_html(w, contact, CODE_MAX);
-    put_text(w, "</a></dd>");
-}
-
-static void put_paragraph(struct put *w, str open, str text)
+static void put_paragraph(struct html *h, str open, str text, size_t max)
 {
     if (text.n == 0)
         return;
-    put_str(w, open);
-    put_html(w, text, TEXT_MAX);
-    put_text(w, "</p>");
+    html_raw(h, open);
+    html_text(h, text, max);
+    html_lit(h, "</p>");
+}
+
+static void put_body(struct html *h, const struct refusal *r, str title)
+{
+    layout_sign(h, page_sign(r->status));
+    html_lit(h, "<h1>");
+    html_raw(h, title);
+    html_lit(h, "</h1>");
+    put_paragraph(h, STR("<p class=\"soft\">"), r->app_title, CODE_MAX);
+    put_paragraph(h, STR("<p>"), r->sentence, TEXT_MAX);
+    put_paragraph(h, STR("<p class=\"note\">"), r->remedy, TEXT_MAX);
+    if (r->status == 401 && r->login_url.n <= URL_MAX && html_is_link(r->login_url)) {
+        html_lit(h, "<p class=\"acts\"><a class=\"btn\" href=\"");
+        html_text(h, r->login_url, URL_MAX);
+        html_lit(h, "\">Sign in</a></p>");
+    }
+    html_lit(h, "<dl class=\"facts\">");
+    layout_fact(h, STR("Reason"), r->reason, CODE_MAX);
+    layout_fact(h, STR("Request"), r->request_id, CODE_MAX);
+    layout_contact(h, STR("Contact"), r->contact);
+    html_lit(h, "</dl>");
 }
 
 size_t page_write(const struct refusal *r, char *buf, size_t cap)
 {
-    struct put w = {.buf = buf, .cap = cap};
-    str title = page_title(r);
-    put_text(&w, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
-    put_str(&w, title);
-    put_text(&w, "</title><meta name=\"viewport\" content=\"width=device-width\">"
-                 "<meta name=\"robots\" content=\"noindex\"><style>" PAGE_STYLE
-                 "</style></head><body><main><h1>");
-    put_str(&w, title);
-    put_text(&w, "</h1>");
-    put_paragraph(&w, STR("<p class=\"app\">"), str_upto(r->app_title, CODE_MAX));
-    put_paragraph(&w, STR("<p>"), r->sentence);
-    put_paragraph(&w, STR("<p class=\"do\">"), r->remedy);
-    if (r->status == 401 && is_link(r->login_url)) {
-        put_text(&w, "<p><a class=\"go\" href=\"");
-        put_html(&w, r->login_url, URL_MAX);
-        put_text(&w, "\">Sign in</a></p>");
-    }
-    put_text(&w, "<dl>");
-    put_row(&w, STR("Reason"), r->reason, CODE_MAX);
-    put_row(&w, STR("Request"), r->request_id, CODE_MAX);
-    put_contact(&w, r->contact);
-    put_text(&w, "</dl></main></body></html>\n");
-    return w.full ? 0 : w.n;
+    struct html h;
+    struct layout l = {
+        .lang = STR("en"), .title = page_title(r), .skip = STR("Skip to the message")};
+    html_fixed(&h, buf, cap);
+    layout_open(&h, &l);
+    layout_main(&h, &l);
+    put_body(&h, r, l.title);
+    layout_close(&h, &l);
+    return html_done(&h).n;
 }
 
 static void put_member(struct jout *j, str name, str value, size_t max)
@@ -273,7 +227,7 @@ static void pairs_add(struct pairs *p, str name, str value, size_t max)
 }
 
 static void refusal_pairs(struct pairs *p, const struct refusal *r, const struct answer_how *how,
-                          str retry_after)
+                          str retry_after, str csp)
 {
     for (size_t i = 0; i < how->n_extra && p->n < EXTRA_MAX; i++)
         p->items[p->n++] = how->extra[i];
@@ -288,22 +242,24 @@ static void refusal_pairs(struct pairs *p, const struct refusal *r, const struct
     }
     pairs_add(p, STR("Vary"), STR("Accept, Origin, Sec-Fetch-Dest, Sec-Fetch-Mode"), TEXT_MAX);
     pairs_add(p, STR("Referrer-Policy"), STR("no-referrer"), TEXT_MAX);
-    pairs_add(p, STR("Content-Security-Policy"),
-              STR("default-src 'none'; style-src '" PAGE_STYLE_HASH
-                  "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
-              TEXT_MAX);
+    pairs_add(p, STR("Content-Security-Policy"), csp, TEXT_MAX);
 }
 
 size_t refusal_write(const struct refusal *r, const struct answer_how *how, char *buf, size_t cap)
 {
     char body[PAGE_MAX_BYTES];
     char digits[24];
+    char rules[TEXT_MAX];
     struct put number = {.buf = digits, .cap = sizeof digits};
+    struct put csp = {.buf = rules, .cap = sizeof rules};
     struct pairs pairs = {.n = 0};
     struct answer_how all = *how;
     if (r->retry_after_s)
         put_u64(&number, r->retry_after_s);
-    refusal_pairs(&pairs, r, how, (str){digits, number.n});
+    put_text(&csp, LAYOUT_CSP_BEGIN);
+    put_str(&csp, layout_style_hash());
+    put_text(&csp, LAYOUT_CSP_END "; form-action 'none'");
+    refusal_pairs(&pairs, r, how, (str){digits, number.n}, (str){rules, csp.n});
     all.extra = pairs.items;
     all.n_extra = pairs.n;
     size_t n =

@@ -8,7 +8,7 @@
 
 #include "proxy/http/message.h"
 
-enum { PAGE_MAX_BYTES = 24576, PROBLEM_MAX_BYTES = 16384 };
+enum { PAGE_MAX_BYTES = 32768, PROBLEM_MAX_BYTES = 16384 };
 
 struct refusal {
     uint16_t status;

@@ -36,13 +36,15 @@ FACES = {
     "config": {"proxy/config/loaded.h",     # what is published, for the server alone
                "proxy/config/keyring.h"},
     "gate": {"proxy/gate/request.h", "proxy/gate/counters.h"},
-    "http": {"proxy/http/fields.h"},        # the table that `config headers` prints
+    "http": {"proxy/http/fields.h",         # the table that `config headers` prints
+             "proxy/http/html.h",           # what every page of ours is written with
+             "proxy/http/layout.h"},
 }
 NET_ONLY = {"uv.h", "openssl/ssl.h", "openssl/bio.h"}
 # The two libraries decide on bytes, facts and a time: who includes these has gone looking for more.
 IMPURE = {"uv.h", "sys/socket.h", "netdb.h", "pthread.h", "fcntl.h", "unistd.h", "curl/curl.h",
           "openssl/ssl.h", "sys/stat.h", "dirent.h"}
-GENERATED = {"build_config.h"}
+GENERATED = {"build_config.h", "page_style.h"}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 
