@@ -1,7 +1,5 @@
 /* OpenID Connect Discovery 1.0: where an issuer keeps its keys. See authn.h. */
-#include "authn/jread.h"
-
-#include <stdlib.h>
+#include "authn/discovery.h"
 
 #include "authn/authn.h"
 #include "base/addr.h"
@@ -56,24 +54,28 @@ str discovery_url(struct arena *a, str issuer)
     return arena_printf(a, "%.*s/.well-known/openid-configuration", STR_ARG(issuer));
 }
 
-static bool read_document(struct arena *a, const struct jnode *root, str issuer,
-                          struct discovery *out, struct fail *fail)
+const struct jnode *discovery_open(struct arena *scratch, str json, str issuer, struct fail *fail)
 {
-    str found = jread_text(root, "issuer"), jwks_uri = jread_text(root, "jwks_uri");
-    if (!root)
-        return fail_set(fail, FAIL_INPUT,
-                        "the discovery document is not one object of strict JSON");
+    if (json.n > KEYSET_MAX_BYTES) {
+        fail_set(fail, FAIL_LIMIT, "the discovery document has %zu bytes, at most %d are read",
+                 json.n, KEYSET_MAX_BYTES);
+        return NULL;
+    }
+    str copy = arena_dup(scratch, json);
+    const struct jnode *root = jread_object(scratch, (char *)copy.p, copy.n, NULL);
+    str found = jread_text(root, "issuer");
+    if (!root) {
+        fail_set(fail, FAIL_INPUT, "the discovery document is not one object of strict JSON");
+        return NULL;
+    }
     /* Else one issuer could speak with the keys of another (mix-up). */
-    if (!str_eq(found, issuer) || issuer.n == 0)
-        return fail_set(fail, FAIL_INPUT,
-                        "the discovery document is of issuer \"%.200s\", it must be \"%.*s\"",
-                        found.p ? arena_dup(a, found).p : "", STR_ARG(issuer));
-    if (!fetch_url_allowed(jwks_uri))
-        return fail_set(fail, FAIL_INPUT,
-                        "jwks_uri of the discovery document must be an https URL (http only to a "
-                        "loopback host)");
-    out->jwks_uri = arena_dup(a, jwks_uri);
-    return true;
+    if (!str_eq(found, issuer) || issuer.n == 0) {
+        fail_set(fail, FAIL_INPUT,
+                 "the discovery document is of issuer \"%.200s\", it must be \"%.*s\"",
+                 found.p ? arena_dup(scratch, found).p : "", STR_ARG(issuer));
+        return NULL;
+    }
+    return root;
 }
 
 bool discovery_parse(struct arena *a, str json, str issuer, struct discovery *out,
@@ -81,14 +83,15 @@ bool discovery_parse(struct arena *a, str json, str issuer, struct discovery *ou
 {
     struct arena scratch;
     *out = (struct discovery){0};
-    if (json.n > KEYSET_MAX_BYTES)
-        return fail_set(fail, FAIL_LIMIT,
-                        "the discovery document has %zu bytes, at most %d are read", json.n,
-                        KEYSET_MAX_BYTES);
     arena_init(&scratch, NULL, 0);
-    char *copy = mem_dup(json);
-    bool is_good = read_document(a, jread_object(&scratch, copy, json.n, NULL), issuer, out, fail);
-    free(copy);
+    const struct jnode *root = discovery_open(&scratch, json, issuer, fail);
+    str jwks_uri = jread_text(root, "jwks_uri");
+    if (root && fetch_url_allowed(jwks_uri))
+        out->jwks_uri = arena_dup(a, jwks_uri);
+    else if (root)
+        fail_set(fail, FAIL_INPUT,
+                 "jwks_uri of the discovery document must be an https URL (http only to a "
+                 "loopback host)");
     arena_finish(&scratch);
-    return is_good;
+    return out->jwks_uri.p != NULL;
 }

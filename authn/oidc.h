@@ -69,7 +69,7 @@ struct oidc_client {
     X(OIDC_ISS, "login.iss", "iss of the answer is not the provider that was asked")               \
     X(OIDC_CODE, "login.code", "the answer holds no code, or one that the provider refused")       \
     X(OIDC_UNREACHABLE, "login.unreachable", "the provider does not answer")                       \
-    X(OIDC_ANSWER, "login.answer", "the token endpoint's answer is not what it must be")           \
+    X(OIDC_ANSWER, "login.answer", "an answer of the provider is not what it must be")             \
     X(OIDC_TOKEN, "login.token", "the ID token did not verify")                                    \
     X(OIDC_NONCE, "login.nonce", "nonce of the ID token is not that of this log-in")               \
     X(OIDC_HASH, "login.hash", "at_hash or c_hash of the ID token is wrong")                       \

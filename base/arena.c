@@ -60,6 +60,15 @@ void arena_finish(struct arena *a)
     arena_reset(a);
 }
 
+void arena_wipe(struct arena *a)
+{
+    for (struct arena_chunk *c = a->chunks; c; c = c->older)
+        explicit_bzero(c->room, c->bytes);
+    if (a->block)
+        explicit_bzero(a->block, a->block_bytes);
+    arena_reset(a);
+}
+
 static void add_chunk(struct arena *a, size_t least)
 {
     size_t usual = a->chunk_bytes ? a->chunk_bytes : CHUNK_BYTES;

@@ -28,6 +28,8 @@ void arena_init(struct arena *a, void *block, size_t block_bytes);
 void arena_reset(struct arena *a);
 /* Same as reset; the arena is unusable until the next init. */
 void arena_finish(struct arena *a);
+/* The same, and every byte that it ever handed out is zeroed first: for what held secrets. */
+void arena_wipe(struct arena *a);
 /* Aligned to 16, not zeroed. */
 void *arena_alloc(struct arena *a, size_t bytes);
 void *arena_zalloc(struct arena *a, size_t bytes);
