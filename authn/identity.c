@@ -49,22 +49,39 @@ static const struct claim_value *keep_items(const struct builder *b, const struc
     return items;
 }
 
+static void keep_claim(struct builder *b, const struct jnode *m, struct claim *out)
+{
+    out->name = keep(b, m->name);
+    out->kind = kind_of(m);
+    if (out->kind == CLAIM_LIST) {
+        out->items = keep_items(b, m);
+        out->n_items = m->n;
+    } else if (out->kind != CLAIM_OTHER) {
+        out->text = keep(b, m->text);
+    }
+}
+
+/* Members of the object `posture` are claims named posture.NAME: posture documents put what they
+ * say of the device there. */
+static void keep_posture(struct builder *b, const struct jnode *posture, struct claim *out)
+{
+    for (const struct jnode *m = posture->first; m; m = m->next, out++) {
+        keep_claim(b, m, out);
+        out->name = arena_printf(&b->id->arena, "posture.%.*s", STR_ARG(m->name));
+    }
+}
+
 static void keep_claims(struct builder *b)
 {
-    const struct jnode *payload = b->source->payload;
-    struct claim *claims = arena_array(&b->id->arena, struct claim, payload->n);
+    const struct jnode *payload = b->source->payload, *posture = jread_get(payload, "posture");
+    size_t most = payload->n + (posture && posture->kind == J_OBJECT ? posture->n : 0);
+    struct claim *claims = arena_array(&b->id->arena, struct claim, most);
     b->id->claims = claims;
-    b->id->n_claims = payload->n;
-    for (const struct jnode *m = payload->first; m; m = m->next, claims++) {
-        claims->name = keep(b, m->name);
-        claims->kind = kind_of(m);
-        if (claims->kind == CLAIM_LIST) {
-            claims->items = keep_items(b, m);
-            claims->n_items = m->n;
-        } else if (claims->kind != CLAIM_OTHER) {
-            claims->text = keep(b, m->text);
-        }
-    }
+    b->id->n_claims = most;
+    for (const struct jnode *m = payload->first; m; m = m->next)
+        keep_claim(b, m, claims++);
+    if (most > payload->n)
+        keep_posture(b, posture, claims);
 }
 
 static const str *keep_texts(const struct builder *b, const struct jnode *list)
