@@ -31,7 +31,8 @@ const char *keyring_word(enum keyring_name name); /* "assertion" */
 struct keyring *keyring_open(const char *state_dir, enum keyring_name name, int64_t now_s,
                              struct fail *f);
 void keyring_close(struct keyring **k);
-/* A new generation; those older than keep_s go. */
+/* A new generation, made first when there is none. Of the old ones those that were replaced more
+ * than keep_s ago go; 0: all. False also when 8 would have to be kept. */
 bool keyring_rotate(const char *state_dir, enum keyring_name name, int64_t keep_s, int64_t now_s,
                     struct fail *f);
 

@@ -37,7 +37,11 @@ struct store_change {
     enum store_change_kind kind;
     int64_t session;     /* 0 for a person */
     str issuer, subject; /* of the session, too */
-    const char *why; /* "logout", "backchannel", "administrator", "user-removed", "expired" ... */
+    str handle;          /* of the session; absent for a person, or when it is not known */
+    /* "logout", "backchannel", "administrator", "user-removed", "expired", "idle", "renewed",
+     * "displaced", "grant" ...: of static storage. The texts above are good during the call only.
+     */
+    const char *why;
 };
 
 /* ---- life --------------------------------------------------------------------------------------
@@ -67,11 +71,18 @@ __attribute__((warn_unused_result)) bool store_post(struct store *s, store_run_f
 struct store_db *store_db_open(const struct store_options *o, bool may_write, struct fail *f);
 void store_db_close(struct store_db *db);
 int64_t store_now_s(const struct store_db *db);
+/* After a rotation, in a `run`; at most 8. */
+bool store_seal_keys(struct store_db *db, const unsigned char (*keys)[32], size_t n,
+                     struct fail *f);
 
 /* ---- sessions
  * ------------------------------------------------------------------------------------ */
 
-enum { STORE_ID_BYTES = 32 };
+enum {
+    STORE_ID_BYTES = 32,
+    STORE_PURPOSES = 64,              /* of one session, the newest */
+    STORE_ASKED_S = 7 * 24 * 60 * 60, /* a question without its own expires_s ends unanswered */
+};
 
 /* A person's session on the portal; every host's cookie is a child of it. Keyed by (issuer,
  * subject), never by mail. */
@@ -133,10 +144,12 @@ struct store_seen {
 
 enum store_found { STORE_FAILED = 0, STORE_FOUND, STORE_ABSENT };
 
-/* `in->id` and `handle` are made here. */
+/* `in->id` and `handle` are made here. Of a person's sessions over 256 the oldest ends
+ * ("displaced"). */
 bool store_session_create(struct store_db *db, const struct store_session *in, int64_t *id_out,
                           struct fail *f);
-/* A cookie for a host: SHA-256 of its 32 bytes is kept, never the bytes. */
+/* A cookie for a host: SHA-256 of its 32 bytes is kept, never the bytes. The newest 8 of a session
+ * on a host are good. False for a session that has ended (FAIL_NOT_FOUND). */
 bool store_cookie_add(struct store_db *db, int64_t session, const unsigned char hash[32], str host,
                       struct fail *f);
 /* By a cookie's hash, for exactly this host. ABSENT: unknown, ended, or past `ends_s`. Texts in the
@@ -144,6 +157,7 @@ bool store_cookie_add(struct store_db *db, int64_t session, const unsigned char 
 enum store_found store_session_by_cookie(struct store_db *db, const unsigned char hash[32],
                                          str host, struct arena *a, struct store_seen *out,
                                          struct fail *f);
+/* Ended ones and those past `ends_s` are ABSENT here too; `host` is absent. */
 enum store_found store_session_by_id(struct store_db *db, int64_t id, struct arena *a,
                                      struct store_seen *out, struct fail *f);
 /* seen_s only grows. */
@@ -152,8 +166,9 @@ struct store_touch {
 };
 bool store_sessions_touch(struct store_db *db, const struct store_touch *items, size_t n,
                           struct fail *f);
-/* After a refresh or a step-up: claims, claims_s, refresh_token (absent: kept), id_token; told as
- * STORE_SESSION_CHANGED. */
+/* After a refresh or a step-up: claims and claims_s; refresh_token, id_token, email and
+ * provider_sid where they are given (absent: kept). Told as STORE_SESSION_CHANGED. These three are
+ * false for a session that has ended (FAIL_NOT_FOUND). */
 bool store_session_renew(struct store_db *db, int64_t id, const struct store_session *in,
                          struct fail *f);
 bool store_session_bind(struct store_db *db, int64_t id, str device_id, str device_proof,
@@ -173,31 +188,34 @@ bool store_sessions_end(struct store_db *db, const struct store_match *m, const 
 bool store_sessions_list(struct store_db *db, const struct store_match *m, size_t most,
                          struct arena *a, const struct store_session **out, size_t *n_out,
                          struct fail *f);
-/* Rows that ended or expired more than a day ago go; what passed `idle_s` or ends_s ends and is
- * told. A few thousand rows a call; true in *more_out: call again. */
+/* Rows that ended or expired more than a day ago go; what passed `idle_s` (0: none does) or ends_s
+ * ends and is told, grants too. Touch first: what workers have not told counts as idle. A few
+ * thousand rows a call; true in *more_out: call again. */
 bool store_sweep(struct store_db *db, int64_t idle_s, bool *more_out, struct fail *f);
 
 /* ---- replay
  * ---------------------------------------------------------------------------------------- */
 
-/* True in *fresh_out exactly once for (what, value) until expires_s. */
+/* True in *fresh_out exactly once for (what, value) until expires_s (and two minutes, for clocks
+ * that differ). */
 bool store_once(struct store_db *db, str what, str value, int64_t expires_s, bool *fresh_out,
                 struct fail *f);
 
 /* ---- grants
  * ---------------------------------------------------------------------------------------- */
 
-/* ASKED; the same open question of the same person is returned instead of a second one. */
+/* ASKED; the same open question of the same person (rule, rule_digest, app) is returned instead of
+ * a second one. expires_s: when the question itself ends; 0: in STORE_ASKED_S. */
 bool store_grant_ask(struct store_db *db, const struct store_grant *in, int64_t *id_out,
                      struct fail *f);
-/* One more approver (JSON object); opens when count_needed are there. FOUND with the new row.
- * ABSENT: no such question, decided already, or by the same approver. */
+/* One more approver (JSON object); opens for valid_for_s when count_needed are there. FOUND with
+ * the new row. ABSENT: no such question, decided already, or by the same approver. */
 enum store_found store_grant_approve(struct store_db *db, int64_t id, str approver,
                                      str approver_key, struct arena *a, struct store_grant *out,
                                      struct fail *f);
 enum store_found store_grant_close(struct store_db *db, int64_t id, enum store_grant_state state,
                                    struct arena *a, struct store_grant *out, struct fail *f);
-/* OPEN at once, for break-glass. */
+/* OPEN at once, for break-glass; until expires_s, or for valid_for_s when that is 0. */
 bool store_grant_open(struct store_db *db, const struct store_grant *in, int64_t *id_out,
                       struct fail *f);
 /* Open and asked ones; {NULL, 0} of issuer and subject: of everybody. */
