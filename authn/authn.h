@@ -83,6 +83,9 @@ struct issuer {
     size_t n_mfa_amr, n_mfa_acr;
     const uint64_t *rsa_exponents; /* besides 65537; always odd and at least 3 */
     size_t n_rsa_exponents;
+    /* Present: a token whose `sub` is empty is of a service that this claim names (Cloudflare's
+     * common_name). It is somebody only when an entry of `services:` matches. */
+    str service_claim;
 };
 
 bool issuer_absent_means_none(const struct issuer *issuer, str claim);

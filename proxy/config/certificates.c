@@ -17,40 +17,50 @@ static bool read_file(struct build *b, str path, const struct doc_node *at, bool
 }
 
 static void digest_all(struct build *b, const struct config_listener *l,
-                       const struct tls_cert *certs, char out[DIGEST_HEX_CHARS + 1])
+                       const struct certificates *c, char out[DIGEST_HEX_CHARS + 1])
 {
     char one[DIGEST_HEX_CHARS + 1], key[DIGEST_HEX_CHARS + 1];
     str all = arena_printf(&b->arena, "min %d", (int)l->tls_min);
     for (size_t i = 0; i < l->n_certificates; i++) {
-        disk_digest(certs[i].chain_pem, one);
-        disk_digest(certs[i].key_pem, key);
+        disk_digest(c->own[i].chain_pem, one);
+        disk_digest(c->own[i].key_pem, key);
         all = arena_printf(&b->arena, "%.*s %s %s", STR_ARG(all), one, key);
     }
-    disk_digest(all, out);
+    disk_digest(c->client_ca, one);
+    disk_digest(c->client_crl, key);
+    disk_digest(arena_printf(&b->arena, "%.*s clients %s %s", STR_ARG(all), one, key), out);
 }
 
-bool certificates_read(struct build *b, const struct config_listener *l, struct tls_cert *out,
+bool certificates_read(struct build *b, const struct config_listener *l, struct certificates *out,
                        char digest[DIGEST_HEX_CHARS + 1])
 {
     bool good = true;
+    out->own = arena_array(&b->arena, struct tls_cert, l->n_certificates);
     for (size_t i = 0; i < l->n_certificates; i++) {
         const struct certificate *c = &l->certificates[i];
-        out[i].name = c->cert;
-        good &= read_file(b, c->cert, c->cert_at, false, &out[i].chain_pem);
-        good &= read_file(b, c->key, c->key_at, true, &out[i].key_pem);
+        out->own[i].name = c->cert;
+        good &= read_file(b, c->cert, c->cert_at, false, &out->own[i].chain_pem);
+        good &= read_file(b, c->key, c->key_at, true, &out->own[i].key_pem);
     }
+    if (l->client_ca.p)
+        good &= read_file(b, l->client_ca, l->client_ca_at, false, &out->client_ca);
+    if (l->client_crl.p)
+        good &= read_file(b, l->client_crl, l->client_crl_at, false, &out->client_crl);
     if (good)
         digest_all(b, l, out, digest);
     return good;
 }
 
 static struct tls_server *open_some(struct build *b, const struct config_listener *l,
-                                    const struct tls_cert *certs, size_t n, struct fail *fail)
+                                    const struct tls_cert *certs, size_t n, str client_ca,
+                                    struct fail *fail)
 {
-    return tls_server_create(
-        &(struct tls_server_options){
-            .certs = certs, .n_certs = n, .min = l->tls_min, .tickets = b->in->tickets},
-        fail);
+    return tls_server_create(&(struct tls_server_options){.certs = certs,
+                                                          .n_certs = n,
+                                                          .min = l->tls_min,
+                                                          .client_ca_pem = client_ca,
+                                                          .tickets = b->in->tickets},
+                             fail);
 }
 
 /* Which of them it was is found by trying each alone, so that all are told in one pass. */
@@ -58,7 +68,7 @@ static void tell_bad(struct build *b, const struct config_listener *l, const str
 {
     for (size_t i = 0; i < l->n_certificates; i++) {
         struct fail fail = {0};
-        struct tls_server *alone = open_some(b, l, &certs[i], 1, &fail);
+        struct tls_server *alone = open_some(b, l, &certs[i], 1, (str){NULL, 0}, &fail);
         if (!alone)
             build_refuse(b->findings, l->certificates[i].cert_at, certs[i].name, "tls", fail.text);
         tls_server_unref(&alone);
@@ -66,16 +76,19 @@ static void tell_bad(struct build *b, const struct config_listener *l, const str
 }
 
 struct tls_server *certificates_open(struct build *b, const struct config_listener *l,
-                                     const struct tls_cert *certs)
+                                     const struct certificates *c)
 {
     size_t before = b->findings->errors;
     struct fail fail = {0};
-    struct tls_server *tls = open_some(b, l, certs, l->n_certificates, &fail);
+    struct tls_server *tls = open_some(b, l, c->own, l->n_certificates, c->client_ca, &fail);
     if (tls)
         return tls;
-    tell_bad(b, l, certs);
-    if (b->findings->errors == before)
-        build_refuse(b->findings, l->certificates[0].cert_at, certs[0].name, "tls", fail.text);
+    tell_bad(b, l, c->own);
+    if (b->findings->errors > before)
+        return NULL;
+    /* each of them is good alone: then it is the CA of the clients */
+    const struct doc_node *at = l->client_ca.p ? l->client_ca_at : l->certificates[0].cert_at;
+    build_refuse(b->findings, at, c->own[0].name, "tls", fail.text);
     return NULL;
 }
 

@@ -120,9 +120,11 @@ void config_print_reference(FILE *out)
         "`postern init DIR` writes one to begin with. Names of files hang on the directory of\n"
         "postern.yaml. Durations are numbers with ms, s, m, h or d; sizes are bytes, or numbers\n"
         "with KiB, MiB, GiB or TiB. Secrets are files, never values. Unknown keys are errors.\n\n"
-        "Certificates, keys, issuers, policies, limits, fronts and trusted networks are reloaded\n"
-        "by themselves and on SIGHUP. Listeners' addresses, `admin`, `workers`, `state` and\n"
-        "`audit` take effect at the next start; a reload that changes them says so.\n",
+        "Certificates, keys, secrets, issuers, users, inventories, policies, limits, fronts and\n"
+        "trusted networks are reloaded by themselves and on SIGHUP. Listeners' addresses, "
+        "`admin`,\n"
+        "`workers`, `state` and `audit` take effect at the next start; a reload that changes them\n"
+        "says so.\n",
         out);
     schema_print_markdown(&config_type, "postern.yaml", out);
 }
@@ -183,6 +185,7 @@ bool config_needs_restart(const struct config *running, const struct config *nex
         {same_audit(&running->audit, &next->audit), "audit"},
         {x->audit_ring_bytes == y->audit_ring_bytes, "limits.audit_ring"},
         {x->token_cache == y->token_cache, "limits.token_cache"},
+        {x->session_cache == y->session_cache, "limits.session_cache"},
         {x->tcp_keepalive_ms == y->tcp_keepalive_ms, "limits.tcp_keepalive"},
     };
     bool needs = false;

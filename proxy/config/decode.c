@@ -42,6 +42,12 @@ const str *decode_texts(struct decode *d, const struct doc_node *node, size_t *n
     return out;
 }
 
+const char *decode_hint(struct decode *d, str word, const str *names, size_t n)
+{
+    str near = findings_nearest(word, names, n);
+    return near.p ? arena_printf(d->arena, "did you mean \"%.*s\"?", STR_ARG(near)).p : NULL;
+}
+
 void decode_later(struct decode *d, const struct doc_node *map, const char *key, const char *what)
 {
     if (doc_get(map, key))
@@ -104,32 +110,6 @@ static void decode_log(struct decode *d, const struct doc_node *map)
     d->config->log_style = str_eq(doc_text(map, "format"), STR("json")) ? LOG_JSON : LOG_TEXT;
 }
 
-static void decode_sources(struct decode *d, const struct doc_node *dict)
-{
-    d->config->n_sources = dict ? dict->n : 0;
-    struct config_source *out = arena_array(d->arena, struct config_source, d->config->n_sources);
-    for (size_t i = 0; i < d->config->n_sources; i++)
-        out[i].name = decode_text(d, dict->keys[i]);
-    d->config->sources = out;
-}
-
-static void decode_channels(struct decode *d, const struct doc_node *dict)
-{
-    d->config->n_channels = dict ? dict->n : 0;
-    struct config_channel *out =
-        arena_array(d->arena, struct config_channel, d->config->n_channels);
-    for (size_t i = 0; i < d->config->n_channels; i++)
-        out[i].name = decode_text(d, dict->keys[i]);
-    d->config->channels = out;
-}
-
-static void decode_portal(struct decode *d, const struct doc_node *map)
-{
-    str host = map ? doc_text(map, "host") : (str){NULL, 0};
-    if (host.n)
-        d->config->portal.host = arena_lower(d->arena, host);
-}
-
 /* A section that holds to its table, else NULL: what follows needs no checks of its own then. */
 static const struct doc_node *section(const struct doc_node *root, const char *key)
 {
@@ -146,40 +126,49 @@ static const struct doc_node *section(const struct doc_node *root, const char *k
     return is_good ? node : NULL;
 }
 
-static void warn_idle_sections(struct decode *d, const struct doc_node *root)
+static size_t count(const struct doc_node *node)
 {
-    if (d->config->n_sources)
-        doc_warn(d->findings, doc_key(root, "device_sources"), "not-available", NULL,
-                 "device sources are not asked in this version: facts about devices are unknown");
-    if (d->config->n_channels)
-        doc_warn(d->findings, doc_key(root, "notify"), "not-available", NULL,
-                 "notices are not sent in this version");
-    if (!doc_get(root, "issuers"))
-        doc_warn(
-            d->findings, root, "no-issuer", NULL,
-            "there are no issuers: nobody can prove an identity, only public paths are served");
+    return node ? node->n : 0;
+}
+
+/* Whoever names an issuer is told that there is none only if all of them could be read. */
+static bool are_issuers_read(const struct doc_node *root)
+{
+    return !doc_get(root, "issuers") || section(root, "issuers");
+}
+
+static void decode_people(struct decode *d, const struct doc_node *root)
+{
+    decode_sessions(d, section(root, "sessions"));
+    decode_mail(d, section(root, "mail"));
+    decode_channels(d, section(root, "notify"));
+    decode_builtin(d, section(root, "builtin"));
 }
 
 void decode_all(struct decode *d, const struct doc_node *root)
 {
     struct config *c = d->config;
-    decode_listeners(d, section(root, "listeners"));
-    decode_admin(d, section(root, "admin"));
+    const struct doc_node *listeners = section(root, "listeners"),
+                          *sources = section(root, "device_sources");
     decode_portal(d, section(root, "portal"));
+    decode_issuers(d, section(root, "issuers"), count(listeners) + count(sources));
+    decode_listeners(d, listeners);
+    decode_admin(d, section(root, "admin"));
     decode_later(d, root, "console", "the console");
     c->policies_at = section(root, "policies");
     c->policies_dir = decode_file_or(d, c->policies_at, "policies");
     c->state_at = section(root, "state");
     c->state_dir = decode_file_or(d, c->state_at, "/var/lib/postern");
     decode_workers(d, section(root, "workers"));
-    decode_issuers(d, section(root, "issuers"));
-    /* without its issuers every service would be told to name none */
-    if (!doc_get(root, "issuers") || section(root, "issuers"))
+    decode_sources(d, sources);
+    if (are_issuers_read(root))
         decode_services(d, section(root, "services"));
-    decode_sources(d, section(root, "device_sources"));
-    decode_channels(d, section(root, "notify"));
+    decode_people(d, root);
     decode_audit(d, section(root, "audit"));
     limits_read(section(root, "limits"), &c->limits, d->findings);
     decode_log(d, section(root, "log"));
-    warn_idle_sections(d, root);
+    if (!doc_get(root, "issuers") && !c->n_issuers)
+        doc_warn(
+            d->findings, root, "no-issuer", NULL,
+            "there are no issuers: nobody can prove an identity, only public paths are served");
 }

@@ -4,7 +4,7 @@
 #include "base/schema.h"
 #include "proxy/config/trust.h"
 
-static unsigned decode_algs(const struct doc_node *node)
+unsigned decode_algs(const struct doc_node *node)
 {
     size_t n = read_count(node);
     unsigned mask = node ? 0 : ALG_DEFAULT;
@@ -33,7 +33,6 @@ static void decode_exponents(struct decode *d, const struct doc_node *node, stru
 static void decode_claims(struct decode *d, const struct doc_node *map, struct issuer *out)
 {
     const struct doc_node *claims = doc_get(map, "claims"), *mfa = doc_get(map, "mfa");
-    const struct doc_node *from = doc_get(map, "claims_from");
     if (claims) {
         out->groups_claim = decode_text(d, doc_get(claims, "groups"));
         out->email_claim = decode_text(d, doc_get(claims, "email"));
@@ -44,19 +43,12 @@ static void decode_claims(struct decode *d, const struct doc_node *map, struct i
     }
     out->absent_means_none =
         decode_texts(d, doc_get(map, "absent_means_none"), &out->n_absent_means_none);
-    if (!from || str_eq(from->text, STR("id_token")))
-        return;
-    if (str_eq(from->text, STR("userinfo")))
-        doc_error(d->findings, from, "not-available", NULL,
-                  "claims_from: userinfo is not available in this version");
-    else
-        doc_error(d->findings, from, "bad-value", NULL, "claims_from must be id_token");
 }
 
-static void decode_keys(struct decode *d, const struct doc_node *map, struct config_issuer *out)
+void decode_keys(struct decode *d, const struct doc_node *map, const struct doc_node *iss_at,
+                 struct config_issuer *out)
 {
     const struct doc_node *url = doc_get(map, "jwks_url"), *file = doc_get(map, "jwks_file");
-    const struct doc_node *issuer = doc_get(map, "issuer");
     out->ca_at = doc_get(map, "ca");
     out->ca = decode_file(d, out->ca_at);
     if (url && file)
@@ -71,110 +63,141 @@ static void decode_keys(struct decode *d, const struct doc_node *map, struct con
         out->url = decode_text(d, url);
     } else {
         out->keys = KEYS_DISCOVERY;
-        out->url = discovery_url(d->arena, issuer->text);
+        out->url = discovery_url(d->arena, iss_at->text);
         if (!fetch_url_allowed(out->url))
-            doc_error(d->findings, issuer, "bad-value", "name the keys by jwks_url or jwks_file",
+            doc_error(d->findings, iss_at, "bad-value", "name the keys by jwks_url or jwks_file",
                       "\"%.*s\" is no https URL, so its keys cannot be discovered",
-                      STR_ARG(issuer->text));
+                      STR_ARG(iss_at->text));
     }
 }
 
-static void decode_issuer(struct decode *d, const struct doc_node *name, const struct doc_node *map,
-                          struct config_issuer *out)
+static void decode_audience(struct decode *d, const struct doc_node *map, struct issuer *out)
+{
+    const struct doc_node *audience = doc_get(map, "audience");
+    const struct doc_node *client = doc_get(map, "client_id");
+    if (!audience && !client)
+        doc_error(d->findings, map, "missing-key", NULL,
+                  "an issuer needs audience, or client_id for log-in in the browser");
+    out->audiences = decode_texts(d, audience ? audience : client, &out->n_audiences);
+}
+
+static void decode_device(struct decode *d, const struct doc_node *dict, struct config_issuer *out)
+{
+    out->n_device = dict ? dict->n : 0;
+    struct device_claim *device = arena_array(d->arena, struct device_claim, out->n_device);
+    for (size_t i = 0; i < out->n_device; i++)
+        device[i] =
+            (struct device_claim){decode_text(d, dict->keys[i]), decode_text(d, dict->items[i])};
+    out->device = device;
+}
+
+static void decode_issuer(struct decode *d, const struct doc_node *map, struct config_issuer *out)
 {
     struct issuer *issuer = arena_new(d->arena, struct issuer);
-    out->name = issuer->name = decode_text(d, name);
+    issuer->name = out->name;
     out->issuer = issuer;
-    if (map->kind != DOC_MAP) {
-        bool is_builtin = str_eq(map->text, STR("builtin"));
-        doc_error(d->findings, map, is_builtin ? "not-available" : "wrong-kind", NULL,
-                  is_builtin ? "the built-in issuer is not available in this version"
-                             : "an issuer is a mapping with issuer and audience");
-        return;
-    }
     issuer->issuer = decode_text(d, doc_get(map, "issuer"));
-    issuer->audiences = decode_texts(d, doc_get(map, "audience"), &issuer->n_audiences);
+    decode_audience(d, map, issuer);
     issuer->parties = decode_texts(d, doc_get(map, "authorized_parties"), &issuer->n_parties);
     issuer->algs = decode_algs(doc_get(map, "algs"));
     issuer->wants_at_jwt = read_bool(doc_get(map, "access_tokens"), false);
     issuer->trusted_email = read_bool(doc_get(map, "trusted_email"), false);
     decode_exponents(d, doc_get(map, "rsa_exponents"), issuer);
     decode_claims(d, map, issuer);
-    decode_keys(d, map, out);
-    decode_later(d, map, "client_id", "log-in in the browser (client_id)");
-    decode_later(d, map, "client_secret_file", "log-in in the browser (client_secret_file)");
+    decode_keys(d, map, doc_get(map, "issuer"), out);
+    out->from_userinfo = str_eq(doc_text(map, "claims_from"), STR("userinfo"));
+    decode_device(d, doc_get(map, "device"), out);
+    decode_client(d, map, out);
 }
 
-void decode_issuers(struct decode *d, const struct doc_node *dict)
+static void decode_word(struct decode *d, const struct doc_node *word, struct config_issuer *out)
+{
+    if (!str_eq(word->text, STR("builtin"))) {
+        doc_error(d->findings, word, "wrong-kind", NULL,
+                  "an issuer is a mapping with issuer and audience, or the word builtin");
+        out->issuer = arena_new(d->arena, struct issuer);
+        return;
+    }
+    for (size_t i = 0; i < d->config->n_issuers; i++)
+        if (d->issuers[i].is_builtin)
+            doc_error(d->findings, word, "duplicate", NULL,
+                      "there is one built-in issuer, and it is %.*s already",
+                      STR_ARG(d->issuers[i].name));
+    decode_builtin_issuer(d, word, out);
+}
+
+/* A token is put to exactly one issuer, chosen by `iss`. */
+static void check_iss(struct decode *d, const struct doc_node *node, const struct issuer *issuer)
+{
+    for (size_t k = 0; node->kind == DOC_MAP && k < d->config->n_issuers; k++)
+        if (issuer->issuer.n && str_eq(issuer->issuer, d->issuers[k].issuer->issuer))
+            doc_error(d->findings, doc_get(node, "issuer"), "duplicate", NULL,
+                      "\"%.*s\" is the issuer of %.*s already", STR_ARG(issuer->issuer),
+                      STR_ARG(d->issuers[k].name));
+}
+
+void decode_issuers(struct decode *d, const struct doc_node *dict, size_t room)
 {
     size_t n = dict ? dict->n : 0;
-    struct config_issuer *out = arena_array(d->arena, struct config_issuer, n);
+    d->issuers_cap = n + room;
+    d->config->issuers = d->issuers = arena_array(d->arena, struct config_issuer, d->issuers_cap);
     for (size_t i = 0; i < n; i++) {
-        decode_issuer(d, dict->keys[i], dict->items[i], &out[i]);
-        trust_of_issuer(out[i].issuer, out[i].trust);
-        /* a token is put to exactly one issuer, chosen by `iss` */
-        for (size_t k = 0; k < i; k++)
-            if (out[i].issuer->issuer.n && str_eq(out[i].issuer->issuer, out[k].issuer->issuer))
-                doc_error(d->findings, doc_get(dict->items[i], "issuer"), "duplicate", NULL,
-                          "\"%.*s\" is the issuer of %.*s already", STR_ARG(out[i].issuer->issuer),
-                          STR_ARG(out[k].name));
+        struct config_issuer *out = &d->issuers[i];
+        out->name = out->title = decode_text(d, dict->keys[i]);
+        if (dict->items[i]->kind == DOC_MAP)
+            decode_issuer(d, dict->items[i], out);
+        else
+            decode_word(d, dict->items[i], out);
+        trust_of_issuer(out->issuer, out->trust);
+        check_iss(d, dict->items[i], out->issuer);
+        d->config->n_issuers++;
     }
-    d->config->issuers = out;
-    d->config->n_issuers = n;
 }
 
-static bool has_issuer(const struct config *c, str name)
+/* ---- Issuers that fronts and sources imply ---- */
+
+static bool is_same(const struct config_issuer *x, const struct config_issuer *y)
 {
-    for (size_t i = 0; i < c->n_issuers; i++)
-        if (str_eq(c->issuers[i].name, name))
-            return true;
-    return false;
+    return y->is_implicit && strcmp(x->trust, y->trust) == 0 && x->keys == y->keys &&
+           str_eq(x->url, y->url) && str_eq(x->file, y->file) && str_eq(x->ca, y->ca);
 }
 
-static void unknown_issuer(struct decode *d, const struct doc_node *node)
+size_t decode_add_issuer(struct decode *d, const struct doc_node *at,
+                         const struct config_issuer *issuer)
+{
+    struct config_issuer added = *issuer;
+    added.is_implicit = true;
+    added.title = added.name;
+    trust_of_issuer(added.issuer, added.trust);
+    for (size_t i = 0; i < d->config->n_issuers; i++) {
+        if (!str_eq(d->issuers[i].name, added.name))
+            continue;
+        if (!is_same(&added, &d->issuers[i]))
+            doc_error(d->findings, at, "duplicate", NULL,
+                      "the issuer of this front would be \"%.*s\", and there is another one of "
+                      "that name",
+                      STR_ARG(added.name));
+        return i;
+    }
+    if (d->config->n_issuers == d->issuers_cap)
+        return SIZE_MAX; /* cannot be: each front and source adds one */
+    d->issuers[d->config->n_issuers] = added;
+    return d->config->n_issuers++;
+}
+
+/* Implicit ones of sources have no name that could be written. */
+size_t decode_find_issuer(struct decode *d, const struct doc_node *node)
 {
     str *names = arena_array(d->arena, str, d->config->n_issuers);
-    for (size_t i = 0; i < d->config->n_issuers; i++)
-        names[i] = d->config->issuers[i].name;
-    str near = findings_nearest(node->text, names, d->config->n_issuers);
-    str hint = near.p ? arena_printf(d->arena, "did you mean \"%.*s\"?", STR_ARG(near)) : near;
-    doc_error(d->findings, node, "unknown-issuer", hint.p, "there is no issuer \"%.*s\"",
-              STR_ARG(node->text));
-}
-
-/* "*" alone would make every token of the issuer a machine that carries the claim. */
-static void check_value(struct decode *d, const struct doc_node *node)
-{
-    size_t star = str_find(node->text, '*');
-    if (star + 1 < node->text.n || (star == 0 && node->text.n == 1))
-        doc_error(d->findings, node, "bad-value", NULL,
-                  "\"%.*s\" must have \"*\" at its end only, and something before it",
-                  STR_ARG(node->text));
-}
-
-static void decode_service(struct decode *d, const struct doc_node *name,
-                           const struct doc_node *map, struct service_match *out)
-{
-    const struct doc_node *match = doc_get(map, "match");
-    struct service_claim *claims = arena_array(d->arena, struct service_claim, match->n);
-    for (size_t i = 0; i < match->n; i++) {
-        claims[i].name = decode_text(d, match->keys[i]);
-        claims[i].value = decode_text(d, match->items[i]);
-        check_value(d, match->items[i]);
+    size_t n = 0;
+    for (size_t i = 0; i < d->config->n_issuers; i++) {
+        if (d->issuers[i].is_posture)
+            continue;
+        if (str_eq(d->issuers[i].name, node->text))
+            return i;
+        names[n++] = d->issuers[i].name;
     }
-    *out = (struct service_match){decode_text(d, name), decode_text(d, doc_get(map, "issuer")),
-                                  claims, match->n};
-    if (!has_issuer(d->config, out->issuer))
-        unknown_issuer(d, doc_get(map, "issuer"));
-}
-
-void decode_services(struct decode *d, const struct doc_node *dict)
-{
-    size_t n = dict ? dict->n : 0;
-    struct service_match *out = arena_array(d->arena, struct service_match, n);
-    for (size_t i = 0; i < n; i++)
-        decode_service(d, dict->keys[i], dict->items[i], &out[i]);
-    d->config->services = out;
-    d->config->n_services = n;
-    trust_of_services(out, n, d->config->services_trust);
+    doc_error(d->findings, node, "unknown-issuer", decode_hint(d, node->text, names, n),
+              "there is no issuer \"%.*s\"", STR_ARG(node->text));
+    return SIZE_MAX;
 }

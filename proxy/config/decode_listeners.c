@@ -29,59 +29,14 @@ static void decode_tls(struct decode *d, const struct doc_node *map, struct conf
     }
     out->certificates = certificates;
     out->n_certificates = n;
-    decode_later(d, map, "client_ca", "asking clients for certificates");
+    out->client_ca_at = doc_get(map, "client_ca");
+    out->client_ca = decode_file(d, out->client_ca_at);
+    out->client_crl_at = doc_get(map, "client_crl");
+    out->client_crl = decode_file(d, out->client_crl_at);
+    if (out->client_crl_at && !out->client_ca_at)
+        doc_error(d->findings, doc_key(map, "client_crl"), "missing-key", NULL,
+                  "client_crl needs client_ca: the CAs whose lists these are");
     out->tls_min = str_eq(doc_text(map, "min"), STR("1.3")) ? TLS_MIN_13 : TLS_MIN_12;
-}
-
-static void decode_trusted(struct decode *d, const struct doc_node *forwarded,
-                           struct config_listener *out)
-{
-    const struct doc_node *list = doc_get(forwarded, "trusted");
-    size_t n = read_count(list);
-    struct cidr *trusted = arena_array(d->arena, struct cidr, n);
-    for (size_t i = 0; i < n; i++)
-        cidr_parse(read_item(list, i)->text, &trusted[i]);
-    out->trusted = trusted;
-    out->n_trusted = n;
-    if (!n && out->address.kind == ADDRESS_TCP)
-        doc_error(d->findings, forwarded, "missing-key", NULL,
-                  "forwarded needs trusted on a TCP listener: the networks whose X-Forwarded "
-                  "headers count");
-}
-
-static void decode_front_map(struct decode *d, const struct doc_node *map,
-                             struct config_listener *out)
-{
-    if (map->n != 1) {
-        doc_error(d->findings, map, "bad-value", NULL, "a listener has exactly one front");
-        return;
-    }
-    if (!str_eq(map->keys[0]->text, STR("forwarded"))) {
-        doc_error(d->findings, map->keys[0], "not-available", NULL,
-                  "the front \"%.*s\" is not available in this version, only direct and forwarded "
-                  "are",
-                  STR_ARG(map->keys[0]->text));
-        return;
-    }
-    out->front = FRONT_FORWARDED;
-    decode_trusted(d, map->items[0], out);
-}
-
-static void decode_front(struct decode *d, const struct doc_node *node, struct config_listener *out)
-{
-    if (node && node->kind == DOC_MAP)
-        decode_front_map(d, node, out);
-    else if (!node || str_eq(node->text, STR("direct")))
-        out->front = FRONT_DIRECT;
-    else if (str_eq(node->text, STR("forwarded")))
-        doc_error(d->findings, node, "bad-value",
-                  "write front: {forwarded: {trusted: [127.0.0.1/32]}}",
-                  "forwarded must say whom it trusts");
-    else
-        doc_error(d->findings, node, "not-available", NULL,
-                  "the front \"%.*s\" is not available in this version, only direct and forwarded "
-                  "are",
-                  STR_ARG(node->text));
 }
 
 static void decode_peer_uid(struct decode *d, const struct doc_node *node,

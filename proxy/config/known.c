@@ -9,10 +9,12 @@ void config_known(const struct config *c, struct arena *a, struct policy_known *
     str *sources = arena_array(a, str, c->n_sources + 1);
     str *channels = arena_array(a, str, c->n_channels + 1);
 
+    size_t n_issuers = 0;
     for (size_t i = 0; i < c->n_issuers; i++)
-        issuers[i] = (struct policy_known_issuer){c->issuers[i].name,
-                                                  c->issuers[i].issuer->absent_means_none,
-                                                  c->issuers[i].issuer->n_absent_means_none};
+        if (!c->issuers[i].is_posture)
+            issuers[n_issuers++] = (struct policy_known_issuer){
+                c->issuers[i].name, c->issuers[i].issuer->absent_means_none,
+                c->issuers[i].issuer->n_absent_means_none};
     for (size_t i = 0; i < c->n_services; i++)
         services[i] = c->services[i].name;
     for (size_t i = 0; i < c->n_sources; i++)
@@ -21,7 +23,7 @@ void config_known(const struct config *c, struct arena *a, struct policy_known *
         channels[i] = c->channels[i].name;
     *out = (struct policy_known){
         .issuers = issuers,
-        .n_issuers = c->n_issuers,
+        .n_issuers = n_issuers,
         .services = services,
         .n_services = c->n_services,
         .sources = sources,

@@ -47,11 +47,23 @@ enum front {
     FRONT_HEADER_JWT,
 };
 
+/* The vendor's application that stands before an app of ours. */
+struct assertion_audience {
+    str app, audience;
+};
+
 /* Identity that the front asserts: which signed header, and the issuer that it is read by. */
 struct config_assertion {
-    str header;    /* "cf-access-jwt-assertion"; absent: the front proves no identity */
-    size_t issuer; /* in config->issuers; SIZE_MAX: none */
-    str signer;    /* aws-alb: the load balancer's ARN, compared before anything else */
+    str header; /* "cf-access-jwt-assertion"; absent: no header proves an identity */
+    /* By name, since a listener may outlive the settings that it came with; absent: the front
+     * proves no identity. */
+    str issuer;
+    str signer; /* aws-alb: the load balancer's ARN, compared before anything else */
+    str client; /* aws-alb: the client id in the header; absent: any */
+    /* By app: the only audience that counts there, and none for an app that is not listed. n == 0:
+     * the issuer's audiences count for all apps. */
+    const struct assertion_audience *audiences;
+    size_t n_audiences;
 };
 
 struct config_listener {
@@ -117,7 +129,8 @@ struct config_issuer {
 
     /* Log-in in a browser: offered when client_id is there. */
     bool is_builtin;  /* `NAME: builtin`: answered in process, see struct config_builtin */
-    bool is_implicit; /* made for a front: no Bearer of it is accepted, no log-in offered */
+    bool is_implicit; /* made for a front or a source: no Bearer of it is accepted, no log-in */
+    bool is_posture;  /* implicit, of a device source: proves no identity at all */
     str title;        /* what people read on the choice page; the name by default */
     str client_id;    /* absent: tokens only */
     str client_secret_file, client_key_file; /* PEM: private_key_jwt; neither: a public client */
@@ -129,6 +142,7 @@ struct config_issuer {
     size_t n_mail_domains;
     const str *apps; /* offered for these alone; none: for all */
     size_t n_apps;
+    const struct doc_node *apps_at;
     bool from_userinfo;                /* claims_from: userinfo */
     const struct device_claim *device; /* compliance claims of the provider */
     size_t n_device;
@@ -160,6 +174,7 @@ struct config_mail {
                */
     str from; /* an address */
     str username, password_file, ca;
+    const struct doc_node *password_at, *ca_at;
 };
 
 struct config_channel {
@@ -177,7 +192,7 @@ enum source_kind {
     SOURCE_FLEET,       /* a Fleet server */
     SOURCE_POSTURE,     /* signed posture documents */
     SOURCE_CERTIFICATE, /* what the client's certificate says; the listener's client_ca verifies */
-    SOURCE_CLAIMS,      /* of tokens; implied by issuers.NAME.device */
+    SOURCE_CLAIMS,      /* of tokens; implied by issuers.NAME.device, named like the issuer */
 };
 
 enum device_id_from { DEVICE_ID_SAN_URI = 0, DEVICE_ID_SAN_DNS, DEVICE_ID_SERIAL, DEVICE_ID_CN };
@@ -188,8 +203,10 @@ struct config_source {
     str file; /* SOURCE_INVENTORY */
     const struct doc_node *file_at;
     str url, token_file, ca; /* SOURCE_FLEET */
-    int64_t every_ms;        /* SOURCE_FLEET: between polls, 60 s */
-    /* SOURCE_POSTURE: read like a token of an issuer; index in config->issuers (is_implicit) */
+    const struct doc_node *token_at, *ca_at;
+    int64_t every_ms; /* SOURCE_FLEET: between polls, 60 s */
+    /* SOURCE_POSTURE: read like a token of an issuer; index in config->issuers (is_implicit).
+     * SOURCE_CLAIMS: whose tokens they are. */
     size_t issuer;
     str header, cookie;          /* where a request carries it; absent: only by POST */
     int64_t max_age_s;           /* from iat, 15 min */

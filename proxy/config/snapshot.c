@@ -9,10 +9,9 @@
 #include "proxy/config/decode.h"
 #include "proxy/config/rulebook.h"
 #include "proxy/config/shadow.h"
+#include "proxy/config/watched.h"
 
 #include "base/map.h"
-
-enum { CA_MAX_BYTES = 1 << 20 };
 
 struct snapshot_parts {
     struct snapshot face; /* what others see */
@@ -28,6 +27,8 @@ struct snapshot_parts {
     struct keyset **keys;
     struct snapshot_issuer *issuers;
     struct map by_iss;
+    struct builtin_users *users;
+    char users_digest[DIGEST_HEX_CHARS + 1];
     char base_digest[DIGEST_HEX_CHARS + 1], rules_digest[DIGEST_HEX_CHARS + 1];
 };
 
@@ -59,6 +60,7 @@ static void parts_destroy(struct snapshot_parts *p)
     for (size_t i = 0; i < p->config->n_issuers; i++)
         keyset_unref(&p->keys[i]);
     rulebook_unref(&p->rules);
+    builtin_users_unref(&p->users);
     shadow_finish(&p->shadow);
     config_unref(&p->start_config);
     config_unref(&p->listeners_config);
@@ -88,7 +90,9 @@ static struct snapshot *parts_show(struct snapshot_parts *p, const struct snapsh
     struct snapshot *s = &p->face;
     for (size_t i = 0; i < p->config->n_issuers; i++) {
         p->issuers[i] = (struct snapshot_issuer){&p->config->issuers[i], p->keys[i]};
-        map_add(&p->by_iss, p->config->issuers[i].issuer->issuer, &p->issuers[i]);
+        /* only a front or a device may say what an implicit issuer signed */
+        if (!p->config->issuers[i].is_implicit)
+            map_add(&p->by_iss, p->config->issuers[i].issuer->issuer, &p->issuers[i]);
     }
     *s = (struct snapshot){
         .config = p->config,
@@ -98,6 +102,7 @@ static struct snapshot *parts_show(struct snapshot_parts *p, const struct snapsh
         .tls = p->tls,
         .n_listeners = p->listeners_config->n_listeners,
         .shadow = p->shadow.policy,
+        .users = p->users,
         .serial = previous ? previous->serial + 1 : 1,
         .parts = p,
     };
@@ -126,6 +131,8 @@ struct snapshot *snapshot_with_keys(const struct snapshot *old, size_t issuer, s
     for (size_t i = 0; i < from->config->n_issuers; i++)
         p->keys[i] = i == issuer ? keys : from->keys[i] ? keyset_ref(from->keys[i]) : NULL;
     p->rules = rulebook_ref(from->rules);
+    p->users = from->users ? builtin_users_ref(from->users) : NULL;
+    memcpy(p->users_digest, from->users_digest, sizeof p->users_digest);
     shadow_share(&from->shadow, &p->shadow);
     memcpy(p->base_digest, from->base_digest, sizeof p->base_digest);
     memcpy(p->rules_digest, from->rules_digest, sizeof p->rules_digest);
@@ -169,11 +176,11 @@ static bool build_tls(struct build *b, struct snapshot_parts *p, size_t i)
     const struct config_listener *l = &p->listeners_config->listeners[i];
     if (!l->n_certificates)
         return true;
-    struct tls_cert *certs = arena_array(&b->arena, struct tls_cert, l->n_certificates);
-    if (!certificates_read(b, l, certs, p->tls_digests[i]))
+    struct certificates certs = {0};
+    if (!certificates_read(b, l, &certs, p->tls_digests[i]))
         return false;
     struct tls_server *same = find_tls(b->previous, p->tls_digests[i]);
-    p->tls[i] = same ? tls_server_ref(same) : certificates_open(b, l, certs);
+    p->tls[i] = same ? tls_server_ref(same) : certificates_open(b, l, &certs);
     if (p->tls[i])
         certificates_warn(b->findings, l, p->tls[i], b->in->wall_us);
     return p->tls[i] != NULL;
@@ -191,17 +198,6 @@ static struct keyset *fetched_keys(const struct snapshot *previous, const struct
     return NULL;
 }
 
-/* It is read again at each fetch; that it is not there shall not first be seen then. */
-static bool check_ca(struct build *b, const struct config_issuer *c)
-{
-    struct fail fail = {0};
-    str pem;
-    if (!c->ca.p || inputs_read(&b->base, c->ca, CA_MAX_BYTES, false, &pem, &fail))
-        return true;
-    build_refuse(b->findings, c->ca_at, c->ca, "unreadable", fail.text);
-    return false;
-}
-
 static bool build_keys(struct build *b, struct snapshot_parts *p, size_t i)
 {
     const struct config_issuer *c = &p->config->issuers[i];
@@ -209,7 +205,7 @@ static bool build_keys(struct build *b, struct snapshot_parts *p, size_t i)
     str json;
     if (c->keys != KEYS_FILE) {
         p->keys[i] = fetched_keys(b->previous, c);
-        return check_ca(b, c);
+        return true;
     }
     if (!inputs_read(&b->base, c->file, KEYSET_MAX_BYTES, false, &json, &fail)) {
         build_refuse(b->findings, c->file_at, c->file, "unreadable", fail.text);
@@ -221,6 +217,15 @@ static bool build_keys(struct build *b, struct snapshot_parts *p, size_t i)
         build_refuse(b->findings, c->file_at, c->file, "keys", text.p);
     }
     return p->keys[i] != NULL;
+}
+
+static bool build_users(struct build *b, struct snapshot_parts *p)
+{
+    const struct snapshot_parts *from = b->previous ? b->previous->parts : NULL;
+    bool good = false;
+    p->users = watched_users(b, p->config, from ? from->users : NULL,
+                             from ? from->users_digest : "", p->users_digest, &good);
+    return good;
 }
 
 static bool check_state(struct build *b, const struct config *c)
@@ -278,6 +283,8 @@ static struct snapshot_parts *build_parts(struct build *b)
         good &= build_tls(b, p, i);
     for (size_t i = 0; i < c->n_issuers; i++)
         good &= build_keys(b, p, i);
+    good &= watched_read(b, c);
+    good &= build_users(b, p);
     build_rules(b, p);
     shadow_build(b, c, b->previous ? &b->previous->parts->shadow : NULL, &p->shadow);
     config_unref(&c);
@@ -295,12 +302,16 @@ struct snapshot *build_run(struct build *b)
     struct snapshot_parts *p = build_parts(b);
     inputs_finish(&b->base, b->base_digest);
     inputs_finish(&b->rules, b->rules_digest);
-    findings_sort(b->findings);
-    if (!p)
+    if (!p) {
+        findings_sort(b->findings);
         return NULL;
+    }
     memcpy(p->base_digest, b->base_digest, sizeof p->base_digest);
     memcpy(p->rules_digest, b->rules_digest, sizeof p->rules_digest);
-    return parts_show(p, b->previous);
+    struct snapshot *s = parts_show(p, b->previous);
+    watched_check_apps(b->findings, s);
+    findings_sort(b->findings);
+    return s;
 }
 
 void build_finish(struct build *b)

@@ -33,6 +33,8 @@ struct snapshot {
     const struct config_listener *listeners;
     struct tls_server *const *tls; /* by listener; NULL for a plain one */
     size_t n_listeners;
+    const struct builtin_users *users; /* of the built-in issuer; NULL without one. The same object
+                                        * as in the previous snapshot when its file is the same */
     char policy_digest[DIGEST_HEX_CHARS + 1]; /* empty while policy is NULL */
     uint64_t policy_generation; /* counts published policy sets from 1; 0 while policy is NULL */
     uint64_t serial;            /* of this snapshot, rising; keys and certificates count too */
@@ -65,7 +67,7 @@ void snapshot_unref(struct snapshot **s);
 /* The app that answers a normalised host (lower-case, no port, no trailing dot), or NULL. */
 const struct app *snapshot_app_by_host(const struct snapshot *s, str host);
 const struct app *snapshot_app_by_name(const struct snapshot *s, str name);
-/* The issuer whose `iss` is byte-equal, or NULL. */
+/* The issuer whose `iss` is byte-equal, or NULL: for Bearer tokens, so never an implicit one. */
 const struct snapshot_issuer *snapshot_issuer_by_iss(const struct snapshot *s, str iss);
 const struct snapshot_issuer *snapshot_issuer_by_name(const struct snapshot *s, str name);
 

@@ -58,6 +58,7 @@ void trust_of_issuer(const struct issuer *issuer, char out[DIGEST_HEX_CHARS + 1]
     add_texts(&a, issuer->mfa_acr, issuer->n_mfa_acr);
     for (size_t i = 0; i < issuer->n_rsa_exponents; i++)
         add_number(&a, issuer->rsa_exponents[i]);
+    add_text(&a, issuer->service_claim);
     end(&a, out);
 }
 

@@ -4,6 +4,28 @@
 
 #include "proxy/config/config.h"
 
+/* Whoever trusts a header can read it: the issuer is there, with a way to its keys. */
+static void check_assertion(const struct config *c, const struct config_listener *l)
+{
+    bool is_found = false;
+    for (size_t i = 0; i < c->n_issuers; i++)
+        is_found |= str_eq(c->issuers[i].name, l->assertion.issuer);
+    MUST(!l->assertion.issuer.p || is_found);
+    MUST(!l->assertion.header.p || l->assertion.issuer.p);
+    MUST((l->front == FRONT_AWS_ALB) == (l->assertion.signer.p != NULL));
+}
+
+static void check_issuer(const struct config *c, const struct config_issuer *i)
+{
+    MUST(i->issuer->issuer.n);
+    /* tailscale has no keys and aws-alb no audience, and only a front may use them */
+    MUST(i->keys != KEYS_NONE || i->is_implicit);
+    MUST(i->issuer->algs || i->keys == KEYS_NONE);
+    MUST(i->issuer->n_audiences || i->keys == KEYS_NONE || i->keys == KEYS_BY_KID);
+    MUST(!i->client_id.p || (c->portal.host.p && c->portal.origin.p && !i->is_implicit));
+    MUST(!i->client_secret_at || !i->client_key_at);
+}
+
 static void check(const struct config *c)
 {
     MUST(c->n_listeners > 0);
@@ -13,11 +35,16 @@ static void check(const struct config *c)
         /* plain on the network only when asked for */
         MUST(l->n_certificates || l->is_redirect || l->is_plain_allowed ||
              l->address.kind == ADDRESS_UNIX || addr_is_loopback(&l->address.addr));
-        MUST(l->front != FRONT_FORWARDED || l->n_trusted || l->address.kind == ADDRESS_UNIX);
+        MUST(l->front == FRONT_DIRECT || l->n_trusted || l->address.kind == ADDRESS_UNIX);
+        check_assertion(c, l);
     }
     for (size_t i = 0; i < c->n_issuers; i++)
-        MUST(c->issuers[i].keys != KEYS_NONE && c->issuers[i].issuer->algs &&
-             c->issuers[i].issuer->issuer.n && c->issuers[i].issuer->n_audiences);
+        check_issuer(c, &c->issuers[i]);
+    for (size_t i = 0; i < c->n_sources; i++)
+        MUST(c->sources[i].kind != SOURCE_NONE);
+    for (size_t i = 0; i < c->n_channels; i++)
+        MUST(c->channels[i].webhook.p || (c->channels[i].n_mail && c->mail.url.p));
+    MUST(c->sessions.idle_s > 0 && c->sessions.idle_s <= c->sessions.max_s);
     for (size_t i = 0; i < c->n_services; i++)
         MUST(c->services[i].n_claims > 0);
     MUST(c->limits.request_line_bytes >= 256 && c->limits.header_bytes <= c->limits.headers_bytes);

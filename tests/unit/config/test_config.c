@@ -1,37 +1,5 @@
 /* postern.yaml: what a good one becomes, and every way to get one wrong with its words. */
-#include "room.h"
-
-#include "proxy/config/config.h"
-
-#define HEAD "version: 1\n"
-#define LISTEN "listeners: [{address: \"127.0.0.1:80\"}]\n"
-#define CORP "issuers: {corp: {issuer: \"https://l.example\", audience: p}}\n"
-
-static const struct config *parse(const char *text, struct findings *f)
-{
-    const struct config *c = NULL;
-    findings_init(f);
-    config_parse(STR("postern.yaml"), STR("/etc/postern"), str_of(text), &c, f);
-    findings_sort(f);
-    return c;
-}
-
-struct bad {
-    const char *id, *text, *findings;
-};
-
-static void expect_all(const struct bad *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct findings f;
-        const struct config *c = parse(rows[i].text, &f);
-        if (c || strcmp(findings_text(&f), rows[i].findings) != 0)
-            fail_msg("%s: %s\nfound:    %s\nexpected: %s", rows[i].id, c ? "accepted" : "refused",
-                     findings_text(&f), rows[i].findings);
-        findings_finish(&f);
-    }
-}
-#define EXPECT_ALL(rows) expect_all(rows, sizeof rows / sizeof *rows)
+#include "parse.h"
 
 static void refuses_bad_shape(void **state)
 {
@@ -61,11 +29,11 @@ static void refuses_bad_shape(void **state)
          "4:16 bad-value: \"https://a.example\" must be a host name in ASCII (an A-label for "
          "others)"},
         {"all in one pass",
-         HEAD LISTEN "workers: many\nlog: {level: loud}\nissuers: {corp: {issuer: x, jwks_file: "
+         HEAD LISTEN "workers: many\nlog: {level: loud}\nissuers: {corp: {audience: x, jwks_file: "
                      "k}}\nservices: {ci: {issuer: corp, match: {sub: a}}}\n",
          "3:10 out-of-range: workers must be auto or a number from 1 to 256, not \"many\"\n"
          "4:14 bad-value: \"loud\" is not one of: debug, info, warn, error\n"
-         "5:17 missing-key: key \"audience\" is missing in an issuer"},
+         "5:17 missing-key: key \"issuer\" is missing in an issuer"},
         {"console", HEAD LISTEN CORP "console: {host: c.example}\n",
          "4:1 not-available: the console is not available in this version"},
         {"rotate", HEAD LISTEN CORP "audit: {rotate: {size: 4KiB, every: 1s}}\n",
@@ -131,15 +99,6 @@ static void refuses_bad_listeners(void **state)
         {"old tls",
          ONE("{address: \":443\", tls: {certificates: [{cert: a, key: b}], min: \"1.1\"}}"),
          "4:69 bad-value: \"1.1\" is not one of: 1.2, 1.3 (did you mean \"1.2\"?)"},
-        {"client ca",
-         ONE("{address: \":443\", tls: {certificates: [{cert: a, key: b}], client_ca: c}}"),
-         "4:64 not-available: asking clients for certificates is not available in this version"},
-        {"front of later", ONE("{address: \"127.0.0.1:80\", front: {cloudflare: {team: acme}}}"),
-         "4:39 not-available: the front \"cloudflare\" is not available in this version, only "
-         "direct and forwarded are"},
-        {"front word of later", ONE("{address: \"127.0.0.1:80\", front: proxy-protocol}"),
-         "4:38 not-available: the front \"proxy-protocol\" is not available in this version, only "
-         "direct and forwarded are"},
         {"unknown front", ONE("{address: \"127.0.0.1:80\", front: {forwardd: {}}}"),
          "4:39 unknown-key: unknown key \"forwardd\" in a front (did you mean \"forwarded\"?)"},
         {"two fronts",
@@ -183,11 +142,10 @@ static void refuses_bad_issuers(void **state)
 {
 #define ONE(text) HEAD LISTEN "issuers:\n  corp: " text "\n"
     static const struct bad rows[] = {
-        {"builtin", ONE("builtin"),
-         "4:9 not-available: the built-in issuer is not available in this version"},
-        {"word", ONE("corp"), "4:9 wrong-kind: an issuer is a mapping with issuer and audience"},
+        {"word", ONE("corp"),
+         "4:9 wrong-kind: an issuer is a mapping with issuer and audience, or the word builtin"},
         {"no audience", ONE("{issuer: \"https://l.example\"}"),
-         "4:9 missing-key: key \"audience\" is missing in an issuer"},
+         "4:9 missing-key: an issuer needs audience, or client_id for log-in in the browser"},
         {"none alg", ONE("{issuer: \"https://l.example\", audience: p, algs: [none]}"),
          "4:59 bad-value: \"none\" is not one of: RS256, RS384, RS512, PS256, PS384, PS512, ES256, "
          "ES384, ES512, EdDSA"},
@@ -208,10 +166,6 @@ static void refuses_bad_issuers(void **state)
         {"two sources",
          ONE("{issuer: corp, audience: p, jwks_url: \"https://l.example/k\", jwks_file: k}"),
          "4:70 bad-value: jwks_url and jwks_file exclude each other"},
-        {"client_id", ONE("{issuer: \"https://l.example\", audience: p, client_id: p}"),
-         "4:52 not-available: log-in in the browser (client_id) is not available in this version"},
-        {"userinfo", ONE("{issuer: \"https://l.example\", audience: p, claims_from: userinfo}"),
-         "4:65 not-available: claims_from: userinfo is not available in this version"},
         {"exponent", ONE("{issuer: \"https://l.example\", audience: p, rsa_exponents: [3, 4, 1]}"),
          "4:71 out-of-range: a public exponent is odd and at least 3, not \"4\"\n"
          "4:74 out-of-range: a public exponent is odd and at least 3, not \"1\""},
@@ -248,11 +202,6 @@ static void warns(void **state)
         {"continue", HEAD LISTEN CORP "audit: {on_error: continue}\n",
          "4:19 audit-continue: access goes on without a record while the journal cannot be "
          "written"},
-        {"sources", HEAD LISTEN CORP "device_sources: {fleet: {kind: fleet}}\n",
-         "4:1 not-available: device sources are not asked in this version: facts about devices are "
-         "unknown"},
-        {"notify", HEAD LISTEN CORP "notify: {ops: {webhook: \"https://h.example\"}}\n",
-         "4:1 not-available: notices are not sent in this version"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct findings f;
@@ -399,6 +348,9 @@ static void says_what_needs_a_restart(void **state)
         {HEAD LISTEN CORP "workers: 2\nstate: /other\n",
          "0:0 needs-restart: workers changed: that takes effect at the next start\n"
          "0:0 needs-restart: state changed: that takes effect at the next start"},
+        {HEAD LISTEN CORP "limits: {session_cache: 7}\n",
+         "0:0 needs-restart: limits.session_cache changed: that takes effect at the next start"},
+        {HEAD LISTEN CORP "portal: {host: a.example}\nsessions: {idle: 1h}\n", ""},
         {HEAD LISTEN CORP "audit: {sync: always}\n",
          "0:0 needs-restart: audit changed: that takes effect at the next start"},
     };

@@ -32,6 +32,7 @@ static void every_setting_of_an_issuer_counts(void **state)
         {.mfa_amr = ab_c, .n_mfa_amr = 2},
         {.mfa_acr = ab_c, .n_mfa_acr = 2},
         {.rsa_exponents = exponents, .n_rsa_exponents = 1},
+        {.service_claim = STR("common_name")},
         {.name = {NULL, 0}},
     };
     char digests[ROWS(rows)][DIGEST_HEX_CHARS + 1], again[DIGEST_HEX_CHARS + 1];
