@@ -69,9 +69,10 @@ struct page {
 
 /* Where a log-in or a form leads back to, and what it must bring. */
 struct page_way {
-    str to;            /* absolute URL of an app or of the portal */
-    str bind;          /* `b` of the log-in's URL; may be absent */
-    int64_t max_age_s; /* step-up; 0: no wish */
+    str to;   /* absolute URL of an app or of the portal */
+    str bind; /* `b` of the log-in's URL; may be absent */
+    bool is_step_up;
+    int64_t max_age_s; /* step-up: the sign-in may be so old; 0: a new one */
     str acr;           /* step-up; may be absent */
 };
 
