@@ -182,6 +182,19 @@ size_t io_certificate(const struct io *io)
     return io->tls ? io->tls->certificate : 0;
 }
 
+void io_ask_certificate(struct io *io, io_asks_fn *asks, void *ctx)
+{
+    if (!io->tls)
+        return;
+    io->tls->asks = asks;
+    io->tls->asks_ctx = ctx;
+}
+
+bool io_asked_certificate(const struct io *io)
+{
+    return io->tls && io->tls->has_asked;
+}
+
 bool io_peer_certificate(const struct io *io, unsigned char *out, size_t cap, size_t *n_out)
 {
     X509 *leaf = io->tls ? SSL_get0_peer_certificate(io->tls->ssl) : NULL;

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 
 #include "base/addr.h"
+#include "base/arena.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/tls.h"
 
@@ -43,6 +44,11 @@ bool io_open_server(struct io *io, struct loop *loop, int fd, struct tls_server 
  * is what the certificate must be for. */
 bool io_open_client(struct io *io, struct loop *loop, int fd, struct tls_client *ctx,
                     str server_name, struct fail *f);
+/* Server side, before the handshake: `asks` is called at most once, when the client has said which
+ * host it wants (absent: it did not), and tells whether to ask it for a certificate. The client may
+ * still send none. Without a call, or without client_ca_pem, nobody is asked. */
+typedef bool io_asks_fn(void *ctx, str sni);
+void io_ask_certificate(struct io *io, io_asks_fn *asks, void *ctx);
 /* Frees what belongs to TLS; the fd stays open. Also for a zeroed io. */
 void io_finish(struct io *io);
 
@@ -94,7 +100,13 @@ bool io_covers_host(const struct io *io, str host);
 /* Index of the certificate chosen, as given to tls_server_create. */
 size_t io_certificate(const struct io *io);
 /* The peer's leaf certificate as DER into out; false when there is none (or it is larger than cap).
- * On the server side it was verified against client_ca: without client_ca there is none. */
+ * On the server side nobody has verified it. */
 bool io_peer_certificate(const struct io *io, unsigned char *out, size_t cap, size_t *n_out);
+/* Server side: what the client sent, the leaf first, as DER in the arena; 0: no certificate. It is
+ * there on a resumed connection, too. Not verified. */
+enum { IO_CHAIN_MOST = 8 };
+size_t io_peer_chain(const struct io *io, struct arena *a, str out[IO_CHAIN_MOST]);
+/* Was the client asked for a certificate? */
+bool io_asked_certificate(const struct io *io);
 
 #endif

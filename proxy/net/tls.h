@@ -38,8 +38,10 @@ struct tls_server_options {
     const struct tls_cert *certs; /* the first one answers when SNI is absent or unknown */
     size_t n_certs;
     enum tls_min min;
-    str client_ca_pem;           /* absent: clients are not asked for a certificate */
-    bool client_cert_required;   /* else a client without one is let through */
+    /* Clients may be asked for a certificate (io_ask_certificate) and are told these names. Nothing
+     * is verified here but that the client holds the key: a handshake that fails shows nobody why,
+     * so whoever decides takes the chain (io_peer_chain) and judges it. Absent: never asked. */
+    str client_ca_pem;
     bool h2;                     /* ALPN offers h2 before http/1.1 */
     struct tls_tickets *tickets; /* NULL: no resumption */
 };

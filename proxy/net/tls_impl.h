@@ -32,6 +32,11 @@ bool tls_context_trust(SSL_CTX *ctx, str bundle_pem, STACK_OF(X509_NAME) * *subj
 /* Sets a failure from OpenSSL's queue and empties the queue; returns false. */
 __attribute__((format(printf, 2, 3))) bool tls_fail(struct fail *f, const char *fmt, ...);
 
+/* tls_peer.c: client certificates on the server side. */
+bool tls_peer_offer(SSL_CTX *ctx, str client_ca_pem, struct fail *f);
+/* In the ClientHello callback, when SNI is known. */
+void tls_peer_ask(SSL *ssl);
+
 bool tls_tickets_use(struct tls_tickets *t, SSL_CTX *ctx);
 
 /* One connection's TLS. */
@@ -42,6 +47,9 @@ struct tls_stream {
     int sock_error;            /* errno of the call that failed */
     struct tls_server *server; /* one of both, referenced */
     struct tls_client *client;
+    io_asks_fn *asks;
+    void *asks_ctx;
+    bool has_asked;          /* for a certificate */
     char *sni;               /* what the client asked for, lower case */
     size_t certificate;      /* what we chose */
     unsigned char *in, *out; /* kept between calls: read but not decrypted; not sent yet */

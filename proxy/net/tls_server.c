@@ -24,7 +24,7 @@ struct server_cert {
 
 struct tls_server {
     atomic_uint refs;
-    bool h2;
+    bool h2, has_client_ca;
     size_t n;
     struct server_cert certs[];
 };
@@ -62,17 +62,19 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
     struct tls_stream *t = SSL_get_app_data(ssl);
     const unsigned char *ext;
     size_t ext_n;
-    if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &ext, &ext_n))
-        return SSL_CLIENT_HELLO_SUCCESS;
-    str sni = sni_parse(ext, ext_n);
-    if (!sni.p)
-        return SSL_CLIENT_HELLO_SUCCESS; /* OpenSSL refuses the malformed ones by itself */
-    free(t->sni);
-    t->sni = mem_dup(sni);
-    for (char *c = t->sni; *c; c++)
-        *c = str_lower_char(*c);
-    t->certificate = tls_server_choose(s, str_of(t->sni));
-    SSL_set_SSL_CTX(ssl, s->certs[t->certificate].ctx);
+    str sni = {NULL, 0};
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &ext, &ext_n))
+        sni = sni_parse(ext, ext_n); /* OpenSSL refuses the malformed ones by itself */
+    if (sni.p) {
+        free(t->sni);
+        t->sni = mem_dup(sni);
+        for (char *c = t->sni; *c; c++)
+            *c = str_lower_char(*c);
+        t->certificate = tls_server_choose(s, str_of(t->sni));
+        SSL_set_SSL_CTX(ssl, s->certs[t->certificate].ctx);
+    }
+    if (s->has_client_ca)
+        tls_peer_ask(ssl);
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -84,28 +86,11 @@ static bool set_session_id_context(SSL_CTX *ctx, X509 *leaf, const struct tls_se
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     bool ok = md && X509_digest(leaf, EVP_sha256(), leaf_hash, &n) &&
               EVP_DigestInit_ex(md, EVP_sha256(), NULL) && EVP_DigestUpdate(md, leaf_hash, n) &&
-              EVP_DigestUpdate(md, &o->client_cert_required, sizeof o->client_cert_required) &&
               EVP_DigestUpdate(md, o->client_ca_pem.p, o->client_ca_pem.n) &&
               EVP_DigestFinal_ex(md, id, &n) &&
               SSL_CTX_set_session_id_context(ctx, id, SSL_MAX_SID_CTX_LENGTH);
     EVP_MD_CTX_free(md);
     return ok;
-}
-
-static bool ask_for_client_cert(SSL_CTX *ctx, const struct tls_server_options *o, struct fail *f)
-{
-    if (!o->client_ca_pem.p)
-        return true;
-    STACK_OF(X509_NAME) *subjects = sk_X509_NAME_new_null();
-    if (!tls_context_trust(ctx, o->client_ca_pem, &subjects, f)) {
-        sk_X509_NAME_pop_free(subjects, X509_NAME_free);
-        return false;
-    }
-    SSL_CTX_set_client_CA_list(ctx, subjects); /* takes */
-    SSL_CTX_set_verify(
-        ctx, SSL_VERIFY_PEER | (o->client_cert_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-        NULL);
-    return true;
 }
 
 static int64_t not_after_s(X509 *leaf)
@@ -121,7 +106,8 @@ static bool cert_load(struct tls_server *s, struct server_cert *c, const struct 
     if (!c->ctx || !tls_context_use(c->ctx, from->chain_pem, from->key_pem, from->name, f))
         return false;
     X509 *leaf = SSL_CTX_get0_certificate(c->ctx);
-    if (!tls_names_load(&c->names, leaf, from->name, f) || !ask_for_client_cert(c->ctx, o, f))
+    if (!tls_names_load(&c->names, leaf, from->name, f) ||
+        (o->client_ca_pem.p && !tls_peer_offer(c->ctx, o->client_ca_pem, f)))
         return false;
     c->not_after_s = not_after_s(leaf);
     if (!set_session_id_context(c->ctx, leaf, o) || !tls_tickets_use(o->tickets, c->ctx))
@@ -140,6 +126,7 @@ struct tls_server *tls_server_create(const struct tls_server_options *o, struct 
     struct tls_server *s = mem_alloc(sizeof *s + sizeof s->certs[0] * o->n_certs);
     atomic_init(&s->refs, 1);
     s->h2 = o->h2;
+    s->has_client_ca = o->client_ca_pem.p != NULL;
     for (size_t i = 0; i < o->n_certs; i++) {
         s->n = i + 1;
         if (!cert_load(s, &s->certs[i], &o->certs[i], o, f)) {

@@ -430,37 +430,56 @@ static void an_upstream_needs_a_name(void **state)
     tls_client_unref(&c);
 }
 
-static void client_certificates_are_asked_for_and_checked(void **state)
+static bool asks_corp(void *ctx, str sni)
+{
+    ++*(int *)ctx;
+    return str_eq(sni, STR("corp.example"));
+}
+
+/* Whoever sends a bad one gets in, to read on a page what is wrong with it. */
+static void client_certificates_are_asked_for_and_handed_up(void **state)
 {
     const struct {
-        const char *id;
-        bool required;
+        const char *id, *sni;
+        bool has_ca, asks;
         const struct testcert *cert;
-        bool ok, has_cert;
+        bool is_asked, has_cert;
     } rows[] = {
-        {"none, optional", false, NULL, true, false},
-        {"none, required", true, NULL, false, false},
-        {"ours", true, &person, true, true},
-        {"stranger", false, &stranger, false, false},
+        {"none", "corp.example", true, true, NULL, true, false},
+        {"ours", "corp.example", true, true, &person, true, true},
+        {"stranger", "corp.example", true, true, &stranger, true, true},
+        {"another host", "other.example", true, true, &person, false, false},
+        {"nobody asks", "corp.example", true, false, &person, false, false},
+        {"no CA", "corp.example", false, true, &person, false, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tls_server *s = make_server((struct tls_server_options){
-            .client_ca_pem = ca.cert_pem, .client_cert_required = rows[i].required});
+            .client_ca_pem = rows[i].has_ca ? ca.cert_pem : (str){NULL, 0}});
         struct tls_client_options o = {0};
         if (rows[i].cert) {
             o.cert_pem = rows[i].cert->cert_pem;
             o.key_pem = rows[i].cert->key_pem;
         }
         struct tls_client *c = make_client(o);
-        struct ends e = open_ends(s, c, "corp.example");
-        int server, client;
+        struct ends e = open_ends(s, c, rows[i].sni);
+        struct arena a;
+        str chain[IO_CHAIN_MOST];
         unsigned char der[4096];
-        size_t n;
-        handshake(&e, &server, &client);
-        if ((server == IO_DONE) != rows[i].ok ||
-            io_peer_certificate(&e.server, der, sizeof der, &n) != rows[i].has_cert)
-            fail_msg("%s: %d", rows[i].id, server);
+        int asked = 0;
+        size_t n = 0;
+        arena_init(&a, NULL, 0);
+        if (rows[i].asks)
+            io_ask_certificate(&e.server, asks_corp, &asked);
+        must_handshake(&e);
+        bool has_cert = io_peer_certificate(&e.server, der, sizeof der, &n);
+        size_t n_chain = io_peer_chain(&e.server, &a, chain);
+        if (has_cert != rows[i].has_cert || (n_chain > 0) != rows[i].has_cert ||
+            io_asked_certificate(&e.server) != rows[i].is_asked ||
+            asked != (rows[i].asks && rows[i].has_ca))
+            fail_msg("%s: %d %zu %d", rows[i].id, has_cert, n_chain, asked);
+        assert_true(!has_cert || str_eq(chain[0], (str){(char *)der, n}));
         close_ends(&e);
+        arena_finish(&a);
         tls_server_unref(&s);
         tls_client_unref(&c);
     }
@@ -496,7 +515,7 @@ int main(void)
         IO_TEST(noise_is_no_handshake),
         IO_TEST(upstreams_are_verified),
         IO_TEST(an_upstream_needs_a_name),
-        IO_TEST(client_certificates_are_asked_for_and_checked),
+        IO_TEST(client_certificates_are_asked_for_and_handed_up),
         IO_TEST(versions_meet_or_part),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

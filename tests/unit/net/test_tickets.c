@@ -15,7 +15,11 @@
 #include "testcert.h"
 
 static struct loop *loop;
-static struct testcert ca, corp, other;
+static struct testcert ca, corp, other, issuing, person;
+static bool is_asked; /* for a certificate */
+static str chain[IO_CHAIN_MOST];
+static size_t n_chain; /* what the last visit showed */
+static struct arena arena;
 static struct tls_tickets *tickets;
 static SSL_CTX *client_ctx;
 
@@ -26,7 +30,10 @@ static int setup(void **state)
     testcert_make(&ca, "test CA", NULL, NULL);
     testcert_make(&corp, "corp", "DNS:corp.example", &ca);
     testcert_make(&other, "other", "DNS:other.example", &ca);
+    testcert_make(&issuing, "issuing", NULL, &ca);
+    testcert_make(&person, "person", "DNS:person", &issuing);
     client_ctx = SSL_CTX_new(TLS_client_method());
+    arena_init(&arena, NULL, 0);
     return 0;
 }
 
@@ -36,6 +43,9 @@ static int teardown(void **state)
     testcert_finish(&ca);
     testcert_finish(&corp);
     testcert_finish(&other);
+    testcert_finish(&issuing);
+    testcert_finish(&person);
+    arena_finish(&arena);
     tls_tickets_destroy(tickets);
     loop_destroy(loop);
     return 0;
@@ -50,6 +60,11 @@ static struct tls_server *make_server(struct tls_tickets *t, str client_ca)
     return tls_server_create(&o, NULL);
 }
 
+static bool asks(void *ctx, str sni)
+{
+    return is_asked;
+}
+
 /* One visit; *session is offered when there is one and replaced by what the server gave. */
 static bool visit(struct tls_server *s, const char *sni, int version, SSL_SESSION **session)
 {
@@ -58,6 +73,7 @@ static bool visit(struct tls_server *s, const char *sni, int version, SSL_SESSIO
     char buf[16];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     assert_true(io_open_server(&io, loop, fds[0], s, NULL));
+    io_ask_certificate(&io, asks, NULL);
     SSL *ssl = SSL_new(client_ctx);
     SSL_set_fd(ssl, fds[1]);
     SSL_set_min_proto_version(ssl, version);
@@ -74,6 +90,7 @@ static bool visit(struct tls_server *s, const char *sni, int version, SSL_SESSIO
     assert_int_equal(client, 1);
     SSL_read(ssl, buf, sizeof buf); /* takes the ticket in */
     bool is_resumed = io_is_resumed(&io);
+    n_chain = io_peer_chain(&io, &arena, chain);
     assert_int_equal(is_resumed, SSL_session_reused(ssl));
     SSL_SESSION_free(*session);
     *session = SSL_get1_session(ssl);
@@ -83,6 +100,18 @@ static bool visit(struct tls_server *s, const char *sni, int version, SSL_SESSIO
     close(fds[0]);
     close(fds[1]);
     return is_resumed;
+}
+
+/* With the certificate of the CA that issued it. */
+static void use_person(bool has_it)
+{
+    SSL_CTX_free(client_ctx);
+    client_ctx = SSL_CTX_new(TLS_client_method());
+    if (!has_it)
+        return;
+    SSL_CTX_use_certificate(client_ctx, person.x509);
+    SSL_CTX_use_PrivateKey(client_ctx, person.key);
+    SSL_CTX_add1_chain_cert(client_ctx, issuing.x509);
 }
 
 static void a_ticket_survives_reload_and_rotation(void **state)
@@ -118,6 +147,38 @@ static void a_ticket_is_good_for_its_own_certificate_and_client_ca(void **state)
     assert_false(visit(s, "corp.example", TLS1_3_VERSION, &session));
     SSL_SESSION_free(session);
     tls_server_unref(&s);
+}
+
+/* The chain comes with the ticket, and a ticket without one does not keep it from being asked. */
+static void a_certificate_is_resumed_or_asked_again(void **state)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    for (size_t i = 0; i < 2; i++) {
+        SSL_SESSION *session = NULL;
+        struct tls_server *s = make_server(tickets, ca.cert_pem);
+        is_asked = false;
+        use_person(false);
+        assert_false(visit(s, "corp.example", versions[i], &session));
+        assert_true(visit(s, "corp.example", versions[i], &session));
+        assert_int_equal(n_chain, 0);
+        is_asked = true; /* the rules want one now; the browser has none */
+        assert_false(visit(s, "corp.example", versions[i], &session));
+        assert_false(visit(s, "corp.example", versions[i], &session));
+        assert_int_equal(n_chain, 0);
+        use_person(true); /* it was installed */
+        assert_false(visit(s, "corp.example", versions[i], &session));
+        assert_int_equal(n_chain, 2);
+        str leaf = chain[0], above = chain[1];
+        for (int again = 0; again < 3; again++) {
+            assert_true(visit(s, "corp.example", versions[i], &session));
+            assert_int_equal(n_chain, 2);
+            assert_true(str_eq(chain[0], leaf) && str_eq(chain[1], above));
+        }
+        SSL_SESSION_free(session);
+        tls_server_unref(&s);
+    }
+    is_asked = false;
+    use_person(false);
 }
 
 static void without_keys_nothing_is_resumed(void **state)
@@ -176,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ticket_survives_reload_and_rotation),
         cmocka_unit_test(a_ticket_is_good_for_its_own_certificate_and_client_ca),
+        cmocka_unit_test(a_certificate_is_resumed_or_asked_again),
         cmocka_unit_test(without_keys_nothing_is_resumed),
         cmocka_unit_test(old_versions_are_refused),
     };
