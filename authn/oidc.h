@@ -146,11 +146,13 @@ enum token_verdict oidc_flow_token_verdict(const struct oidc_flow *f);
 /* `error` as the provider said it, control characters replaced; absent when it said none. */
 str oidc_flow_error(const struct oidc_flow *f);
 
-/* After OIDC_DONE. */
+/* After OIDC_DONE. `refresh_token` is always the one to keep, also when a refresh failed half way:
+ * the provider may have rotated it before. */
 struct oidc_outcome {
     const struct identity *identity; /* of the flow; identity_ref to keep */
     str claims;                      /* JSON object: ID token, and userinfo's beside it */
-    str id_token;                    /* for the provider's logout; secret */
+    str id_token;                    /* for the provider's logout; secret; absent after a refresh
+                                      * that brought no new one: keep the old */
     str refresh_token;               /* absent: none; secret */
     str sid;                         /* of the provider's session; may be absent */
 };
