@@ -66,9 +66,11 @@ struct builtin_options {
 };
 struct builtin *builtin_create(const struct builtin_options *o, struct fail *fail);
 void builtin_destroy(struct builtin **b);
+/* Takes a reference. NULL: nobody. */
 void builtin_set_users(struct builtin *b, const struct builtin_users *users);
 
-/* A fetch of ours to a URL below `issuer`: discovery, JWKS, token. Status and body in the arena. */
+/* A fetch of ours to a URL below `issuer`: discovery, JWKS, token. Status and body in the arena. A
+ * body is a POST. The token endpoint is for this process: it is not to be served over HTTP. */
 struct builtin_answer {
     int status;
     str content_type, body;
@@ -79,7 +81,12 @@ void builtin_fetch(struct builtin *b, str url, str body, str authorization, int6
 
 /* The browser's leg. An authorization request is checked once and kept as a ticket (one-time,
  * 10 min, bounded), which the form carries. */
-enum { BUILTIN_TICKET_CHARS = 43, BUILTIN_PIN_DIGITS = 8, BUILTIN_PIN_S = 600 };
+enum {
+    BUILTIN_TICKET_CHARS = 43,
+    BUILTIN_PIN_DIGITS = 8,
+    BUILTIN_PIN_S = 600,
+    BUILTIN_REFRESH_S = 30 * 86400, /* of a refresh token: keys are kept so long after a rotation */
+};
 #define BUILTIN_VERDICTS(X)                                                                        \
     X(BUILTIN_REFUSED, "builtin.refused", "the name or the password is wrong")                     \
     X(BUILTIN_OK, "builtin.ok", "the person is who he says")                                       \
@@ -102,8 +109,11 @@ enum builtin_verdict builtin_authorize(struct builtin *b, str query, int64_t now
                                        char ticket_out[BUILTIN_TICKET_CHARS]);
 /* The login_hint that the request behind a ticket carried; absent when none or no such ticket. */
 str builtin_ticket_hint(struct builtin *b, str ticket);
-/* May this attempt be made? Throttled per account and per address. BUILTIN_OK: check the password
- * (any thread) and say how it went. *user_out NULL: nobody, check password_check_nobody. */
+/* May this attempt be made? Throttled per account and per address, and counted at once, so that a
+ * hundred at the same time are counted too. BUILTIN_OK: check the password (any thread; hold the
+ * users while it runs) and say how it went: builtin_grant or builtin_attempt_failed. *user_out
+ * NULL: nobody who has a password, so password_check_nobody. A disabled user learns that he is from
+ * builtin_grant, after his password was right. */
 enum builtin_verdict builtin_attempt(struct builtin *b, str ticket, str email,
                                      const struct addr *from, int64_t now_s,
                                      const struct builtin_user **user_out);
@@ -118,7 +128,8 @@ enum builtin_verdict builtin_pin_check(struct builtin *b, str ticket, str email,
                                        const struct addr *from, int64_t now_s,
                                        const struct builtin_user **user_out);
 /* The person proved himself (amr "pwd" or "otp"): the ticket is used up; *url_out, in the arena, is
- * the redirect URI with code, state and iss. */
+ * the redirect URI with code, state and iss. A user who is gone since, or has another password, is
+ * BUILTIN_REFUSED. */
 enum builtin_verdict builtin_grant(struct builtin *b, str ticket, const struct builtin_user *user,
                                    str amr, int64_t now_s, struct arena *a, str *url_out);
 /* Seconds until the next attempt is let through, after BUILTIN_THROTTLED. */
