@@ -50,10 +50,8 @@ static struct credential *remember(struct visit *v, const struct token_key *key,
 {
     const struct config *config = v->pin->snapshot->config;
     identity_match_services(id, config->services, config->n_services);
-    if (!v->gate->credential_scratch)
-        v->gate->credential_scratch = mem_alloc(CREDENTIAL_SCRATCH_BYTES);
     struct credential *c =
-        credential_create(id, issuer->config->issuer, v->gate->credential_scratch);
+        credential_create(id, issuer->config->issuer, NULL, gate_credential_scratch(v->gate));
     identity_unref(&id);
     /* Only what was verified with the keys of now: a visit that began under an older snapshot may
      * have used a key that was withdrawn since. */
@@ -110,25 +108,75 @@ static bool is_same_person(const struct credential *a, const struct credential *
 }
 
 /* Two proofs of two different people: nobody can say who this is. */
-static enum visit_outcome settle(struct visit *v, struct credential *first,
-                                 struct credential *second)
+static enum visit_outcome refuse_two(struct visit *v)
 {
-    if (first && second && !is_same_person(first, second)) {
-        credential_unref(&first);
-        credential_unref(&second);
-        return visit_refuse(v, 400, policy_reason_code(POLICY_REASON_INPUT_HEADER),
-                            STR("The request carries proofs of two different identities."),
-                            STR("Send one of them."));
-    }
-    v->who = first ? first : second;
-    if (first && second)
-        credential_unref(&second);
+    credential_unref(&v->who);
+    return visit_refuse(v, 400, policy_reason_code(POLICY_REASON_INPUT_HEADER),
+                        STR("The request carries proofs of two different identities."),
+                        STR("Send one of them."));
+}
+
+/* Takes the reference; the first that came is the one that counts. */
+static enum visit_outcome settle(struct visit *v, struct credential *next)
+{
+    bool is_first = next && !v->who;
+    if (is_first)
+        v->who = next;
+    else if (next && !is_same_person(v->who, next)) {
+        credential_unref(&next);
+        return refuse_two(v);
+    } else
+        credential_unref(&next);
     return VISIT_PERMITTED;
+}
+
+/* Whoever carries a cookie away to another device is refused there; signing in again is the way
+ * for a person whose certificate was renewed. */
+static enum visit_outcome refuse_elsewhere(struct visit *v)
+{
+    static const struct policy_remedy again = {.kind = POLICY_REMEDY_SIGN_IN};
+    visit_refuse(v, 403, "device.binding",
+                 STR("This session was opened on another device, or with another certificate."),
+                 STR("Sign in again on this device."));
+    v->refusal.remedies = &again;
+    v->refusal.n_remedies = 1;
+    return VISIT_REFUSED;
+}
+
+static enum visit_outcome settle_session(struct visit *v, struct session *s)
+{
+    bool is_used = s && !v->who;
+    enum visit_outcome outcome = settle(v, s ? credential_ref(s->who) : NULL);
+    if (outcome != VISIT_PERMITTED || !is_used) {
+        session_unref(&s);
+        return outcome;
+    }
+    v->session = s;
+    return session_is_elsewhere(v, s) ? refuse_elsewhere(v) : VISIT_PERMITTED;
+}
+
+/* For a page of ours: another device's session is nobody's, or nobody could ever sign in again. */
+enum visit_outcome authenticate_page(struct visit *v)
+{
+    struct session *s = NULL;
+    enum visit_outcome outcome = session_prove(v, &s);
+    if (s && session_is_elsewhere(v, s)) {
+        v->session_cause = "device.binding";
+        session_unref(&s);
+    }
+    if (s) {
+        v->session = s;
+        v->who = credential_ref(s->who);
+        session_touch(v->gate, s, v->wall_us / 1000000);
+        session_refresh(v->gate, s, v->wall_us / 1000000);
+    }
+    return outcome;
 }
 
 enum visit_outcome authenticate(struct visit *v)
 {
     struct credential *explicit_one = NULL, *bearer_one = NULL;
+    struct session *session = NULL;
     enum visit_outcome outcome = VISIT_PERMITTED;
     /* On a public path an identity is neither used nor passed on, whoever comes. */
     v->is_public = policy_is_public_path(v->pin->snapshot->policy, v->app->policy, v->request.path);
@@ -146,9 +194,17 @@ enum visit_outcome authenticate(struct visit *v)
         outcome = prove(v, bearer, false, &bearer_one);
         v->took_authorization = bearer_one != NULL;
     }
+    if (outcome == VISIT_PERMITTED && v->request.cookie.p)
+        outcome = session_prove(v, &session);
     if (outcome != VISIT_PERMITTED) {
         credential_unref(&explicit_one);
+        credential_unref(&bearer_one);
         return outcome;
     }
-    return settle(v, explicit_one, bearer_one);
+    settle(v, explicit_one);
+    outcome = settle(v, bearer_one);
+    if (outcome == VISIT_PERMITTED)
+        return settle_session(v, session);
+    session_unref(&session);
+    return outcome;
 }

@@ -30,6 +30,12 @@
     X(tokens_bad, "postern_tokens_bad_total", "counter", "Tokens that did not verify.")            \
     X(spoof_attempts, "postern_spoof_attempts_total", "counter",                                   \
       "Identity headers removed from requests.")                                                   \
+    X(sessions_known, "postern_sessions_known_total", "counter",                                   \
+      "Session cookies that the worker remembered.")                                               \
+    X(sessions_asked, "postern_sessions_asked_total", "counter",                                   \
+      "Session cookies that the store was asked about.")                                           \
+    X(store_failures, "postern_store_failures_total", "counter",                                   \
+      "Questions that the session store did not answer; those visits were refused.")               \
     X(spoofs_untold, "postern_spoof_attempts_untold_total", "counter",                             \
       "Requests with such headers that got no spoof_attempt record.")                              \
     X(audit_refusals, "postern_audit_refusals_total", "counter",                                   \

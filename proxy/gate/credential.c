@@ -153,11 +153,12 @@ static void write_identity(struct jout *j, const struct identity *id,
     jout_close(j, '}');
 }
 
-static void write_auth(struct jout *j, const struct identity *id)
+static void write_auth(struct jout *j, const struct identity *id,
+                       const struct credential_session *session)
 {
     jout_key(j, STR("auth"));
     jout_open(j, '{');
-    jout_kstr(j, STR("kind"), STR("token"));
+    jout_kplain(j, STR("kind"), session ? STR("session") : STR("token"));
     if (id->has_auth_time)
         jout_kint(j, STR("time"), id->auth_time_s);
     if (id->n_amr)
@@ -166,6 +167,13 @@ static void write_auth(struct jout *j, const struct identity *id)
         jout_kstr(j, STR("acr"), id->acr);
     if (id->mfa != ID_UNKNOWN)
         jout_kbool(j, STR("mfa"), id->mfa == ID_TRUE);
+    if (session) {
+        jout_kint(j, STR("login"), session->login_s);
+        jout_kint(j, STR("expires"), session->ends_s);
+        jout_close(j, '}');
+        jout_kstr(j, STR("session"), session->handle);
+        return;
+    }
     jout_kstr(j, STR("kid"), id->kid);
     jout_kstr(j, STR("alg"), alg_name(id->alg));
     if (id->jti.p)
@@ -269,6 +277,7 @@ static void pack(struct pack *p, const struct policy_identity *facts, str email_
 }
 
 struct credential *credential_create(const struct identity *id, const struct issuer *issuer,
+                                     const struct credential_session *session,
                                      char scratch[CREDENTIAL_SCRATCH_BYTES])
 {
     char block[2048];
@@ -276,9 +285,13 @@ struct credential *credential_create(const struct identity *id, const struct iss
     struct jout j;
     arena_init(&a, block, sizeof block);
     struct policy_identity facts = facts_of(id, issuer, &a);
+    if (session) {
+        facts.login_s = session->login_s;
+        facts.expires_s = session->ends_s;
+    }
     jout_init(&j, scratch, CREDENTIAL_SCRATCH_BYTES);
     write_identity(&j, id, &facts);
-    write_auth(&j, id);
+    write_auth(&j, id, session);
     str record = j.overflow ? STR("\"identity\":null") : jout_text(&j);
     struct pack count = {0}, copy = {0};
     pack(&count, &facts, issuer->email_claim, record);

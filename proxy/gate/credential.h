@@ -22,8 +22,16 @@ struct credential {
 /* Scratch that credential_create needs: what the longest token says, escaped. */
 enum { CREDENTIAL_SCRATCH_BYTES = 6 * TOKEN_MAX_BYTES + 4096 };
 
-/* Copies what it needs; the identity stays the caller's. */
+/* A session's share in it: when the person signed in, when it ends at the latest, and what records
+ * call it. */
+struct credential_session {
+    int64_t login_s, ends_s;
+    str handle;
+};
+
+/* Copies what it needs; the identity stays the caller's. `session` is NULL for a token. */
 struct credential *credential_create(const struct identity *identity, const struct issuer *issuer,
+                                     const struct credential_session *session,
                                      char scratch[CREDENTIAL_SCRATCH_BYTES]);
 /* The facts interned for this policy, or NULL where that does not pay: in a small policy, or for a
  * credential that came once. */

@@ -15,15 +15,22 @@ static struct policy_request policy_request_of(const struct visit *v, const stru
     };
 }
 
-static struct policy_facts facts_of(const struct visit *v, const struct policy_request *r,
-                                    int64_t wall_us)
+struct policy_facts decide_facts(const struct visit *v, const struct policy_request *r,
+                                 int64_t wall_us)
 {
-    return (struct policy_facts){
+    struct policy_facts facts = {
         .identity = v->who && !v->is_public ? &v->who->facts : NULL,
+        .devices = v->devices,
+        .n_devices = v->n_devices,
         .request = r,
         .now_us = wall_us,
         .clock_is_good = gate_clock_is_good(v->gate, wall_us),
     };
+    if (v->session && facts.identity) {
+        facts.n_grants = session_grants(v->session, r->app->name, v->arena, &facts.grants);
+        facts.purpose = session_purpose(v->session, r->app->name);
+    }
+    return facts;
 }
 
 static str until_text(struct arena *a, int64_t until_s)
@@ -36,15 +43,25 @@ static str until_text(struct arena *a, int64_t until_s)
     return arena_printf(a, "Try again after %s.", text);
 }
 
-static str remedy_text(struct arena *a, const struct policy_remedy *r)
+/* Whom a page may send to a log-in: not who came with a token, and nobody where there is none. */
+static bool may_sign_in(const struct visit *v)
 {
+    const struct snapshot *s = v->gate->pin->snapshot;
+    return s->config->portal.host.n && (v->session || !v->who);
+}
+
+static str remedy_text(const struct visit *v, const struct policy_remedy *r)
+{
+    struct arena *a = v->arena;
     switch (r->kind) {
     case POLICY_REMEDY_NONE:
         break;
     case POLICY_REMEDY_SIGN_IN:
-        return STR("Ask whoever gave you this address for an access token.");
+        return may_sign_in(v) ? STR("Sign in.")
+                              : STR("Ask whoever gave you this address for an access token.");
     case POLICY_REMEDY_STEP_UP:
-        return STR("Get a new access token by signing in with a second factor.");
+        return may_sign_in(v) ? STR("Sign in again with a second factor.")
+                              : STR("Get a new access token by signing in with a second factor.");
     case POLICY_REMEDY_REQUEST_APPROVAL:
         return STR("Ask for approval.");
     case POLICY_REMEDY_STATE_PURPOSE:
@@ -64,21 +81,25 @@ static str remedy_text(struct arena *a, const struct policy_remedy *r)
     return (str){NULL, 0};
 }
 
-static str all_remedies(struct arena *a, const struct policy_explanation *e)
+static str all_remedies(const struct visit *v, const struct policy_explanation *e)
 {
     str all = {NULL, 0};
     for (size_t i = 0; i < e->n_remedies && i < 4; i++) {
-        str one = remedy_text(a, &e->remedies[i]);
+        str one = remedy_text(v, &e->remedies[i]);
         if (one.n)
-            all = all.n ? arena_printf(a, "%.*s %.*s", STR_ARG(all), STR_ARG(one)) : one;
+            all = all.n ? arena_printf(v->arena, "%.*s %.*s", STR_ARG(all), STR_ARG(one)) : one;
     }
     return all;
 }
 
-static str refusal_sentence(enum policy_reason reason)
+static str refusal_sentence(const struct visit *v, enum policy_reason reason)
 {
     switch (reason) {
     case POLICY_REASON_NO_IDENTITY:
+        if (v->session_cause)
+            return STR("Your session has ended.");
+        if (may_sign_in(v))
+            return STR("You are not signed in.");
         return STR("This app takes an access token, and none that counts here came with the "
                    "request. There is no page to sign in on.");
     case POLICY_REASON_DENY_RULE:
@@ -110,6 +131,17 @@ static uint16_t refusal_status(enum policy_reason reason)
     }
 }
 
+/* One cause more, of ours: the session that came does not count. */
+static void add_session_cause(struct visit *v)
+{
+    str *all = arena_array(v->arena, str, v->n_causes + 1);
+    all[0] = str_of(v->session_cause);
+    for (size_t i = 0; i < v->n_causes; i++)
+        all[i + 1] = v->causes[i];
+    v->causes = all;
+    v->n_causes++;
+}
+
 /* The slow path: why not, in causes for the record and words for the person. */
 static enum visit_outcome refuse(struct visit *v, const struct policy_facts *facts)
 {
@@ -118,15 +150,20 @@ static enum visit_outcome refuse(struct visit *v, const struct policy_facts *fac
     policy_explain(v->pin->snapshot->policy, facts, v->arena, &e);
     v->causes = e.causes;
     v->n_causes = e.n_causes;
-    return visit_refuse(v, refusal_status(reason), policy_reason_code(reason),
-                        refusal_sentence(reason), all_remedies(v->arena, &e));
+    if (v->session_cause && reason == POLICY_REASON_NO_IDENTITY)
+        add_session_cause(v);
+    visit_refuse(v, refusal_status(reason), policy_reason_code(reason), refusal_sentence(v, reason),
+                 all_remedies(v, &e));
+    v->refusal.remedies = e.remedies;
+    v->refusal.n_remedies = e.n_remedies;
+    return VISIT_REFUSED;
 }
 
 /* The proof is older than `session: {max}` of the rules that apply: the person signs in again. */
 static bool is_signed_in_too_long(const struct visit *v, const struct policy_decision *d,
                                   int64_t now_s)
 {
-    if (!v->who || v->is_public || !d->obligations.max_s)
+    if (!v->who || v->session || v->is_public || !d->obligations.max_s)
         return false;
     const struct policy_identity *id = &v->who->facts;
     int64_t since_s = id->login_s ? id->login_s : id->auth_time_s;
@@ -143,10 +180,55 @@ static enum visit_outcome refuse_stale(struct visit *v)
                         STR("Get a new access token by signing in again."));
 }
 
+static enum visit_outcome refuse_past(struct visit *v, enum session_limit limit)
+{
+    static const struct policy_remedy again = {.kind = POLICY_REMEDY_SIGN_IN};
+    v->session_cause = session_limit_cause(limit);
+    v->decision.effect = POLICY_DENY;
+    v->decision.reason = POLICY_REASON_NO_IDENTITY;
+    add_session_cause(v);
+    visit_refuse(v, 401, policy_reason_code(POLICY_REASON_NO_IDENTITY),
+                 limit == SESSION_PAST_MAX
+                     ? STR("You signed in longer ago than this app allows.")
+                     : STR("You have been away for longer than this app allows."),
+                 STR("Sign in again."));
+    v->refusal.remedies = &again;
+    v->refusal.n_remedies = 1;
+    return VISIT_REFUSED;
+}
+
+static void bound(struct policy_decision *d, int64_t until_s)
+{
+    if (!d->valid_until_s || until_s < d->valid_until_s)
+        d->valid_until_s = until_s;
+}
+
+/* Refused or not, the person is there; and a refusal may be for claims that are old. */
+static void note_seen(struct visit *v)
+{
+    session_touch(v->gate, v->session, v->wall_us / 1000000);
+    session_refresh(v->gate, v->session, v->wall_us / 1000000);
+}
+
+/* By the limits of the rules that apply, which only the decision tells. */
+static enum visit_outcome judge_session(struct visit *v)
+{
+    struct gate *g = v->gate;
+    int64_t now_s = v->wall_us / 1000000;
+    enum session_limit limit = session_limit(g, v->session, &v->decision.obligations, now_s);
+    if (limit == SESSION_MAY_BE_IDLE)
+        return session_prove_again(v);
+    if (limit != SESSION_GOOD)
+        return refuse_past(v, limit);
+    note_seen(v);
+    bound(&v->decision, session_valid_until_s(g, v->session, &v->decision.obligations));
+    return VISIT_PERMITTED;
+}
+
 enum visit_outcome decide(struct visit *v)
 {
     struct policy_request r = policy_request_of(v, v->app->policy);
-    struct policy_facts facts = facts_of(v, &r, v->wall_us);
+    struct policy_facts facts = decide_facts(v, &r, v->wall_us);
     if (facts.identity && facts.clock_is_good)
         facts.subject = credential_subject(v->who, v->pin->snapshot->policy, facts.now_us);
     policy_decide(v->pin->snapshot->policy, &facts, &v->decision);
@@ -155,11 +237,14 @@ enum visit_outcome decide(struct visit *v)
         counter_add(&v->gate->options.counters->would_deny, 1);
     if (v->pin->snapshot->shadow)
         shadow_compare(v, &facts);
-    if (v->decision.effect != POLICY_ALLOW)
+    if (v->decision.effect != POLICY_ALLOW) {
+        if (v->session)
+            note_seen(v);
         return refuse(v, &facts);
+    }
     if (is_signed_in_too_long(v, &v->decision, v->wall_us / 1000000))
         return refuse_stale(v);
-    return VISIT_PERMITTED;
+    return v->session ? judge_session(v) : VISIT_PERMITTED;
 }
 
 /* The record's end tells the decision that ended it, and by which policy; its own snapshot may be
@@ -182,6 +267,26 @@ static bool refuse_again(struct visit *v, const struct policy_decision *next)
 static bool refuse_for(struct visit *v, enum policy_reason reason)
 {
     return refuse_again(v, &(struct policy_decision){.reason = reason});
+}
+
+static bool refuse_session(struct visit *v, const char *cause)
+{
+    v->session_cause = cause;
+    add_session_cause(v);
+    return refuse_for(v, POLICY_REASON_NO_IDENTITY);
+}
+
+/* One that may be idle stays until the store has said so: session_replace looks again. */
+static bool is_session_good(struct visit *v, struct policy_decision *next, int64_t now_s)
+{
+    struct gate *g = v->gate;
+    enum session_limit limit = session_limit(g, v->session, &next->obligations, now_s);
+    if (limit == SESSION_PAST_MAX || limit == SESSION_PAST_IDLE)
+        return refuse_session(v, session_limit_cause(limit));
+    if (limit == SESSION_MAY_BE_IDLE)
+        session_ask_again(g, v->session);
+    bound(next, session_valid_until_s(g, v->session, &next->obligations));
+    return true;
 }
 
 static bool is_same_upstream(const struct visit *v, const struct app *app)
@@ -229,6 +334,10 @@ bool decide_again(struct visit *v, enum visit_end *why)
     const struct snapshot *s = v->gate->pin->snapshot;
     int64_t wall_us = loop_wall_us(v->gate->options.loop);
     *why = END_POLICY;
+    if (v->session && v->session->is_ended) {
+        *why = END_SESSION;
+        return refuse_session(v, "session.ended");
+    }
     if (v->who && v->who->facts.expires_s <= wall_us / 1000000) {
         *why = END_EXPIRED;
         return refuse_for(v, POLICY_REASON_NO_IDENTITY);
@@ -247,13 +356,17 @@ bool decide_again(struct visit *v, enum visit_end *why)
     /* A path that became public stays the visit of the person who came; the reverse is decided as a
      * visit without identity, and refused. */
     v->is_public = v->is_public && policy_is_public_path(s->policy, app->policy, v->request.path);
-    struct policy_facts facts = facts_of(v, &r, wall_us);
+    struct policy_facts facts = decide_facts(v, &r, wall_us);
     policy_decide(s->policy, &facts, &next);
     if (next.effect != POLICY_ALLOW)
         return refuse_again(v, &next);
     if (is_signed_in_too_long(v, &next, wall_us / 1000000)) {
         *why = END_EXPIRED;
         return refuse_for(v, POLICY_REASON_NO_IDENTITY);
+    }
+    if (v->session && !is_session_good(v, &next, wall_us / 1000000)) {
+        *why = END_EXPIRED;
+        return false;
     }
     if (v->request.is_websocket && !app->websocket)
         return displace(v, why, END_WEBSOCKET_OFF, "ws.off");

@@ -31,13 +31,26 @@ struct gate *gate_create(const struct gate_options *o, struct snapshot *snapshot
     list_init(&g->waiting);
     list_init(&g->standing);
     gate_clock_init(g);
+    g->sessions = session_cache_create(snapshot->config->limits.session_cache);
+    session_ask_init(g);
+    session_limit_init(g);
     return g;
+}
+
+char *gate_credential_scratch(struct gate *g)
+{
+    if (!g->credential_scratch)
+        g->credential_scratch = mem_alloc(CREDENTIAL_SCRATCH_BYTES);
+    return g->credential_scratch;
 }
 
 void gate_destroy(struct gate *g)
 {
     if (!g)
         return;
+    session_ask_finish(g);
+    session_limit_finish(g);
+    session_cache_destroy(g->sessions);
     token_cache_destroy(g->tokens);
     pin_give(&g->pin);
     free(g->node_json);
@@ -68,6 +81,10 @@ void gate_swap(struct gate *g, struct snapshot *snapshot)
     struct gate_pin *old = g->pin;
     if (!same_keys(old->snapshot, snapshot))
         g->keys_generation++;
+    /* Sessions were read by the settings of their issuers: under other ones they are read anew. */
+    if (old->snapshot->config != snapshot->config)
+        session_cache_clear(g->sessions);
+    session_cache_resize(g->sessions, snapshot->config->limits.session_cache);
     g->pin = pin_create(snapshot);
     pin_give(&old);
     gate_decide_again(g);

@@ -99,6 +99,9 @@ enum visit_kind { VISIT_KIND_REQUEST = 0, VISIT_KIND_STREAM, VISIT_KIND_WEBSOCKE
 
 enum { VISIT_ID_CHARS = 32 };
 
+/* What the store was asked of a cookie of this visit. */
+enum visit_asked { ASKED_NOTHING = 0, ASKED_WAITING, ASKED_FOUND, ASKED_ABSENT, ASKED_FAILED };
+
 struct gate_pin; /* a snapshot and how many visits of this worker judge by it */
 
 struct visit {
@@ -114,6 +117,11 @@ struct visit {
     struct path_rules path_rules; /* of the app, by which request.path was read */
     struct credential *who;       /* one reference; NULL: no identity */
     struct session *session;      /* one reference; NULL: `who` came by a token, or there is none */
+    const char *session_cause;    /* why the session that came does not count; NULL: none came */
+    enum visit_asked asked;
+    uint8_t asked_cookie, ruled_out;     /* by number, in the order of the Cookie field; a mask */
+    struct session *found;               /* the store's answer; one reference */
+    struct list_node asked_link;         /* of whom waits for the same answer */
     const struct policy_device *devices; /* in the arena, or of the session */
     size_t n_devices;
     bool has_foreign_token;  /* a Bearer of an issuer that is not ours: it proved nothing */
@@ -147,10 +155,11 @@ struct visit {
     /* What it is connected to and what that was verified by: set before visit_stand, from then on
      * held against each new configuration. Absent: to nothing. */
     str upstream, upstream_tls, upstream_name;
-    str trust, services_trust;   /* by which settings `who` was read out of a token */
-    enum visit_kind kind;        /* set by visit_stand */
-    struct list_node stand_link; /* gate.standing */
-    struct deadline again;       /* valid_until */
+    str trust, services_trust;     /* by which settings `who` was read out of a token */
+    enum visit_kind kind;          /* set by visit_stand */
+    struct list_node stand_link;   /* gate.standing */
+    struct list_node session_link; /* session.standing */
+    struct deadline again;         /* valid_until */
     void (*ended)(struct visit *v, enum visit_end why); /* of visit_stand */
 };
 
@@ -191,7 +200,7 @@ struct gate_options {
 
 /* Takes a reference of the snapshot. */
 struct gate *gate_create(const struct gate_options *o, struct snapshot *snapshot);
-/* After the last visit has ended. NULL is fine. */
+/* After the last visit has ended and the store was closed. NULL is fine. */
 void gate_destroy(struct gate *g);
 /* New snapshot (takes the reference): visits that run keep theirs, standing ones are decided again
  * now. */
@@ -210,7 +219,7 @@ void gate_store_changed(struct gate *g, enum store_change_kind kind, int64_t ses
 /* What is known of devices, by source, in the order of config->sources (takes the references). */
 struct device_table;
 void gate_set_devices(struct gate *g, struct device_table **tables, size_t n);
-/* Shutting down: `ended` with END_DRAIN for all that stand. */
+/* Shutting down: the store is told who was seen, and `ended` with END_DRAIN for all that stand. */
 void gate_end_all(struct gate *g, enum visit_end why);
 size_t gate_standing(const struct gate *g);
 

@@ -7,6 +7,8 @@
 
 /* By a hash of the client's network. */
 enum { SPOOF_SLOTS = 64 };
+/* By a character of the cookie. */
+enum { QUESTION_BUCKETS = 64 };
 
 struct gate_pin {
     struct snapshot *snapshot;
@@ -33,7 +35,16 @@ struct gate {
     uint64_t spoofs_untold;             /* requests since the last one that was told */
     char scratch[TOKEN_PEEK_BYTES];
     char *credential_scratch; /* made with the first token */
+    struct session_cache *sessions;
+    struct list_node questions[QUESTION_BUCKETS]; /* to the store, whose cookie it is */
+    struct list_node rereads;                     /* to the store, for long visits */
+    struct list_node touched;                     /* session.touched */
+    struct deadline tell_due;
+    int64_t least_idle_s; /* the shortest idle limit that was met; 0: none */
 };
+
+/* gate.c */
+char *gate_credential_scratch(struct gate *g); /* CREDENTIAL_SCRATCH_BYTES */
 
 /* pin.c */
 struct gate_pin *pin_create(struct snapshot *snapshot);
@@ -42,6 +53,7 @@ void pin_give(struct gate_pin **p);
 
 /* authenticate.c */
 enum visit_outcome authenticate(struct visit *v);
+enum visit_outcome authenticate_page(struct visit *v);
 /* clock.c */
 bool gate_clock_is_good(struct gate *g, int64_t wall_us);
 void gate_clock_init(struct gate *g);
@@ -51,6 +63,8 @@ void gate_clock_rest(struct gate *g);
 /* posture.c */
 enum visit_outcome posture(struct visit *v);
 /* decide.c */
+struct policy_facts decide_facts(const struct visit *v, const struct policy_request *r,
+                                 int64_t wall_us);
 enum visit_outcome decide(struct visit *v);
 /* True when it is still allowed by what is known now; else *why says why not. */
 bool decide_again(struct visit *v, enum visit_end *why);
@@ -70,17 +84,96 @@ void record_client(struct jout *j, const struct gate_request *r);
 void spoof_tell(struct visit *v);
 /* standing.c */
 void standing_init(struct visit *v);
-void standing_leave(struct visit *v);   /* fine for one that does not stand */
+void standing_leave(struct visit *v); /* fine for one that does not stand */
+void standing_look(struct visit *v);  /* decides it again, and ends it when it must */
+/* `who` was read anew, by the settings of now. */
+void standing_keep_trust(struct visit *v);
 void gate_decide_again(struct gate *g); /* all that stand */
 /* wait.c */
 void wait_init(struct visit *v);
 void wait_stop(struct visit *v); /* fine for one that does not wait */
 /* The step answers with it: it runs again when what it waits for came, or `most_ms` are over. */
 enum visit_outcome visit_wait(struct visit *v, int64_t most_ms);
+/* A waiting visit goes on only through here. */
+void visit_resume(struct visit *v);
 /* visit.c */
+enum visit_outcome authenticate_and_reserve(struct visit *v);
 enum visit_outcome visit_refuse(struct visit *v, uint16_t status, const char *reason, str sentence,
                                 str remedy);
 enum visit_outcome visit_reserve(struct visit *v);
 enum visit_outcome visit_refuse_unrecorded(struct visit *v);
+
+/* ---- sessions -------------------------------------------------------------------------------- */
+
+/* session.c */
+/* NULL: the row is of no issuer that we have, or its claims are not to be read. */
+struct session *session_make(struct gate *g, const struct store_seen *seen, str host);
+/* What the rules of one app are told. */
+size_t session_grants(const struct session *s, str app, struct arena *a,
+                      const struct policy_grant **out);
+str session_purpose(const struct session *s, str app);
+
+/* session_cache.c */
+struct session_cache *session_cache_create(size_t capacity);
+void session_cache_destroy(struct session_cache *c);
+void session_cache_resize(struct session_cache *c, size_t capacity);
+/* Borrowed. NULL: not known here. */
+struct session *session_cache_get(struct session_cache *c, str value, str host);
+/* Takes a reference of its own. */
+void session_cache_put(struct session_cache *c, struct session *s,
+                       const char value[SESSION_COOKIE_CHARS]);
+void session_cache_drop(struct session_cache *c, struct session *s); /* fine when not cached */
+void session_cache_clear(struct session_cache *c);
+size_t session_cache_count(const struct session_cache *c);
+void session_index_add(struct gate *g, struct session *s);
+/* All that live, cached or not. */
+void session_index_each(struct gate *g, int64_t id, void (*fn)(struct gate *, struct session *));
+void session_index_person(struct gate *g, str issuer, str subject,
+                          void (*fn)(struct gate *, struct session *));
+/* When any host of this worker saw it last. */
+int64_t session_seen_s(struct gate *g, const struct session *s);
+
+/* session_ask.c */
+void session_ask_init(struct gate *g);
+void session_ask_finish(struct gate *g);
+/* Whose cookie it is: v->asked and v->found hold the answer when the visit is resumed. False: too
+ * much is asked already. */
+__attribute__((warn_unused_result)) bool session_ask(struct visit *v, str value,
+                                                     const unsigned char hash[32]);
+/* For the long visits that stand by it: session_replace or session_end follows. */
+void session_ask_again(struct gate *g, struct session *s);
+
+/* session_change.c */
+void session_end(struct gate *g, struct session *s);
+/* The long visits of `old` stand by `now` from here on, and are decided again. */
+void session_replace(struct gate *g, struct session *old, struct session *now);
+
+/* session_limit.c */
+enum session_limit {
+    SESSION_PAST_MAX = 0,
+    SESSION_PAST_IDLE,
+    SESSION_MAY_BE_IDLE, /* by what is known here; the store is to be asked again */
+    SESSION_GOOD,
+};
+void session_limit_init(struct gate *g);
+void session_limit_finish(struct gate *g);
+enum session_limit session_limit(struct gate *g, const struct session *s,
+                                 const struct policy_obligations *o, int64_t now_s);
+const char *session_limit_cause(enum session_limit limit);
+int64_t session_valid_until_s(struct gate *g, const struct session *s,
+                              const struct policy_obligations *o);
+void session_touch(struct gate *g, struct session *s, int64_t now_s);
+void session_tell(struct gate *g); /* the store, who was seen; now */
+/* When its claims want a refresh; 0: never. */
+int64_t session_refresh_s(const struct gate *g, const struct session *s);
+void session_refresh(struct gate *g, struct session *s, int64_t now_s);
+
+/* session_prove.c */
+/* PERMITTED with *out set (one reference) or without; refused; or waiting for the store. */
+enum visit_outcome session_prove(struct visit *v, struct session **out);
+/* Back to the cookie, with a fresh look into the store. */
+enum visit_outcome session_prove_again(struct visit *v);
+/* The session is bound to another certificate than the one that came. */
+bool session_is_elsewhere(const struct visit *v, const struct session *s);
 
 #endif

@@ -2,7 +2,21 @@
  * again by each new one, at `valid_until`, and when the clock was set. */
 #include "proxy/gate/gate_impl.h"
 
-static void look_again(struct visit *v)
+/* When it is looked at next: what it is allowed by ends, or its session's claims grow old. */
+static void look_later(struct visit *v, int64_t least_ms)
+{
+    struct loop *loop = v->gate->options.loop;
+    int64_t next_s = v->decision.valid_until_s;
+    int64_t refresh_s = v->session ? session_refresh_s(v->gate, v->session) : 0;
+    if (refresh_s && (!next_s || refresh_s < next_s))
+        next_s = refresh_s;
+    if (next_s == 0)
+        return;
+    int64_t left_ms = next_s * 1000 - loop_wall_us(loop) / 1000;
+    deadline_set(loop, &v->again, left_ms < least_ms ? least_ms : left_ms);
+}
+
+void standing_look(struct visit *v)
 {
     enum visit_end why;
     if (v->outcome != VISIT_PERMITTED)
@@ -13,20 +27,20 @@ static void look_again(struct visit *v)
         v->ended(v, why);
         return;
     }
-    if (v->decision.valid_until_s == 0)
-        return;
-    int64_t left_ms = v->decision.valid_until_s * 1000 - loop_wall_us(v->gate->options.loop) / 1000;
-    deadline_set(v->gate->options.loop, &v->again, left_ms < 100 ? 100 : left_ms);
+    if (v->session)
+        session_refresh(v->gate, v->session, loop_wall_us(v->gate->options.loop) / 1000000);
+    look_later(v, 100);
 }
 
 static void time_is_up(struct deadline *d)
 {
-    look_again(list_entry(d, struct visit, again));
+    standing_look(list_entry(d, struct visit, again));
 }
 
 void standing_init(struct visit *v)
 {
     list_init(&v->stand_link);
+    list_init(&v->session_link);
     deadline_init(&v->again, time_is_up);
 }
 
@@ -52,7 +66,7 @@ static void for_each_standing(struct gate *g, void (*fn)(struct visit *, void *)
 
 static void recheck(struct visit *v, void *arg)
 {
-    look_again(v);
+    standing_look(v);
 }
 
 void gate_decide_again(struct gate *g)
@@ -68,6 +82,7 @@ static void end_standing(struct visit *v, void *arg)
 
 void gate_end_all(struct gate *g, enum visit_end why)
 {
+    session_tell(g);
     for_each_standing(g, end_standing, &why);
 }
 
@@ -88,6 +103,14 @@ static void keep_trust(struct visit *v, const struct snapshot *s)
     v->services_trust = arena_dup(v->arena, str_of(s->config->services_trust));
 }
 
+void standing_keep_trust(struct visit *v)
+{
+    const struct snapshot *s = v->gate->pin->snapshot;
+    const struct snapshot_issuer *issuer = snapshot_issuer_by_iss(s, v->who->facts.issuer);
+    if (issuer && !str_eq(v->trust, str_of(issuer->config->trust)))
+        keep_trust(v, s);
+}
+
 /* Everything that the visit still needs, out of the snapshot and into its own arena. */
 static void let_go_of_snapshot(struct visit *v)
 {
@@ -101,6 +124,16 @@ static void let_go_of_snapshot(struct visit *v)
     keep_trust(v, v->pin->snapshot);
     v->app = NULL;
     pin_give(&v->pin);
+}
+
+/* False: it is not what it was when the visit began. */
+static bool stand_by_session(struct visit *v)
+{
+    struct session *s = v->session;
+    list_append(&s->standing, &v->session_link);
+    if (s->is_stale)
+        session_ask_again(v->gate, s);
+    return !s->is_ended;
 }
 
 bool visit_stand(struct visit *v, enum visit_kind kind,
@@ -124,12 +157,19 @@ bool visit_stand(struct visit *v, enum visit_kind kind,
     g->n_standing++;
     gate_clock_watch(g);
     counter_add(&g->options.counters->visits_open, 1);
-    int64_t left_ms = v->decision.valid_until_s * 1000 - loop_wall_us(g->options.loop) / 1000;
-    if (!is_newest)
-        left_ms = 0; /* the rules changed while it was under way */
-    if (v->decision.valid_until_s || !is_newest)
-        deadline_set(g->options.loop, &v->again, left_ms < 1 ? 1 : left_ms);
+    if (v->session)
+        is_newest &= stand_by_session(v);
+    if (is_newest)
+        look_later(v, 1);
+    else /* the rules changed while it was under way, or the session did */
+        deadline_set(g->options.loop, &v->again, 1);
     return true;
+}
+
+void visit_touch(struct visit *v)
+{
+    if (v->session)
+        session_touch(v->gate, v->session, loop_wall_us(v->gate->options.loop) / 1000000);
 }
 
 void standing_leave(struct visit *v)
@@ -137,6 +177,7 @@ void standing_leave(struct visit *v)
     if (!v->ended)
         return;
     list_remove(&v->stand_link);
+    list_remove(&v->session_link);
     deadline_clear(v->gate->options.loop, &v->again);
     v->ended = NULL;
     if (--v->gate->n_standing == 0)

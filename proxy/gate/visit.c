@@ -47,10 +47,10 @@ enum visit_outcome visit_reserve(struct visit *v)
 }
 
 /* What the credential adds to the record is known only now. */
-static enum visit_outcome authenticate_and_reserve(struct visit *v)
+enum visit_outcome authenticate_and_reserve(struct visit *v)
 {
     if (!v->who) {
-        enum visit_outcome outcome = authenticate(v);
+        enum visit_outcome outcome = v->is_page ? authenticate_page(v) : authenticate(v);
         if (outcome != VISIT_PERMITTED)
             return outcome;
     }
@@ -64,17 +64,38 @@ static enum visit_outcome open_record(struct visit *v)
     return record_open(v);
 }
 
+enum { OF_OWN = 1, OF_PAGE = 2 }; /* also taken for what postern answers itself, for its pages */
+
 static const struct {
     const char *name;
     enum visit_outcome (*run)(struct visit *v);
+    unsigned also;
 } STEPS[STEP_COUNT] = {
-    [STEP_RESERVE] = {"reserve", visit_reserve},
-    [STEP_ROUTE] = {"route", route},
-    [STEP_AUTHENTICATE] = {"authenticate", authenticate_and_reserve},
-    [STEP_POSTURE] = {"posture", posture},
-    [STEP_DECIDE] = {"decide", decide},
-    [STEP_OPEN] = {"open", open_record},
+    [STEP_RESERVE] = {"reserve", visit_reserve, OF_OWN | OF_PAGE},
+    [STEP_ROUTE] = {"route", route, 0},
+    [STEP_AUTHENTICATE] = {"authenticate", authenticate_and_reserve, OF_PAGE},
+    [STEP_POSTURE] = {"posture", posture, OF_PAGE},
+    [STEP_DECIDE] = {"decide", decide, 0},
+    [STEP_OPEN] = {"open", open_record, 0},
 };
+
+static bool is_taken(const struct visit *v)
+{
+    return !v->is_own || STEPS[v->step].also & (v->is_page ? OF_PAGE : OF_OWN);
+}
+
+/* Between two steps it may have waited, and much can happen to a session meanwhile. */
+static bool has_lost_session(const struct visit *v)
+{
+    return v->session && v->session->is_ended;
+}
+
+static enum visit_outcome refuse_lost(struct visit *v)
+{
+    v->session_cause = "session.ended";
+    return visit_refuse(v, 401, policy_reason_code(POLICY_REASON_NO_IDENTITY),
+                        STR("Your session has ended."), STR("Sign in again."));
+}
 
 static enum visit_outcome finish(struct visit *v, enum visit_outcome outcome)
 {
@@ -92,8 +113,12 @@ static enum visit_outcome finish(struct visit *v, enum visit_outcome outcome)
 
 enum visit_outcome visit_run(struct visit *v)
 {
-    while (v->step < (v->is_own ? STEP_ROUTE : STEP_COUNT)) {
-        enum visit_outcome outcome = STEPS[v->step].run(v);
+    while (v->step < STEP_COUNT) {
+        enum visit_outcome outcome = VISIT_PERMITTED;
+        if (has_lost_session(v))
+            outcome = refuse_lost(v);
+        else if (is_taken(v))
+            outcome = STEPS[v->step].run(v);
         v->outcome = outcome;
         if (outcome == VISIT_WAITING)
             return outcome;
@@ -137,6 +162,7 @@ void visit_begin(struct visit *v, struct gate *g, struct arena *a)
     v->reason = "undecided";
     wait_init(v);
     standing_init(v);
+    list_init(&v->asked_link);
     v->pin = pin_take(g);
     v->wall_us = loop_wall_us(g->options.loop);
     v->start_us = gate_now_us();
@@ -159,6 +185,9 @@ void visit_end(struct visit *v, const struct visit_close *close)
     standing_leave(v);
     counter_add(&v->gate->options.counters->requests, 1);
     record_close(v, close);
+    list_remove(&v->asked_link);
+    session_unref(&v->found);
+    session_unref(&v->session);
     credential_unref(&v->who);
     pin_give(&v->pin);
 }

@@ -8,8 +8,7 @@ void wait_stop(struct visit *v)
     v->waits_issuer = SIZE_MAX;
 }
 
-/* A waiting visit goes on only through here. */
-static void visit_resume(struct visit *v)
+void visit_resume(struct visit *v)
 {
     wait_stop(v);
     if (visit_run(v) != VISIT_WAITING)
@@ -60,7 +59,7 @@ static void resume_those(struct gate *g, size_t issuer)
     for (struct list_node *n = g->waiting.next, *next; n != &g->waiting; n = next) {
         struct visit *v = list_entry(n, struct visit, wait_link);
         next = n->next;
-        if (v->waits_issuer != issuer)
+        if (v->waits_issuer != issuer || v->asked == ASKED_WAITING)
             continue;
         list_remove(n);
         list_append(&todo, n);

@@ -8,7 +8,9 @@
 
 #include "../authn/signer.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "proxy/audit/io.h"
+#include "proxy/config/keyring.h"
 #include "proxy/gate/gate_impl.h"
 
 bool house_disk_is_broken, house_disk_forgets;
@@ -104,10 +106,10 @@ static void write_config(struct house *h, const struct house_options *o)
     str text = arena_printf(
         &signer_arena,
         "version: 1\nlisteners:\n%sstate: state\npolicies: policies\nissuers:\n%sservices:\n%s"
-        "audit: {file: access.jsonl%s}\n%s%s",
+        "audit: {file: access.jsonl%s}\n%s%s%s",
         o->listeners ? o->listeners : LISTENERS, o->issuers ? o->issuers : ISSUERS,
         o->services ? o->services : SERVICES, o->hashes_query ? ", query: hash" : "",
-        o->limits ? "limits: " : "", o->limits ? o->limits : "");
+        o->limits ? "limits: " : "", o->limits ? o->limits : "", o->more ? o->more : "");
     house_write(h, "postern.yaml", text.p);
 }
 
@@ -244,6 +246,21 @@ static void need_keys(void *ctx, size_t issuer, str kid)
     snprintf(h->asked_kid, sizeof h->asked_kid, "%.*s", STR_ARG(kid));
 }
 
+static void need_refresh(void *ctx, int64_t session)
+{
+    struct house *h = ctx;
+    h->refreshes++;
+    h->refreshed = session;
+}
+
+static struct keyring *make_keys(void)
+{
+    struct keyring *keys = mem_alloc(sizeof *keys);
+    keys->n = 1;
+    random_fill(keys->secrets[0], sizeof keys->secrets[0]);
+    return keys;
+}
+
 struct house *house_open(const struct house_options *o)
 {
     struct house *h = mem_alloc(sizeof *h);
@@ -264,6 +281,9 @@ struct house *house_open(const struct house_options *o)
     write_policy(h, o->no_policy ? "version: 1\nrules: [\n" : o->policy ? o->policy : HOUSE_POLICY);
     h->loop = loop_create(&f);
     assert_non_null(h->loop);
+    h->mailbox = mailbox_open(h->loop, h, &f);
+    assert_non_null(h->mailbox);
+    h->cookie_keys = make_keys();
     open_audit(h, o);
     h->snapshot = build(h, o->no_policy);
     struct gate_options gate = {.loop = h->loop,
@@ -273,7 +293,12 @@ struct house *house_open(const struct house_options *o)
                                 .node = STR("n1"),
                                 .boot = STR("b1"),
                                 .need_keys = need_keys,
-                                .ctx = h};
+                                .ctx = h,
+                                .store = o->store,
+                                .mailbox = h->mailbox,
+                                .cookie_keys = h->cookie_keys,
+                                .assertion_keys = o->assertion_keys,
+                                .need_refresh = need_refresh};
     h->gate = gate_create(&gate, snapshot_ref(h->snapshot));
     house_turn(h);
     return h;
@@ -288,9 +313,12 @@ void house_close(struct house *h)
     assert_int_equal(h->gate->pin->uses, 1);
     house_disk_is_broken = house_disk_forgets = false;
     house_pass(h, 1000);
+    mailbox_close(h->mailbox);
     gate_destroy(h->gate);
     snapshot_unref(&h->snapshot);
     loop_destroy(h->loop);
+    mailbox_destroy(h->mailbox);
+    free(h->cookie_keys);
     audit_close(h->audit);
     json_decref(h->log);
     nftw(h->room, remove_one, 8, FTW_DEPTH | FTW_PHYS);

@@ -43,11 +43,18 @@ struct house {
     size_t asked_issuer;
     char asked_kid[64];
     json_t *log;
+    struct mailbox *mailbox;
+    struct keyring *cookie_keys;
+    unsigned refreshes; /* need_refresh */
+    int64_t refreshed;  /* of which session, the last one */
 };
 
 /* Texts of YAML; NULL: the usual. */
 struct house_options {
     const char *listeners, *issuers, *services, *limits, *policy;
+    const char *more;    /* further sections of postern.yaml */
+    struct store *store; /* NULL: none; see fake_store.h */
+    const struct keyring *assertion_keys;
     const char *cert_pem, *key_pem; /* of cert.pem and key.pem, for listeners that name them */
     bool is_always, continues, hashes_query;
     bool no_policy; /* the policy is broken from the start */

@@ -15,7 +15,7 @@ static struct credential *make(const char *claims, const struct issuer *issuer)
     if (verdict != TOKEN_OK)
         print_error("%s\n", token_verdict_code(verdict));
     assert_int_equal(verdict, TOKEN_OK);
-    struct credential *c = credential_create(id, issuer, scratch);
+    struct credential *c = credential_create(id, issuer, NULL, scratch);
     memset(scratch, 'x', sizeof scratch); /* nothing may point there */
     identity_unref(&id);
     keyset_unref(&keys);

@@ -1,0 +1,5 @@
+#include "house.h"
+int main(void)
+{
+    return 0;
+}
