@@ -12,5 +12,6 @@
 #include "proxy/net/listener.h" /* bind and accept */
 #include "proxy/net/dial.h"     /* resolve and connect */
 #include "proxy/net/fetch.h"    /* HTTPS documents, control thread only */
+#include "proxy/net/mail.h"     /* text mails, control thread only */
 
 #endif
