@@ -2,7 +2,6 @@
 #include "proxy/store/db.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,13 +9,17 @@
 
 /* ---- failures ---- */
 
-static bool tell_io(struct store_db *db, struct fail *f)
+/* SQLite remembers errno of the database alone, not of its log. */
+static bool tell_io(struct store_db *db, int code, struct fail *f)
 {
     int err = sqlite3_system_errno(db->sql);
-    if (err == ENOSPC || err == EDQUOT || err == EFBIG)
-        return fail_set(f, FAIL_LIMIT, "the store %s cannot grow: %s", db->path, strerror(err));
-    return fail_set(f, FAIL_SYSTEM, "the store %s cannot be read or written: %s", db->path,
-                    err ? strerror(err) : sqlite3_errmsg(db->sql));
+    bool is_write = code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_FSYNC ||
+                    code == SQLITE_IOERR_TRUNCATE || code == SQLITE_IOERR_DIR_FSYNC;
+    return fail_set(f, FAIL_SYSTEM, "the store %s cannot be %s: %s", db->path,
+                    is_write ? "written" : "read",
+                    err        ? strerror(err)
+                    : is_write ? "its disk or its quota is full, or the disk fails"
+                               : sqlite3_errstr(code));
 }
 
 bool db_fail(struct store_db *db, int code, struct fail *f)
@@ -40,7 +43,7 @@ bool db_fail(struct store_db *db, int code, struct fail *f)
         return fail_set(f, FAIL_SYSTEM, "the store %s cannot be opened for writing: %s", db->path,
                         sqlite3_errmsg(db->sql));
     case SQLITE_IOERR:
-        return tell_io(db, f);
+        return tell_io(db, code, f);
     default:
         return fail_set(f, FAIL_SYSTEM, "the store %s failed: %s", db->path,
                         sqlite3_errmsg(db->sql));

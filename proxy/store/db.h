@@ -18,6 +18,7 @@ enum {
     DB_APPLICATION = 0x5053544e, /* "PSTN": another program's database is refused */
     DB_STATEMENTS = 96,          /* prepared and kept */
     DB_BUSY_MS = 250,            /* of the server: a request waits for us */
+    DB_OPEN_BUSY_MS = 1000,
     DB_COMMAND_BUSY_MS = 5000,
     DB_DAY_S = 24 * 60 * 60,
 };

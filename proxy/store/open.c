@@ -56,7 +56,7 @@ static bool connect_to(struct store_db *db, struct fail *f)
     if (code != SQLITE_OK)
         return db_fail(db, code, f);
     sqlite3_extended_result_codes(db->sql, 1);
-    sqlite3_busy_timeout(db->sql, DB_COMMAND_BUSY_MS);
+    sqlite3_busy_timeout(db->sql, DB_OPEN_BUSY_MS);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
@@ -91,10 +91,12 @@ static struct store_db *db_open(const struct store_options *o, bool is_beside, b
     db->is_read_only = !may_write;
     db->seal_keys = secret_alloc(SEAL_KEYS * sizeof *db->seal_keys);
     arena_init(&db->arena, NULL, 0);
-    if (open_all(db, o, f))
-        return db;
-    store_db_close(db);
-    return NULL;
+    if (!open_all(db, o, f)) {
+        store_db_close(db);
+        return NULL;
+    }
+    sqlite3_busy_timeout(db->sql, is_beside ? DB_COMMAND_BUSY_MS : DB_BUSY_MS);
+    return db;
 }
 
 struct store_db *store_db_open(const struct store_options *o, bool may_write, struct fail *f)
@@ -104,10 +106,7 @@ struct store_db *store_db_open(const struct store_options *o, bool may_write, st
 
 struct store_db *store_db_open_server(const struct store_options *o, struct fail *f)
 {
-    struct store_db *db = db_open(o, false, true, f);
-    if (db)
-        sqlite3_busy_timeout(db->sql, DB_BUSY_MS);
-    return db;
+    return db_open(o, false, true, f);
 }
 
 void store_db_close(struct store_db *db)
