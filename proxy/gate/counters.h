@@ -12,6 +12,8 @@
     X(connections_open, "postern_connections_open", "gauge", "Client connections open now.")       \
     X(tls_failures, "postern_tls_handshake_failures_total", "counter",                             \
       "TLS handshakes that failed.")                                                               \
+    X(proxy_headers_bad, "postern_proxy_headers_bad_total", "counter",                             \
+      "Connections closed for a missing, malformed or untrusted PROXY header.")                    \
     X(requests, "postern_requests_total", "counter", "Requests answered.")                         \
     X(allowed, "postern_decisions_allowed_total", "counter",                                       \
       "Requests that the gate let through.")                                                       \

@@ -40,11 +40,16 @@ struct gate_request {
     const struct gate_document *documents;                         /* posture documents */
     size_t n_documents;
     const struct gate_cert *cert; /* of the connection, or of a trusted front; NULL: none */
+    /* Fills documents and client hints, and brings `cert` up to date with the CAs of now: called
+     * when rules look at the device, also for a visit that lasts. May be NULL. */
+    void (*tell_device)(struct visit *v);
     bool is_websocket;
     bool is_misdirected;         /* TLS: the Host does not belong to the certificate chosen; 421 */
+    size_t listener;             /* in snapshot->listeners: its front tells who may assert what */
     struct addr client;          /* after trusted hops; family 0: unknown */
+    uint16_t client_port;        /* of the connection, or of its PROXY header */
     struct addr peer;            /* the socket's other end */
-    str front;                   /* "direct", "forwarded" */
+    str front;                   /* "direct", "forwarded", "cloudflare" ... */
     str claimed;                 /* where from, by a header that is not believed; or absent */
     str tls_version, tls_cipher; /* absent in the clear */
     str tls_group;
@@ -122,8 +127,12 @@ struct visit {
     uint8_t asked_cookie, ruled_out;     /* by number, in the order of the Cookie field; a mask */
     struct session *found;               /* the store's answer; one reference */
     struct list_node asked_link;         /* of whom waits for the same answer */
-    const struct policy_device *devices; /* in the arena, or of the session */
-    size_t n_devices;
+    const struct policy_device *devices; /* reports, in the arena */
+    size_t n_devices, n_told;            /* the first ones came with the request itself */
+    str device_id;                       /* absent: nobody knows which one it is */
+    const char *device_by;               /* what names it: "certificate", "posture" ... */
+    const char *device_cause;            /* why something that came does not count; or NULL */
+    str device_record;                   /* `"device":{...}`; absent: no rule looks at it */
     bool has_foreign_token;  /* a Bearer of an issuer that is not ours: it proved nothing */
     bool took_authorization; /* Authorization held a token of ours: it goes no further */
     bool is_public;
@@ -216,7 +225,8 @@ void gate_audit_changed(struct gate *g);
  * is read anew, and its long visits are decided again. */
 void gate_store_changed(struct gate *g, enum store_change_kind kind, int64_t session, str issuer,
                         str subject);
-/* What is known of devices, by source, in the order of config->sources (takes the references). */
+/* What is known of devices, a table a source; NULL for one that knows nothing yet (takes the
+ * references). Long visits are decided again. */
 struct device_table;
 void gate_set_devices(struct gate *g, struct device_table **tables, size_t n);
 /* Shutting down: the store is told who was seen, and `ended` with END_DRAIN for all that stand. */

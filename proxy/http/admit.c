@@ -17,8 +17,11 @@ static void begin_visit(struct exchange *ex)
     struct gate_request *r = &ex->visit.request;
     visit_begin(&ex->visit, c->server->options.gate, &ex->arena);
     ex->is_recorded = true;
-    r->peer = r->client = c->peer.addr;
-    r->front = admit_listener(ex)->front == FRONT_FORWARDED ? STR("forwarded") : STR("direct");
+    r->peer = c->peer.addr;
+    r->client = c->client.addr;
+    r->client_port = c->client.port;
+    r->listener = c->listener;
+    r->front = front_name(admit_listener(ex)->front);
     if (io_is_tls(&c->io)) {
         r->tls_version = arena_dup(&ex->arena, io_tls_version(&c->io));
         r->tls_cipher = arena_dup(&ex->arena, io_cipher(&c->io));
@@ -43,7 +46,7 @@ static void fill_request(struct exchange *ex)
     const struct http_request_head *h = &ex->head;
     struct gate_request *r = &ex->visit.request;
     struct front_view view;
-    front_view(admit_listener(ex), &ex->conn->peer, io_is_tls(&ex->conn->io), h, &view);
+    front_view(admit_listener(ex), &ex->conn->client, io_is_tls(&ex->conn->io), h, &view);
     ex->is_tls = view.is_https;
     r->client = view.client;
     r->claimed = view.claimed;
@@ -53,6 +56,7 @@ static void fill_request(struct exchange *ex)
     r->query = h->query;
     r->authorization = h->authorization;
     r->token = h->x_postern_token;
+    r->assertion = h->assertion;
     r->user_agent = h->user_agent;
     r->cookie = h->cookie;
     r->origin = h->origin;
@@ -123,14 +127,26 @@ void admit_bad(struct conn *c, const struct h1_verdict *verdict)
     answer_bad(ex, verdict);
 }
 
+static bool take_assertion(struct exchange *ex)
+{
+    struct http_request_head *h = &ex->head;
+    return front_assertion(admit_listener(ex), &ex->conn->peer, h, &h->assertion);
+}
+
 void admit_request(struct exchange *ex)
 {
+    static const struct h1_verdict twice = {
+        400, "field.twice", "The identity header of the proxy in front came twice."};
     struct conn *c = ex->conn;
     struct http_request_head *h = &ex->head;
     struct h1_verdict verdict =
         h1_request_parse(ex->head_bytes, &c->server->request_limits, &ex->arena, h);
     if (verdict.status && c->role == HTTP_ROLE_APPS) {
         answer_bad(ex, &verdict);
+        return;
+    }
+    if (c->role == HTTP_ROLE_APPS && !take_assertion(ex)) {
+        answer_bad(ex, &twice);
         return;
     }
     ex->keep = !verdict.status && h->keep_alive && !c->server->is_draining;

@@ -13,6 +13,7 @@
 #include "proxy/http/admit.h"
 #include "proxy/http/exchange.h"
 #include "proxy/http/inbox.h"
+#include "proxy/http/proxied.h"
 
 enum {
     LINGER_MS = 2000,
@@ -31,6 +32,7 @@ static int64_t state_deadline_ms(const struct conn *c, enum conn_state state)
 {
     const struct limits *l = &c->server->limits;
     switch (state) {
+    case CONN_PROXY:
     case CONN_HANDSHAKE:
         return l->handshake_timeout_ms;
     case CONN_IDLE:
@@ -236,6 +238,9 @@ static void conn_event(struct watch *w, unsigned events)
 {
     struct conn *c = list_entry(w, struct conn, watch);
     switch (c->state) {
+    case CONN_PROXY:
+        proxied_read(c);
+        return;
     case CONN_HANDSHAKE:
         handshake(c);
         return;
@@ -269,6 +274,10 @@ static void timed_out(struct deadline *d)
                                            "The request did not arrive in time."};
     if (c->state == CONN_HEAD && c->inbox) {
         admit_bad(c, &slow);
+        return;
+    }
+    if (c->state == CONN_PROXY) {
+        proxied_late(c);
         return;
     }
     if (c->state == CONN_IDLE) {
@@ -312,6 +321,7 @@ void conn_close(struct conn *c)
     conn_set_state(c, CONN_CLOSED);
     list_remove(&c->link);
     io_finish(&c->io);
+    proxied_finish(c);
     inbox_free(c);
     watch_close(&c->watch, conn_freed);
     left(c->server);
@@ -363,6 +373,22 @@ static bool open_io(struct conn *c, int fd)
     return false;
 }
 
+void conn_begin(struct conn *c)
+{
+    c->state = CONN_HEAD;
+    if (!open_io(c, c->watch.fd)) {
+        conn_close(c);
+        return;
+    }
+    conn_set_state(c, io_is_tls(&c->io) ? CONN_HANDSHAKE : CONN_HEAD);
+    conn_want(c, WATCH_READ);
+    /* With TCP_DEFER_ACCEPT the first bytes are there already. */
+    if (c->state == CONN_HANDSHAKE)
+        handshake(c);
+    else
+        readable(c);
+}
+
 void http_accept(struct http_server *s, enum http_role role, size_t listener, int fd,
                  const struct listener_peer *peer)
 {
@@ -371,7 +397,7 @@ void http_accept(struct http_server *s, enum http_role role, size_t listener, in
     c->server = s;
     c->role = role;
     c->listener = (uint32_t)listener;
-    c->peer = *peer;
+    c->peer = c->client = *peer;
     if (!watch_open(s->loop, &c->watch, fd, conn_event, &f)) {
         log_warn("conn.watch", f.text);
         close(fd);
@@ -384,20 +410,13 @@ void http_accept(struct http_server *s, enum http_role role, size_t listener, in
     counter_add(&s->options.counters->connections, 1);
     counter_add(&s->options.counters->connections_open, 1);
     c->state = CONN_HEAD;
-    if (!open_io(c, fd)) {
-        conn_close(c);
-        return;
-    }
-    conn_set_state(c, io_is_tls(&c->io) ? CONN_HANDSHAKE : CONN_HEAD);
-    conn_want(c, WATCH_READ);
     if (s->n_conns >= s->options.connections && !s->is_crowded) {
         s->is_crowded = true;
         conn_hurry_idle(s);
         s->options.crowded(s->options.ctx, true);
     }
-    /* With TCP_DEFER_ACCEPT the first bytes are there already. */
-    if (c->state == CONN_HANDSHAKE)
-        handshake(c);
+    if (proxied_is_due(c))
+        proxied_begin(c);
     else
-        readable(c);
+        conn_begin(c);
 }

@@ -14,6 +14,7 @@
 
 struct exchange;
 struct inbox;
+struct proxy_header;
 
 struct http_server {
     struct http_options options;
@@ -36,6 +37,7 @@ struct http_server {
 
 #define CONN_STATES(X)                                                                             \
     X(CONN_CLOSED, "closed")       /* zero: nothing may be done with it */                         \
+    X(CONN_PROXY, "proxy")         /* PROXY header */                                               \
     X(CONN_HANDSHAKE, "handshake") /* TLS */                                                       \
     X(CONN_IDLE, "idle")           /* between requests */                                          \
     X(CONN_HEAD, "head")           /* a head has begun */                                          \
@@ -57,6 +59,8 @@ struct conn {
     struct inbox *inbox;
     struct exchange *exchange;
     struct listener_peer peer;
+    struct listener_peer client;  /* the peer, or whom its PROXY header speaks for */
+    struct proxy_header *proxied; /* while it comes in */
     const char *tls_group; /* of the handshake, lives as long as `io`; NULL: none */
     uint32_t listener;
     enum conn_state state;
@@ -74,6 +78,8 @@ struct conn {
 /* The only writer of conn->state; arms the one deadline of the state. */
 void conn_set_state(struct conn *c, enum conn_state state);
 void conn_close(struct conn *c);
+/* TLS or the first request: after the PROXY header, where there is one. */
+void conn_begin(struct conn *c);
 /* The exchange is over: next request, or the end. `keep` false closes after the answer. */
 void conn_done(struct conn *c, bool keep);
 /* One read into a buffer of the caller: bytes, or an io_status; IO_EOF is remembered. */

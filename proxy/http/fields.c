@@ -181,7 +181,12 @@ bool fields_is_our_cookie(str name)
 
 bool fields_cookie_is_dropped(str name)
 {
-    return fields_is_our_cookie(name) || str_eq_nocase(name, STR("CF_Authorization"));
+    static const str fronts[] = {STR("CF_Authorization"), STR("AWSELBAuthSessionCookie"),
+                                 STR("GCP_IAP"), STR("GCP_IAAP")};
+    for (size_t i = 0; i < sizeof fronts / sizeof *fronts; i++)
+        if (str_eq_nocase(str_upto(name, fronts[i].n), fronts[i]))
+            return true;
+    return fields_is_our_cookie(name);
 }
 
 struct field_set *field_set_new(struct arena *a, const str *names, size_t n)

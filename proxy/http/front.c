@@ -11,6 +11,34 @@ static bool is_trusted(const struct config_listener *l, const struct addr *a)
     return false;
 }
 
+str front_name(enum front front)
+{
+    static const char *const names[] = {
+        [FRONT_NONE] = "none",
+        [FRONT_DIRECT] = "direct",
+        [FRONT_FORWARDED] = "forwarded",
+        [FRONT_PROXY_PROTOCOL] = "proxy-protocol",
+        [FRONT_CLOUDFLARE] = "cloudflare",
+        [FRONT_TAILSCALE] = "tailscale",
+        [FRONT_GOOGLE_IAP] = "google-iap",
+        [FRONT_AWS_ALB] = "aws-alb",
+        [FRONT_HEADER_JWT] = "header-jwt",
+    };
+    return str_of(names[front]);
+}
+
+bool front_vouches(const struct config_listener *l, const struct listener_peer *peer)
+{
+    return l->address.kind == ADDRESS_UNIX || is_trusted(l, &peer->addr);
+}
+
+/* It tells the client's address and scheme in headers. */
+static bool is_http_proxy(enum front front)
+{
+    return front == FRONT_FORWARDED || front == FRONT_CLOUDFLARE || front == FRONT_GOOGLE_IAP ||
+           front == FRONT_AWS_ALB || front == FRONT_HEADER_JWT;
+}
+
 /* "1.2.3.4", "[::1]:80", "\"[::1]\"", "1.2.3.4:80": what proxies write. Nothing is cut away that
  * was not understood. */
 static bool parse_hop(str s, struct addr *out)
@@ -106,9 +134,9 @@ static bool says_https(const struct http_request_head *head)
 void front_view(const struct config_listener *l, const struct listener_peer *peer, bool is_tls,
                 const struct http_request_head *head, struct front_view *out)
 {
-    bool is_x = head->x_forwarded_for.p != NULL, is_unix = l->address.kind == ADDRESS_UNIX;
+    bool is_x = head->x_forwarded_for.p != NULL;
     *out = (struct front_view){.client = peer->addr, .is_https = is_tls};
-    if (l->front != FRONT_FORWARDED || (!is_unix && !is_trusted(l, &peer->addr))) {
+    if (!is_http_proxy(l->front) || !front_vouches(l, peer)) {
         out->claimed = is_x ? head->x_forwarded_for : head->forwarded;
         return;
     }
@@ -116,4 +144,72 @@ void front_view(const struct config_listener *l, const struct listener_peer *pee
     out->client = w.hop;
     out->claimed = w.rest;
     out->is_https = is_tls || says_https(head);
+}
+
+/* ---- identity -------------------------------------------------------------------------------- */
+
+/* What else this front writes about the person: no proof, and no spoof attempt when it comes from
+ * there. */
+static bool is_vendors_own(enum front front, str name)
+{
+    static const struct {
+        enum front front;
+        const char *prefix;
+    } families[] = {
+        {FRONT_CLOUDFLARE, "cf-access-"},
+        {FRONT_GOOGLE_IAP, "x-goog-iap-"},
+        {FRONT_GOOGLE_IAP, "x-goog-authenticated-user-"},
+        {FRONT_AWS_ALB, "x-amzn-oidc-"},
+    };
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        str prefix = str_of(families[i].prefix);
+        if (families[i].front == front && str_eq_nocase(str_upto(name, prefix.n), prefix))
+            return true;
+    }
+    return false;
+}
+
+/* The parser has counted those that it knows. */
+static void call_spoofed(struct http_request_head *head, struct http_field *f)
+{
+    head->spoof_attempts += f->drop != DROP_IDENTITY;
+    f->drop = DROP_IDENTITY;
+}
+
+static void call_good(struct http_request_head *head, struct http_field *f)
+{
+    head->spoof_attempts -= f->drop == DROP_IDENTITY;
+    f->drop = DROP_REWRITTEN;
+}
+
+/* True when it is the header itself; whatever it is, it is marked. */
+static bool mark(const struct config_listener *l, bool is_believed, struct http_request_head *head,
+                 struct http_field *f)
+{
+    bool is_it = str_eq_nocase(f->name, l->assertion.header);
+    if (is_it && is_believed)
+        call_good(head, f);
+    else if (fields_folded_eq(f->name, l->assertion.header))
+        call_spoofed(head, f);
+    else if (is_believed && f->drop == DROP_IDENTITY && is_vendors_own(l->front, f->name))
+        call_good(head, f);
+    return is_it && is_believed;
+}
+
+bool front_assertion(const struct config_listener *l, const struct listener_peer *peer,
+                     struct http_request_head *head, str *out)
+{
+    bool is_believed = front_vouches(l, peer);
+    unsigned n = 0;
+    *out = (str){NULL, 0};
+    for (size_t i = 0; l->assertion.header.p && i < head->n_fields; i++) {
+        if (!mark(l, is_believed, head, &head->fields[i]))
+            continue;
+        *out = head->fields[i].value;
+        if (++n > 1)
+            call_spoofed(head, &head->fields[i]);
+    }
+    if (n > 1)
+        *out = (str){NULL, 0};
+    return n <= 1;
 }

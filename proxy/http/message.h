@@ -98,6 +98,7 @@ struct http_request_head {
     bool keep_alive; /* the client wants to go on */
     bool wants_upgrade_websocket;
     bool expects_continue;
+    str assertion;           /* of the front (front.h); absent: none that counts */
     unsigned spoof_attempts; /* fields dropped as DROP_IDENTITY, or their look-alikes */
 
     /* First field of that name; fields that carry a decision (authorization, origin, sec_*,
