@@ -61,6 +61,8 @@ bool hints_read(str user_agent, str sec_ch_ua, str sec_ch_ua_platform,
 struct device_claim_map {
     str attribute, claim;
 };
+/* One claim as one attribute; kind and text of `out` are set. False: no fact can be made of it. */
+bool device_fact_from_claim(str attribute, enum claim_kind kind, str text, struct device_fact *out);
 bool device_from_claims(const struct identity *id, const struct device_claim_map *map, size_t n,
                         str source, struct arena *a, struct device *out);
 

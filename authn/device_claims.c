@@ -51,6 +51,12 @@ bool posture_read(const struct identity *document, str source, int64_t max_age_s
     return true;
 }
 
+bool device_fact_from_claim(str attribute, enum claim_kind kind, str text, struct device_fact *out)
+{
+    *out = (struct device_fact){.attribute = attribute};
+    return device_word_take(device_word_find(attribute), kind, text, out);
+}
+
 bool device_from_claims(const struct identity *id, const struct device_claim_map *map, size_t n,
                         str source, struct arena *a, struct device *out)
 {

@@ -104,7 +104,8 @@ static bool is_date(str s)
 static bool is_risk(str s)
 {
     uint64_t v;
-    return str_to_u64(s, 100, &v);
+    bool is_json = s.n == 1 || (s.n && s.p[0] != '0'); /* records write it as it is */
+    return is_json && str_to_u64(s, 100, &v);
 }
 
 static bool fits(enum device_word word, str s, const char **why)

@@ -160,6 +160,15 @@ static void decode_forwarded(struct reading *r)
     const struct doc_node *header = doc_get(r->map, "client_cert_header");
     if (header)
         r->out->client_cert_header = arena_lower(r->d->arena, header->text);
+    if (!r->out->client_ca.p) {
+        r->out->client_ca_at = doc_get(r->map, "client_ca");
+        r->out->client_ca = decode_file(r->d, r->out->client_ca_at);
+        r->out->client_crl_at = doc_get(r->map, "client_crl");
+        r->out->client_crl = decode_file(r->d, r->out->client_crl_at);
+    }
+    if (header && !r->out->client_ca.p)
+        doc_warn(r->d->findings, header, "no-client-ca", "add client_ca beside it",
+                 "without the CAs of devices no certificate in this header is good");
 }
 
 static void decode_nothing(struct reading *r)

@@ -7,6 +7,7 @@
 
 #include "proxy/config/certificates.h"
 #include "proxy/config/decode.h"
+#include "proxy/config/posture.h"
 #include "proxy/config/rulebook.h"
 #include "proxy/config/shadow.h"
 #include "proxy/config/watched.h"
@@ -27,6 +28,7 @@ struct snapshot_parts {
     struct keyset **keys;
     struct snapshot_issuer *issuers;
     struct map by_iss;
+    struct posture posture;
     struct builtin_users *users;
     char users_digest[DIGEST_HEX_CHARS + 1];
     char base_digest[DIGEST_HEX_CHARS + 1], rules_digest[DIGEST_HEX_CHARS + 1];
@@ -50,6 +52,7 @@ static struct snapshot_parts *parts_create(const struct config *config,
         arena_zalloc(&p->arena, listeners_config->n_listeners * sizeof *p->tls_digests);
     p->keys = arena_array(&p->arena, struct keyset *, config->n_issuers);
     p->issuers = arena_array(&p->arena, struct snapshot_issuer, config->n_issuers);
+    posture_init(&p->posture, &p->arena, listeners_config->n_listeners, config->n_sources);
     return p;
 }
 
@@ -61,6 +64,7 @@ static void parts_destroy(struct snapshot_parts *p)
         keyset_unref(&p->keys[i]);
     rulebook_unref(&p->rules);
     builtin_users_unref(&p->users);
+    posture_finish(&p->posture);
     shadow_finish(&p->shadow);
     config_unref(&p->start_config);
     config_unref(&p->listeners_config);
@@ -94,6 +98,7 @@ static struct snapshot *parts_show(struct snapshot_parts *p, const struct snapsh
         if (!p->config->issuers[i].is_implicit)
             map_add(&p->by_iss, p->config->issuers[i].issuer->issuer, &p->issuers[i]);
     }
+    posture_show(&p->posture);
     *s = (struct snapshot){
         .config = p->config,
         .issuers = p->issuers,
@@ -102,6 +107,8 @@ static struct snapshot *parts_show(struct snapshot_parts *p, const struct snapsh
         .tls = p->tls,
         .n_listeners = p->listeners_config->n_listeners,
         .shadow = p->shadow.policy,
+        .client_cas = p->posture.stores,
+        .inventories = p->posture.tables,
         .users = p->users,
         .serial = previous ? previous->serial + 1 : 1,
         .parts = p,
@@ -133,6 +140,7 @@ struct snapshot *snapshot_with_keys(const struct snapshot *old, size_t issuer, s
     p->rules = rulebook_ref(from->rules);
     p->users = from->users ? builtin_users_ref(from->users) : NULL;
     memcpy(p->users_digest, from->users_digest, sizeof p->users_digest);
+    posture_share(&from->posture, &p->posture);
     shadow_share(&from->shadow, &p->shadow);
     memcpy(p->base_digest, from->base_digest, sizeof p->base_digest);
     memcpy(p->rules_digest, from->rules_digest, sizeof p->rules_digest);
@@ -228,6 +236,17 @@ static bool build_users(struct build *b, struct snapshot_parts *p)
     return good;
 }
 
+static bool build_posture(struct build *b, struct snapshot_parts *p)
+{
+    const struct posture *from = b->previous ? &b->previous->parts->posture : NULL;
+    bool good = true;
+    for (size_t i = 0; i < p->listeners_config->n_listeners; i++)
+        good &= posture_read_ca(b, &p->listeners_config->listeners[i], i, from, &p->posture);
+    for (size_t i = 0; i < p->config->n_sources; i++)
+        good &= posture_read_inventory(b, &p->config->sources[i], i, from, &p->posture);
+    return good;
+}
+
 static bool check_state(struct build *b, const struct config *c)
 {
     struct fail fail = {0};
@@ -285,6 +304,7 @@ static struct snapshot_parts *build_parts(struct build *b)
         good &= build_keys(b, p, i);
     good &= watched_read(b, c);
     good &= build_users(b, p);
+    good &= build_posture(b, p);
     build_rules(b, p);
     shadow_build(b, c, b->previous ? &b->previous->parts->shadow : NULL, &p->shadow);
     config_unref(&c);

@@ -33,6 +33,8 @@ struct snapshot {
     const struct config_listener *listeners;
     struct tls_server *const *tls; /* by listener; NULL for a plain one */
     size_t n_listeners;
+    struct cert_store *const *client_cas;    /* by listener: CAs of devices; NULL: not asked */
+    struct device_table *const *inventories; /* by source; NULL for the other kinds */
     const struct builtin_users *users; /* of the built-in issuer; NULL without one. The same object
                                         * as in the previous snapshot when its file is the same */
     char policy_digest[DIGEST_HEX_CHARS + 1]; /* empty while policy is NULL */

@@ -20,6 +20,11 @@ static const struct schema_field forwarded_fields[] = {
     {"client_cert_header", &config_header_type, false, NULL,
      "Header in which they pass on the client's certificate that they asked for (PEM, "
      "percent-encoded)."},
+    {"client_ca", &config_file_type, false, NULL,
+     "PEM file with the CAs of devices, for that header; on a listener with tls the one there "
+     "counts."},
+    {"client_crl", &config_file_type, false, NULL,
+     "PEM file with the revocation lists of those CAs."},
     {0}};
 MAP(forwarded, "forwarded");
 

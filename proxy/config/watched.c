@@ -37,7 +37,6 @@ bool watched_read(struct build *b, const struct config *c)
     }
     for (size_t i = 0; i < c->n_sources; i++) {
         const struct config_source *x = &c->sources[i];
-        good &= read_one(b, x->file, x->file_at, INVENTORY_MAX_BYTES, false);
         good &= read_secret(b, x->token_file, x->token_at);
         good &= read_ca(b, x->ca, x->ca_at);
     }

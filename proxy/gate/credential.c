@@ -300,6 +300,7 @@ struct credential *credential_create(const struct identity *id, const struct iss
     arena_finish(&a);
     struct credential *c = (void *)copy.block;
     c->email_counts = id->email_counts;
+    c->said_s = id->has_iat ? id->iat_s : 0;
     return c;
 }
 

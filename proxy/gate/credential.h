@@ -16,6 +16,7 @@ struct credential {
     struct policy_identity facts;
     bool email_counts; /* verified, or of a trusted issuer: only then a header may carry it */
     str email_claim;   /* the issuer's own name for it, absent when that is "email" */
+    int64_t said_s;    /* when its issuer said all this; 0: it does not tell */
     str record;        /* `"identity":{...},"auth":{...}`, ready members of an audit record */
 };
 

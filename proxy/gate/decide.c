@@ -131,15 +131,23 @@ static uint16_t refusal_status(enum policy_reason reason)
     }
 }
 
-/* One cause more, of ours: the session that came does not count. */
-static void add_session_cause(struct visit *v)
+/* One cause more, of ours: the session or the certificate that came does not count. */
+static void add_cause(struct visit *v, const char *cause)
 {
     str *all = arena_array(v->arena, str, v->n_causes + 1);
-    all[0] = str_of(v->session_cause);
+    all[0] = str_of(cause);
     for (size_t i = 0; i < v->n_causes; i++)
         all[i + 1] = v->causes[i];
     v->causes = all;
     v->n_causes++;
+}
+
+static bool is_about_device(const struct visit *v)
+{
+    for (size_t i = 0; i < v->n_causes; i++)
+        if (str_starts(v->causes[i], STR("device")))
+            return true;
+    return false;
 }
 
 /* The slow path: why not, in causes for the record and words for the person. */
@@ -151,7 +159,9 @@ static enum visit_outcome refuse(struct visit *v, const struct policy_facts *fac
     v->causes = e.causes;
     v->n_causes = e.n_causes;
     if (v->session_cause && reason == POLICY_REASON_NO_IDENTITY)
-        add_session_cause(v);
+        add_cause(v, v->session_cause);
+    if (v->device_cause && is_about_device(v))
+        add_cause(v, v->device_cause);
     visit_refuse(v, refusal_status(reason), policy_reason_code(reason), refusal_sentence(v, reason),
                  all_remedies(v, &e));
     v->refusal.remedies = e.remedies;
@@ -186,7 +196,7 @@ static enum visit_outcome refuse_past(struct visit *v, enum session_limit limit)
     v->session_cause = session_limit_cause(limit);
     v->decision.effect = POLICY_DENY;
     v->decision.reason = POLICY_REASON_NO_IDENTITY;
-    add_session_cause(v);
+    add_cause(v, v->session_cause);
     visit_refuse(v, 401, policy_reason_code(POLICY_REASON_NO_IDENTITY),
                  limit == SESSION_PAST_MAX
                      ? STR("You signed in longer ago than this app allows.")
@@ -272,7 +282,7 @@ static bool refuse_for(struct visit *v, enum policy_reason reason)
 static bool refuse_session(struct visit *v, const char *cause)
 {
     v->session_cause = cause;
-    add_session_cause(v);
+    add_cause(v, v->session_cause);
     return refuse_for(v, POLICY_REASON_NO_IDENTITY);
 }
 
@@ -329,6 +339,24 @@ static bool is_same_path(struct visit *v, struct path_rules rules)
            str_eq(path, v->request.path);
 }
 
+/* By what is known of the device now; that is gone again after the decision, so that a visit of
+ * days does not gather it. */
+static void decide_now(struct visit *v, const struct policy_request *r, int64_t wall_us,
+                       struct policy_decision *out)
+{
+    char block[8192];
+    struct arena a;
+    struct posture_now known;
+    arena_init(&a, block, sizeof block);
+    posture_again(v, &a, wall_us / 1000000, &known);
+    struct policy_facts facts = decide_facts(v, r, wall_us);
+    policy_decide(v->gate->pin->snapshot->policy, &facts, out);
+    if (out->effect != POLICY_ALLOW && v->device_record.p)
+        v->device_record = posture_record(v, v->arena, wall_us / 1000000);
+    posture_restore(v, &known);
+    arena_finish(&a);
+}
+
 bool decide_again(struct visit *v, enum visit_end *why)
 {
     const struct snapshot *s = v->gate->pin->snapshot;
@@ -356,8 +384,7 @@ bool decide_again(struct visit *v, enum visit_end *why)
     /* A path that became public stays the visit of the person who came; the reverse is decided as a
      * visit without identity, and refused. */
     v->is_public = v->is_public && policy_is_public_path(s->policy, app->policy, v->request.path);
-    struct policy_facts facts = decide_facts(v, &r, wall_us);
-    policy_decide(s->policy, &facts, &next);
+    decide_now(v, &r, wall_us, &next);
     if (next.effect != POLICY_ALLOW)
         return refuse_again(v, &next);
     if (is_signed_in_too_long(v, &next, wall_us / 1000000)) {

@@ -6,6 +6,8 @@
 #include "base/jout.h"
 #include "base/secret.h"
 
+enum { DOCUMENTS_MOST = 1024 };
+
 static void drop_credential(void *value)
 {
     struct credential *c = value;
@@ -19,6 +21,7 @@ struct gate *gate_create(const struct gate_options *o, struct snapshot *snapshot
     g->options = *o;
     g->pin = pin_create(snapshot);
     g->tokens = token_cache_create(snapshot->config->limits.token_cache, drop_credential);
+    g->documents = token_cache_create(DOCUMENTS_MOST, posture_forget_document);
     g->keys_generation = 1;
     random_fill(&g->id_prefix, sizeof g->id_prefix);
     random_fill(&g->id_next, sizeof g->id_next);
@@ -52,6 +55,10 @@ void gate_destroy(struct gate *g)
     session_limit_finish(g);
     session_cache_destroy(g->sessions);
     token_cache_destroy(g->tokens);
+    token_cache_destroy(g->documents);
+    for (size_t i = 0; i < g->n_tables; i++)
+        device_table_unref(&g->tables[i]);
+    free(g->tables);
     pin_give(&g->pin);
     free(g->node_json);
     free(g->credential_scratch);

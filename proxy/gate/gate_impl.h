@@ -33,6 +33,9 @@ struct gate {
     struct deadline clock_due;          /* set while visits stand */
     int64_t spoof_next_us[SPOOF_SLOTS]; /* monotonic; before it no other record of the slot */
     uint64_t spoofs_untold;             /* requests since the last one that was told */
+    struct device_table **tables;       /* of gate_set_devices */
+    size_t n_tables;
+    struct token_cache *documents; /* verified posture documents */
     char scratch[TOKEN_PEEK_BYTES];
     char *credential_scratch; /* made with the first token */
     struct session_cache *sessions;
@@ -62,6 +65,17 @@ void gate_clock_watch(struct gate *g);
 void gate_clock_rest(struct gate *g);
 /* posture.c */
 enum visit_outcome posture(struct visit *v);
+/* What is known now, for a visit that lasts, in an arena of the moment: posture_restore puts back
+ * what it began with, which is what its record tells. */
+struct posture_now {
+    const struct policy_device *kept;
+    size_t n_kept;
+};
+void posture_again(struct visit *v, struct arena *a, int64_t now_s, struct posture_now *out);
+void posture_restore(struct visit *v, const struct posture_now *now);
+void posture_forget_document(void *value);
+/* The ready member `"device":{...}` of a record. */
+str posture_record(const struct visit *v, struct arena *a, int64_t now_s);
 /* decide.c */
 struct policy_facts decide_facts(const struct visit *v, const struct policy_request *r,
                                  int64_t wall_us);

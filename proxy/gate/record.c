@@ -28,7 +28,7 @@ size_t record_bytes(const struct visit *v)
                jout_escaped_len(r->host) + 2 * jout_escaped_len(r->path_raw) +
                jout_escaped_len(str_upto(r->user_agent, AGENT_MOST)) +
                jout_escaped_len(str_upto(r->claimed, CLAIMED_MOST)) +
-               (v->who ? v->who->record.n : 0);
+               (v->who ? v->who->record.n : 0) + v->device_record.n + 1;
     /* A visit that stands has let go of the snapshot, and may have its shadow's word to tell. */
     if (v->shadow || (v->pin && v->pin->snapshot->shadow))
         n += SHADOW_BYTES;
@@ -215,6 +215,8 @@ static void write_head(struct jout *j, const struct visit *v, str kind, bool is_
     write_request(j, v, is_cut);
     if (v->who)
         jout_raw(j, v->who->record);
+    if (v->device_record.p && !is_cut)
+        jout_raw(j, v->device_record);
     write_decision(j, v);
     if (v->shadow && !is_cut)
         write_shadow(j, v->shadow);
