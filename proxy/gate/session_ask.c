@@ -33,12 +33,15 @@ struct question {
     struct fail fail;
 };
 
+static void post_again(struct deadline *d);
+
 static struct question *question_new(struct gate *g, struct list_node *head)
 {
     struct question *q = mem_alloc(sizeof *q);
     q->gate = g;
     arena_init(&q->arena, NULL, 0);
     list_init(&q->waiting);
+    deadline_init(&q->retry, post_again);
     list_append(head, &q->link);
     return q;
 }
@@ -102,8 +105,6 @@ static void answer_waiting(struct question *q)
     question_destroy(q);
 }
 
-static void post_again(struct deadline *d);
-
 /* Long visits of a session that cannot be read: for as long as a request would wait they go on by
  * what was known, then they end. */
 static void answer_standing(struct question *q)
@@ -112,7 +113,6 @@ static void answer_standing(struct question *q)
     struct session *s = session_of(q, q->again->host);
     if (q->found == STORE_FAILED && !q->again->is_ended &&
         loop_now_ms(g->options.loop) < q->give_up_ms) {
-        deadline_init(&q->retry, post_again);
         deadline_set(g->options.loop, &q->retry, 500);
         return;
     }
@@ -196,7 +196,6 @@ void session_ask_again(struct gate *g, struct session *s)
     q->again = session_ref(s);
     q->id = s->id;
     q->give_up_ms = loop_now_ms(g->options.loop) + g->pin->snapshot->config->limits.store_wait_ms;
-    q->retry.fn = post_again;
     if (!post(q)) {
         q->found = STORE_FAILED;
         answer_standing(q);
