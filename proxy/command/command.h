@@ -11,5 +11,7 @@ int command_token(int argc, char **argv);
 int command_audit(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_init(int argc, char **argv);
+int command_session(int argc, char **argv);
+int command_key(int argc, char **argv);
 
 #endif

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-
 /* ---- failures ---- */
 
 /* SQLite remembers errno of the database alone, not of its log. */

@@ -44,8 +44,8 @@ static bool read_all(struct store_db *db, sqlite3_stmt *s, struct arena *a,
     return step == DB_DONE;
 }
 
-bool grants_of(struct store_db *db, str issuer, str subject, struct arena *a,
-               const struct store_grant **out, size_t *n_out, struct fail *f)
+bool grant_rows_of(struct store_db *db, str issuer, str subject, struct arena *a,
+                   const struct store_grant **out, size_t *n_out, struct fail *f)
 {
     sqlite3_stmt *s = db_sql(db,
                              "SELECT " GRANT_COLUMNS " FROM grant_row WHERE issuer = ?1"

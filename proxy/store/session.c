@@ -6,7 +6,7 @@
 
 enum { HANDLE_BYTES = 8, PERSON_SESSIONS = 256 };
 
-void session_read(sqlite3_stmt *s, struct arena *a, struct store_session *out)
+void session_row_read(sqlite3_stmt *s, struct arena *a, struct store_session *out)
 {
     str handle = db_blob(s, 1);
     *out = (struct store_session){
@@ -103,7 +103,7 @@ static bool displace(struct store_db *db, const struct store_session *in, struct
     db_done(s);
     if (step != DB_ROW)
         return step == DB_DONE;
-    return session_end_one(db, id, in->issuer, in->subject, "displaced", f);
+    return session_row_end(db, id, in->issuer, in->subject, "displaced", f);
 }
 
 bool store_session_create(struct store_db *db, const struct store_session *in, int64_t *id_out,
@@ -141,7 +141,7 @@ static bool read_row(struct store_db *db, sqlite3_stmt *s, struct arena *a, stru
                      struct fail *f)
 {
     memset(out, 0, sizeof *out);
-    session_read(s, a, &out->session);
+    session_row_read(s, a, &out->session);
     out->host = db_text(s, SESSION_N_COLUMNS + 2, a);
     return seal_open(db, out->session.id, SEAL_REFRESH_TOKEN, db_blob(s, SESSION_N_COLUMNS), a,
                      &out->session.refresh_token, f) &&
@@ -158,8 +158,8 @@ static enum store_found find(struct store_db *db, sqlite3_stmt *s, struct arena 
     if (step == DB_DONE)
         return STORE_ABSENT;
     ok = ok && read_purposes(db, a, out, f) &&
-         grants_of(db, out->session.issuer, out->session.subject, a, &out->grants, &out->n_grants,
-                   f);
+         grant_rows_of(db, out->session.issuer, out->session.subject, a, &out->grants,
+                       &out->n_grants, f);
     return ok ? STORE_FOUND : STORE_FAILED;
 }
 

@@ -79,7 +79,7 @@ static bool drop_secrets(struct store_db *db, int64_t id, struct fail *f)
     return db_run(db, cookies, f);
 }
 
-bool session_end_one(struct store_db *db, int64_t id, str issuer, str subject, const char *why,
+bool session_row_end(struct store_db *db, int64_t id, str issuer, str subject, const char *why,
                      struct fail *f)
 {
     struct store_change c = {.kind = STORE_SESSION_ENDED,
@@ -120,7 +120,7 @@ static bool end_matching(struct store_db *db, const struct store_match *m,
     bool ok = s && gather(db, s, &a, &items, n_out, f);
     sqlite3_finalize(s);
     for (size_t i = 0; ok && i < *n_out; i++)
-        ok = session_end_one(db, items[i].id, items[i].issuer, items[i].subject, why, f);
+        ok = session_row_end(db, items[i].id, items[i].issuer, items[i].subject, why, f);
     arena_finish(&a);
     return ok;
 }
@@ -146,7 +146,7 @@ static bool read_list(struct store_db *db, sqlite3_stmt *s, struct arena *a,
     enum db_step step;
     struct db_rows rows = {.bytes = sizeof(struct store_session)};
     while ((step = db_step(db, s, f)) == DB_ROW)
-        session_read(s, a, db_rows_add(&rows));
+        session_row_read(s, a, db_rows_add(&rows));
     *n_out = rows.n;
     *out = db_rows_keep(&rows, a);
     return step == DB_DONE;

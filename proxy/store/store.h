@@ -47,6 +47,9 @@ struct store_change {
 /* ---- life --------------------------------------------------------------------------------------
  */
 
+/* Within the state folder. */
+#define STORE_FILE "postern.db"
+
 struct store_options {
     const char *path; /* state/postern.db; made when missing, 0600 */
     /* 32 bytes each, the newest first: seals refresh tokens (AES-256-GCM, random nonce). */

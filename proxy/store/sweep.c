@@ -38,7 +38,7 @@ static bool end_due(struct store_db *db, sqlite3_stmt *s, int64_t at_s, const ch
     if (ok && n) {
         ok = db_begin(db, f);
         for (size_t i = 0; ok && i < n; i++)
-            ok = session_end_one(db, items[i].id, items[i].issuer, items[i].subject, why, f);
+            ok = session_row_end(db, items[i].id, items[i].issuer, items[i].subject, why, f);
         ok = db_end(db, ok, f);
     }
     *more_out |= n == BATCH;
