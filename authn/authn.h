@@ -58,6 +58,11 @@ void keyset_unref(struct keyset **set);
 size_t keyset_count(const struct keyset *set);
 size_t keyset_skipped(const struct keyset *set);
 bool keyset_has_kid(const struct keyset *set, str kid);
+/* The keys of `old` (may be NULL) and one more, a P-256 key in PEM: for issuers that publish each
+ * key below its kid. At most KEYSET_PEM_MOST are kept, the oldest go. NULL: not such a key, or the
+ * kid is there already. */
+enum { KEYSET_PEM_MOST = 8 };
+struct keyset *keyset_with_pem(const struct keyset *old, str kid, str pem, struct fail *fail);
 /* True when both sets came from the same bytes: nothing has to be verified again. NULL is equal to
  * NULL alone. */
 bool keyset_same(const struct keyset *a, const struct keyset *b);
@@ -144,8 +149,10 @@ struct identity {
     int64_t auth_time_s, iat_s, nbf_s, exp_s;
     str jti, sid, nonce, azp, kid;
     enum token_alg alg;
-    bool is_machine; /* matched an entry of `services:` */
-    str service;     /* its name */
+    bool is_machine;      /* matched an entry of `services:` */
+    bool is_unsigned;     /* vouched for by a local daemon: kid and alg say nothing */
+    bool is_service_only; /* nobody at all unless it is_machine: see issuer.service_claim */
+    str service;          /* its name */
 
     unsigned refs;
     struct arena arena;
@@ -241,6 +248,35 @@ enum token_verdict token_verify(const struct issuer *issuer, const struct keyset
                                 enum token_kind kind, int64_t now_s, struct identity **out);
 /* Form, header and signature alone; the payload may be any bytes. For public test vectors. */
 enum token_verdict token_verify_signature(unsigned algs, const struct keyset *keys, str token);
+
+/* ---- Proofs of fronts --------------------------------------------------------------------------
+ */
+
+/* X-Amzn-Oidc-Data of an AWS load balancer: `issuer->issuer` is its ARN, compared with the header's
+ * `signer` before anything else; `issuer->audiences`, when there are any, are the header's
+ * `client`. Its parts may be padded. The subject is the provider's, the issuer the load balancer.
+ */
+enum token_verdict alb_verify(const struct issuer *issuer, const struct keyset *keys, str token,
+                              int64_t now_s, struct identity **out);
+/* The kid, to ask for its key; nothing of it proved. */
+bool alb_peek_kid(str token, char scratch[TOKEN_PEEK_BYTES], str *out);
+
+/* Whom a Tailscale daemon names for an address (the answer to /localapi/v0/whois). */
+enum { WHOIS_MAX_BYTES = 64 * 1024 };
+enum whois_kind {
+    WHOIS_NOBODY = 0, /* not to be read, or nobody's */
+    WHOIS_PERSON,
+    WHOIS_TAGGED,  /* a machine of the tailnet's administrators */
+    WHOIS_SHARED,  /* of another tailnet */
+    WHOIS_EXPIRED, /* its key is no longer good */
+    WHOIS_ROUTED,  /* somebody behind a subnet router */
+};
+const char *whois_kind_word(enum whois_kind kind);
+struct addr;
+/* NULL: nobody. Those that are no person are is_service_only; claims: node, node_id, node_kind,
+ * tags, and of a person email and name. */
+struct identity *whois_read(const struct issuer *issuer, str json, const struct addr *asked,
+                            int64_t now_s, int64_t expires_s, enum whois_kind *kind_out);
 
 /* ---- The cache of verified tokens -------------------------------------------------------------
  * One per worker, one thread. Least recently used out first. A value is opaque and owned by the

@@ -69,13 +69,21 @@ static enum token_verdict check_times(const struct jnode *payload, enum token_ki
     return iat || kind == TOKEN_KIND_ACCESS ? TOKEN_OK : TOKEN_CLAIM;
 }
 
-static enum token_verdict check_subject(const struct jnode *payload, enum token_kind kind)
+static bool is_subject(const struct jnode *node)
+{
+    return node && node->kind == J_STRING && node->text.n > 0 && node->text.n <= TOKEN_MAX_SUBJECT;
+}
+
+static enum token_verdict check_subject(const struct issuer *issuer, const struct jnode *payload,
+                                        enum token_kind kind)
 {
     const struct jnode *sub = jread_get(payload, "sub");
+    /* A service's: it has no subject, and a name instead. */
+    if (issuer->service_claim.p && kind == TOKEN_KIND_ACCESS && sub && sub->kind == J_STRING &&
+        sub->text.n == 0)
+        return is_subject(jread_get(payload, issuer->service_claim.p)) ? TOKEN_OK : TOKEN_SUBJECT;
     if (sub)
-        return sub->kind == J_STRING && sub->text.n > 0 && sub->text.n <= TOKEN_MAX_SUBJECT
-                   ? TOKEN_OK
-                   : TOKEN_SUBJECT;
+        return is_subject(sub) ? TOKEN_OK : TOKEN_SUBJECT;
     if (kind == TOKEN_KIND_SET)
         return TOKEN_OK;
     return kind == TOKEN_KIND_LOGOUT && jread_text(payload, "sid").n > 0 ? TOKEN_OK : TOKEN_SUBJECT;
@@ -91,7 +99,7 @@ enum token_verdict claims_check(const struct issuer *issuer, const struct jnode 
     if ((verdict = check_audience(issuer, payload)) != TOKEN_OK ||
         (verdict = check_party(issuer, payload)) != TOKEN_OK ||
         (verdict = check_times(payload, kind, now_s)) != TOKEN_OK ||
-        (verdict = check_subject(payload, kind)) != TOKEN_OK)
+        (verdict = check_subject(issuer, payload, kind)) != TOKEN_OK)
         return verdict;
     /* Back-Channel Logout, 2.4: a nonce would let a logout token pass for an ID token. */
     if (kind == TOKEN_KIND_LOGOUT && jread_get(payload, "nonce"))

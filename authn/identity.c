@@ -206,6 +206,9 @@ static void keep_registered(struct builder *b)
     id->issuer_name = arena_dup(&id->arena, b->source->issuer->name);
     id->issuer = keep(b, jread_text(payload, "iss"));
     id->subject = keep(b, jread_text(payload, "sub"));
+    id->is_service_only = b->source->issuer->service_claim.p && id->subject.p && !id->subject.n;
+    if (id->is_service_only)
+        id->subject = keep(b, jread_text(payload, b->source->issuer->service_claim.p));
     id->jti = keep(b, jread_text(payload, "jti"));
     id->sid = keep(b, jread_text(payload, "sid"));
     id->nonce = keep(b, jread_text(payload, "nonce"));

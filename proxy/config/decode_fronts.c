@@ -113,7 +113,7 @@ static void decode_alb(struct reading *r)
                   "arn:aws:elasticloadbalancing:REGION:ACCOUNT:loadbalancer/app/NAME/ID",
                   STR_ARG(signer->text));
     r->out->assertion.signer = decode_text(r->d, signer);
-    r->out->assertion.client = decode_text(r->d, doc_get(r->map, "client"));
+    settings->audiences = decode_texts(r->d, doc_get(r->map, "client"), &settings->n_audiences);
     r->out->assertion.header = STR("x-amzn-oidc-data");
     settings->issuer = r->out->assertion.signer; /* its tokens name no audience, and no us */
     settings->algs = ALG_BIT(ALG_ES256);

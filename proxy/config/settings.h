@@ -59,7 +59,6 @@ struct config_assertion {
      * proves no identity. */
     str issuer;
     str signer; /* aws-alb: the load balancer's ARN, compared before anything else */
-    str client; /* aws-alb: the client id in the header; absent: any */
     /* By app: the only audience that counts there, and none for an app that is not listed. n == 0:
      * the issuer's audiences count for all apps. */
     const struct assertion_audience *audiences;

@@ -19,87 +19,32 @@ static str bearer_of(str authorization)
     return str_trim(str_from(authorization, scheme.n), " \t");
 }
 
-static enum visit_outcome refuse_token(struct visit *v, enum token_verdict verdict)
-{
-    v->token = verdict;
-    counter_add(&v->gate->options.counters->tokens_bad, 1);
-    return visit_refuse(v, 401, policy_reason_code(POLICY_REASON_NO_IDENTITY),
-                        STR("The access token that came with the request was not accepted."),
-                        STR("Get a fresh one from whoever gave you this one."));
-}
-
-static size_t issuer_index(const struct snapshot *s, const struct snapshot_issuer *issuer)
-{
-    return (size_t)(issuer - s->issuers);
-}
-
-/* A key we do not have may be a new one: the issuer is asked once, the visit waits for it. */
-static bool may_ask_keys(struct visit *v, enum token_verdict verdict, size_t issuer, str kid)
-{
-    if (verdict != TOKEN_UNKNOWN_KID || v->has_asked_keys || !v->gate->options.need_keys)
-        return false;
-    v->has_asked_keys = true;
-    v->waits_issuer = issuer;
-    v->gate->options.need_keys(v->gate->options.ctx, issuer, kid);
-    return true;
-}
-
-static struct credential *remember(struct visit *v, const struct token_key *key,
-                                   const struct snapshot_issuer *issuer, struct identity *id,
-                                   int64_t now_s)
-{
-    const struct config *config = v->pin->snapshot->config;
-    identity_match_services(id, config->services, config->n_services);
-    struct credential *c =
-        credential_create(id, issuer->config->issuer, NULL, gate_credential_scratch(v->gate));
-    identity_unref(&id);
-    /* Only what was verified with the keys of now: a visit that began under an older snapshot may
-     * have used a key that was withdrawn since. */
-    if (v->pin == v->gate->pin)
-        token_cache_put(v->gate->tokens, key, credential_ref(c), c->facts.expires_s, now_s,
-                        v->gate->keys_generation);
-    return c;
-}
-
 /* PERMITTED with *out set, or NULL in *out for a token that is not ours; else refused or waiting.
  */
 static enum visit_outcome prove(struct visit *v, str token, bool must_be_ours,
                                 struct credential **out)
 {
-    struct gate *g = v->gate;
     const struct snapshot *s = v->pin->snapshot;
-    int64_t now_s = v->wall_us / 1000000;
+    struct proof proof = {.issuer = NULL};
+    struct identity *id = NULL;
+    struct token_peek peek;
     *out = NULL;
     if (token.n > TOKEN_MAX_BYTES)
-        return refuse_token(v, TOKEN_TOO_LONG);
-    struct token_key key = token_key_of(token);
-    /* A visit that began under an older snapshot than the gate's is judged without the cache. */
-    struct credential *known =
-        v->pin == g->pin ? token_cache_get(g->tokens, &key, now_s, g->keys_generation) : NULL;
-    if (known) {
-        counter_add(&g->options.counters->tokens_known, 1);
-        *out = credential_ref(known);
+        return prove_refuse(v, TOKEN_TOO_LONG);
+    proof.key = token_key_of(token);
+    *out = prove_known(v, &proof.key);
+    if (*out)
         return VISIT_PERMITTED;
-    }
-    struct token_peek peek;
-    const struct snapshot_issuer *issuer = NULL;
-    if (token_peek(token, g->scratch, &peek) && peek.issuer.p)
-        issuer = snapshot_issuer_by_iss(s, peek.issuer);
-    if (!issuer) {
+    if (token_peek(token, v->gate->scratch, &peek) && peek.issuer.p)
+        proof.issuer = snapshot_issuer_by_iss(s, peek.issuer);
+    if (!proof.issuer) {
         v->has_foreign_token = peek.issuer.p != NULL;
-        return must_be_ours ? refuse_token(v, TOKEN_ISSUER) : VISIT_PERMITTED;
+        return must_be_ours ? prove_refuse(v, TOKEN_ISSUER) : VISIT_PERMITTED;
     }
-    struct identity *id = NULL;
-    enum token_verdict verdict =
-        token_verify(issuer->config->issuer, issuer->keys, token, TOKEN_KIND_ACCESS, now_s, &id);
-    if (verdict == TOKEN_OK) {
-        counter_add(&g->options.counters->tokens_verified, 1);
-        *out = remember(v, &key, issuer, id, now_s);
-        return VISIT_PERMITTED;
-    }
-    if (may_ask_keys(v, verdict, issuer_index(s, issuer), peek.kid))
-        return visit_wait(v, s->config->limits.jwks_timeout_ms + 1000);
-    return refuse_token(v, verdict);
+    proof.kid = peek.kid;
+    enum token_verdict verdict = token_verify(proof.issuer->config->issuer, proof.issuer->keys,
+                                              token, TOKEN_KIND_ACCESS, v->wall_us / 1000000, &id);
+    return prove_end(v, &proof, verdict, id, out);
 }
 
 static bool is_same_person(const struct credential *a, const struct credential *b)
@@ -117,17 +62,15 @@ static enum visit_outcome refuse_two(struct visit *v)
 }
 
 /* Takes the reference; the first that came is the one that counts. */
-static enum visit_outcome settle(struct visit *v, struct credential *next)
+static enum visit_outcome settle(struct visit *v, struct credential **next)
 {
-    bool is_first = next && !v->who;
-    if (is_first)
-        v->who = next;
-    else if (next && !is_same_person(v->who, next)) {
-        credential_unref(&next);
-        return refuse_two(v);
-    } else
-        credential_unref(&next);
-    return VISIT_PERMITTED;
+    bool is_same = !*next || !v->who || is_same_person(v->who, *next);
+    if (is_same && !v->who) {
+        v->who = *next;
+        *next = NULL;
+    }
+    credential_unref(next);
+    return is_same ? VISIT_PERMITTED : refuse_two(v);
 }
 
 /* Whoever carries a cookie away to another device is refused there; signing in again is the way
@@ -146,7 +89,8 @@ static enum visit_outcome refuse_elsewhere(struct visit *v)
 static enum visit_outcome settle_session(struct visit *v, struct session *s)
 {
     bool is_used = s && !v->who;
-    enum visit_outcome outcome = settle(v, s ? credential_ref(s->who) : NULL);
+    struct credential *who = s ? credential_ref(s->who) : NULL;
+    enum visit_outcome outcome = settle(v, &who);
     if (outcome != VISIT_PERMITTED || !is_used) {
         session_unref(&s);
         return outcome;
@@ -173,38 +117,55 @@ enum visit_outcome authenticate_page(struct visit *v)
     return outcome;
 }
 
-enum visit_outcome authenticate(struct visit *v)
+/* On a public path an identity is neither used nor passed on, whoever comes. */
+static enum visit_outcome pass_public(struct visit *v, str bearer)
 {
-    struct credential *explicit_one = NULL, *bearer_one = NULL;
-    struct session *session = NULL;
-    enum visit_outcome outcome = VISIT_PERMITTED;
-    /* On a public path an identity is neither used nor passed on, whoever comes. */
-    v->is_public = policy_is_public_path(v->pin->snapshot->policy, v->app->policy, v->request.path);
-    str bearer = bearer_of(v->request.authorization);
-    if (v->is_public) {
-        struct token_peek peek;
-        if (bearer.p && token_peek(bearer, v->gate->scratch, &peek) && peek.issuer.p)
-            v->took_authorization = snapshot_issuer_by_iss(v->pin->snapshot, peek.issuer) != NULL;
-        v->took_authorization |= bearer.n > TOKEN_MAX_BYTES;
-        return VISIT_PERMITTED;
-    }
-    if (v->request.token.p)
-        outcome = prove(v, v->request.token, true, &explicit_one);
+    struct token_peek peek;
+    if (bearer.p && token_peek(bearer, v->gate->scratch, &peek) && peek.issuer.p)
+        v->took_authorization = snapshot_issuer_by_iss(v->pin->snapshot, peek.issuer) != NULL;
+    v->took_authorization |= bearer.n > TOKEN_MAX_BYTES;
+    return VISIT_PERMITTED;
+}
+
+/* All that came, in the order in which they count. */
+struct proofs {
+    struct credential *asserted, *explicit_one, *bearer_one;
+    struct session *session;
+};
+
+static enum visit_outcome prove_all(struct visit *v, str bearer, struct proofs *p)
+{
+    enum visit_outcome outcome = assertion_prove(v, &p->asserted);
+    if (outcome == VISIT_PERMITTED && v->request.token.p)
+        outcome = prove(v, v->request.token, true, &p->explicit_one);
     if (outcome == VISIT_PERMITTED && bearer.p) {
-        outcome = prove(v, bearer, false, &bearer_one);
-        v->took_authorization = bearer_one != NULL;
+        outcome = prove(v, bearer, false, &p->bearer_one);
+        v->took_authorization = p->bearer_one != NULL;
     }
     if (outcome == VISIT_PERMITTED && v->request.cookie.p)
-        outcome = session_prove(v, &session);
-    if (outcome != VISIT_PERMITTED) {
-        credential_unref(&explicit_one);
-        credential_unref(&bearer_one);
-        return outcome;
-    }
-    settle(v, explicit_one);
-    outcome = settle(v, bearer_one);
+        outcome = session_prove(v, &p->session);
+    return outcome;
+}
+
+enum visit_outcome authenticate(struct visit *v)
+{
+    struct proofs p = {.asserted = NULL};
+    str bearer = bearer_of(v->request.authorization);
+    v->is_public = policy_is_public_path(v->pin->snapshot->policy, v->app->policy, v->request.path);
+    if (v->is_public)
+        return pass_public(v, bearer);
+    enum visit_outcome outcome = prove_all(v, bearer, &p);
     if (outcome == VISIT_PERMITTED)
-        return settle_session(v, session);
-    session_unref(&session);
+        outcome = settle(v, &p.asserted);
+    if (outcome == VISIT_PERMITTED)
+        outcome = settle(v, &p.explicit_one);
+    if (outcome == VISIT_PERMITTED)
+        outcome = settle(v, &p.bearer_one);
+    if (outcome == VISIT_PERMITTED)
+        return settle_session(v, p.session);
+    credential_unref(&p.asserted);
+    credential_unref(&p.explicit_one);
+    credential_unref(&p.bearer_one);
+    session_unref(&p.session);
     return outcome;
 }

@@ -158,7 +158,10 @@ static void write_auth(struct jout *j, const struct identity *id,
 {
     jout_key(j, STR("auth"));
     jout_open(j, '{');
-    jout_kplain(j, STR("kind"), session ? STR("session") : STR("token"));
+    jout_kplain(j, STR("kind"),
+                session           ? STR("session")
+                : id->is_unsigned ? STR("whois")
+                                  : STR("token"));
     if (id->has_auth_time)
         jout_kint(j, STR("time"), id->auth_time_s);
     if (id->n_amr)
@@ -174,8 +177,10 @@ static void write_auth(struct jout *j, const struct identity *id,
         jout_kstr(j, STR("session"), session->handle);
         return;
     }
-    jout_kstr(j, STR("kid"), id->kid);
-    jout_kstr(j, STR("alg"), alg_name(id->alg));
+    if (!id->is_unsigned) {
+        jout_kstr(j, STR("kid"), id->kid);
+        jout_kstr(j, STR("alg"), alg_name(id->alg));
+    }
     if (id->jti.p)
         jout_kstr(j, STR("jti"), id->jti);
     jout_kint(j, STR("expires"), id->exp_s);
@@ -334,5 +339,6 @@ void credential_unref(struct credential **c)
     if (!old || --old->refs)
         return;
     policy_subject_destroy(&old->subject);
+    assertions_drop(&old->assertions);
     free(old);
 }

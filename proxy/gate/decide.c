@@ -320,7 +320,7 @@ static bool displace(struct visit *v, enum visit_end *why, enum visit_end end, c
 /* The token is not kept: what other settings of its issuer would read out of it, nobody can say. */
 static bool is_same_trust(const struct visit *v, const struct snapshot *s)
 {
-    const struct snapshot_issuer *issuer = snapshot_issuer_by_iss(s, v->who->facts.issuer);
+    const struct snapshot_issuer *issuer = snapshot_issuer_by_name(s, v->who->facts.issuer_name);
     return issuer && str_eq(v->trust, str_of(issuer->config->trust)) &&
            (!v->who->facts.is_machine ||
             str_eq(v->services_trust, str_of(s->config->services_trust)));

@@ -35,6 +35,7 @@ struct gate *gate_create(const struct gate_options *o, struct snapshot *snapshot
     list_init(&g->standing);
     gate_clock_init(g);
     g->sessions = session_cache_create(snapshot->config->limits.session_cache);
+    g->assertion_keys = assertion_keys_open(o->assertion_keys);
     session_ask_init(g);
     session_limit_init(g);
     return g;
@@ -52,8 +53,10 @@ void gate_destroy(struct gate *g)
     if (!g)
         return;
     session_ask_finish(g);
+    whois_finish(g);
     session_limit_finish(g);
     session_cache_destroy(g->sessions);
+    assertion_keys_close(g->assertion_keys);
     token_cache_destroy(g->tokens);
     token_cache_destroy(g->documents);
     for (size_t i = 0; i < g->n_tables; i++)

@@ -154,7 +154,7 @@ struct visit {
     struct list_node wait_link;       /* gate.waiting */
     struct deadline wait;
     int64_t wait_until_us; /* monotonic; 0: has not waited in this step */
-    bool wait_is_over, has_asked_keys;
+    bool wait_is_over, has_asked_keys, has_asked_whois, waits_whois;
     size_t waits_issuer; /* whose keys it waits for, SIZE_MAX: none */
     uint64_t ticket;     /* of its open record, 0: none */
 
@@ -187,6 +187,24 @@ struct visit_close {
 
 /* ---- the gate ------------------------------------------------------------------------------ */
 
+/* One question to the local Tailscale daemon; the gate's own. */
+struct whois_key {
+    struct addr addr;
+    uint16_t port;
+    size_t listener;
+};
+struct whois_ask {
+    struct list_node link;
+    struct gate *gate;
+    struct whois_key key;
+    char socket[108]; /* the daemon's, as large as sun_path */
+    int status;       /* of the answer; 0: none */
+    char *body;
+    size_t n_body;
+};
+/* The answer, on the control thread; status 0: there was none. After it `ask` is the gate's. */
+void whois_answered(struct whois_ask *ask, int status, str body);
+
 struct gate_options {
     struct loop *loop;
     struct audit *audit;
@@ -205,6 +223,9 @@ struct gate_options {
     /* The claims of a session are older than they may be: the control thread is asked to fetch them
      * anew. Called on the worker's thread, at most once a minute for a session. */
     void (*need_refresh)(void *ctx, int64_t session);
+    /* Whose is a connection? The control thread asks the local daemon and calls whois_answered.
+     * Called on the worker's thread; NULL: there is nobody to ask. */
+    void (*need_whois)(void *ctx, struct whois_ask *ask);
 };
 
 /* Takes a reference of the snapshot. */
@@ -232,6 +253,8 @@ void gate_set_devices(struct gate *g, struct device_table **tables, size_t n);
 /* Shutting down: the store is told who was seen, and `ended` with END_DRAIN for all that stand. */
 void gate_end_all(struct gate *g, enum visit_end why);
 size_t gate_standing(const struct gate *g);
+/* The public keys that assertions are signed with, all generations: a JWK set. */
+str gate_jwks(const struct gate *g);
 
 /* ---- a visit ------------------------------------------------------------------------------- */
 
@@ -272,13 +295,13 @@ bool visit_stand(struct visit *v, enum visit_kind kind,
                  void (*ended)(struct visit *v, enum visit_end why));
 /* The snapshot that this visit is judged by; NULL once it stands. */
 const struct snapshot *visit_snapshot(const struct visit *v);
-/* Identity headers of the app, in order, in the arena: name and value in turn. Returns how many
- * pairs; `left_out` counts those that could not be carried. */
+/* Identity headers of the app, in order, and the assertion when it wants one: name and value in
+ * turn, good until the next event. Returns how many pairs; `left_out` counts the headers and claims
+ * that could not be carried. */
 struct visit_header {
     str name, value;
 };
-size_t visit_identity_headers(const struct visit *v, const struct visit_header **out,
-                              unsigned *left_out);
+size_t visit_identity_headers(struct visit *v, const struct visit_header **out, unsigned *left_out);
 /* CLOCK_MONOTONIC in microseconds, no system call. */
 int64_t gate_now_us(void);
 

@@ -5,6 +5,8 @@
 #include "base/jout.h"
 #include "proxy/gate/gate.h"
 
+struct keyring;
+
 /* By a hash of the client's network. */
 enum { SPOOF_SLOTS = 64 };
 /* By a character of the cookie. */
@@ -38,6 +40,8 @@ struct gate {
     struct token_cache *documents; /* verified posture documents */
     char scratch[TOKEN_PEEK_BYTES];
     char *credential_scratch; /* made with the first token */
+    struct whois_book *whois; /* made with the first question */
+    struct assertion_keys *assertion_keys;
     struct session_cache *sessions;
     struct list_node questions[QUESTION_BUCKETS]; /* to the store, whose cookie it is */
     struct list_node rereads;                     /* to the store, for long visits */
@@ -54,6 +58,27 @@ struct gate_pin *pin_create(struct snapshot *snapshot);
 struct gate_pin *pin_take(struct gate *g);
 void pin_give(struct gate_pin **p);
 
+/* prove.c */
+struct proof {
+    const struct snapshot_issuer *issuer; /* of the visit's snapshot */
+    struct token_key key;                 /* in the cache */
+    str kid;                              /* to ask for, when it is unknown */
+};
+enum visit_outcome prove_refuse(struct visit *v, enum token_verdict verdict);
+struct credential *prove_known(struct visit *v, const struct token_key *key); /* or NULL */
+/* Takes the identity. NULL: a service's that no entry of `services:` names. */
+struct credential *prove_make(const struct snapshot *s, struct gate *g,
+                              const struct snapshot_issuer *issuer, struct identity *id);
+/* What follows from a verdict: PERMITTED with *out, refused, or waiting for keys. Takes `id`. */
+enum visit_outcome prove_end(struct visit *v, const struct proof *proof, enum token_verdict verdict,
+                             struct identity *id, struct credential **out);
+/* assertion_in.c */
+/* PERMITTED with *out set, or NULL in *out when the front asserts nobody; refused; or waiting. */
+enum visit_outcome assertion_prove(struct visit *v, struct credential **out);
+/* whois.c: the same for a front that is asked. */
+enum visit_outcome whois_prove(struct visit *v, const struct config_listener *l,
+                               struct credential **out);
+void whois_finish(struct gate *g);
 /* authenticate.c */
 enum visit_outcome authenticate(struct visit *v);
 enum visit_outcome authenticate_page(struct visit *v);
@@ -116,6 +141,14 @@ enum visit_outcome visit_refuse(struct visit *v, uint16_t status, const char *re
                                 str remedy);
 enum visit_outcome visit_reserve(struct visit *v);
 enum visit_outcome visit_refuse_unrecorded(struct visit *v);
+
+/* assertion.c */
+/* Never NULL; a generation that is no P-256 key is left out. */
+struct assertion_keys *assertion_keys_open(const struct keyring *ring);
+void assertion_keys_close(struct assertion_keys *k);
+/* For the visit's app, or {NULL, 0}: it wants none, or there is no key. Lives until the next call
+ * for the same credential. */
+str assertion_of(struct visit *v, unsigned *left_out);
 
 /* ---- sessions -------------------------------------------------------------------------------- */
 

@@ -96,7 +96,7 @@ size_t gate_standing(const struct gate *g)
 static void keep_trust(struct visit *v, const struct snapshot *s)
 {
     const struct snapshot_issuer *issuer =
-        v->who ? snapshot_issuer_by_iss(s, v->who->facts.issuer) : NULL;
+        v->who ? snapshot_issuer_by_name(s, v->who->facts.issuer_name) : NULL;
     if (!issuer)
         return;
     v->trust = arena_dup(v->arena, str_of(issuer->config->trust));
@@ -106,7 +106,7 @@ static void keep_trust(struct visit *v, const struct snapshot *s)
 void standing_keep_trust(struct visit *v)
 {
     const struct snapshot *s = v->gate->pin->snapshot;
-    const struct snapshot_issuer *issuer = snapshot_issuer_by_iss(s, v->who->facts.issuer);
+    const struct snapshot_issuer *issuer = snapshot_issuer_by_name(s, v->who->facts.issuer_name);
     if (issuer && !str_eq(v->trust, str_of(issuer->config->trust)))
         keep_trust(v, s);
 }

@@ -6,6 +6,7 @@ void wait_stop(struct visit *v)
     list_remove(&v->wait_link);
     deadline_clear(v->gate->options.loop, &v->wait);
     v->waits_issuer = SIZE_MAX;
+    v->waits_whois = false;
 }
 
 void visit_resume(struct visit *v)
@@ -59,7 +60,7 @@ static void resume_those(struct gate *g, size_t issuer)
     for (struct list_node *n = g->waiting.next, *next; n != &g->waiting; n = next) {
         struct visit *v = list_entry(n, struct visit, wait_link);
         next = n->next;
-        if (v->waits_issuer != issuer || v->asked == ASKED_WAITING)
+        if (v->waits_issuer != issuer || v->asked == ASKED_WAITING || v->waits_whois)
             continue;
         list_remove(n);
         list_append(&todo, n);

@@ -125,7 +125,7 @@ static void implies_issuers(void **state)
     assert_int_equal(i->keys, KEYS_BY_KID);
     assert_string_equal(i->url.p, "https://public-keys.auth.elb.eu-central-1.amazonaws.com");
     assert_string_equal(l[5].assertion.signer.p, ARN);
-    assert_string_equal(l[5].assertion.client.p, "c");
+    assert_string_equal(i->issuer->audiences[0].p, "c");
 
     assert_string_equal(issuer_of(c, 6)->name.p, "corp");
     assert_false(issuer_of(c, 6)->is_implicit);
