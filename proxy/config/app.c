@@ -44,14 +44,43 @@ static void read_upstreams(const struct app_in *in, const struct doc_node *node,
     out->n_upstreams = n;
 }
 
+/* What the assertion says of itself, and no claim may say otherwise. */
+static bool is_of_assertion(str name)
+{
+    static const str names[] = {STR("iss"), STR("aud"), STR("sub"), STR("iat"),
+                                STR("exp"), STR("nbf"), STR("jti")};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq(name, names[i]))
+            return true;
+    return false;
+}
+
+static void read_assertion(const struct app_in *in, const struct doc_node *map, struct app *out,
+                           struct findings *f)
+{
+    const struct doc_node *claims = doc_get(map, "claims");
+    out->wants_assertion = read_bool(doc_get(map, "assertion"), false);
+    if (claims && !out->wants_assertion)
+        doc_warn(f, claims, "no-effect", NULL, "claims are for the assertion, which is not sent");
+    out->assertion_claims = texts_of(in, claims, &out->n_assertion_claims);
+    for (size_t i = 0; i < out->n_assertion_claims; i++) {
+        const struct doc_node *item = read_item(claims, i);
+        bool is_double = false;
+        for (size_t k = 0; k < i; k++)
+            is_double |= str_eq(out->assertion_claims[k], out->assertion_claims[i]);
+        if (is_of_assertion(item->text) || is_double)
+            doc_error(f, item, "bad-value", NULL, "\"%.*s\" %s", STR_ARG(item->text),
+                      is_double ? "is there twice" : "is a claim of the assertion itself");
+    }
+}
+
 static void read_identity(const struct app_in *in, const struct doc_node *map, struct app *out,
                           struct findings *f)
 {
-    const struct doc_node *headers = map ? doc_get(map, "headers") : NULL;
-    const struct doc_node *assertion = map ? doc_get(map, "assertion") : NULL;
-    if (read_bool(assertion, false))
-        doc_error(f, assertion, "not-available", NULL,
-                  "the assertion is not available in this version, only named headers are");
+    if (!map)
+        return;
+    read_assertion(in, map, out, f);
+    const struct doc_node *headers = doc_get(map, "headers");
     if (!headers)
         return;
     struct identity_header *list = arena_array(in->arena, struct identity_header, headers->n);

@@ -59,6 +59,9 @@ struct app {
     bool shared_cache; /* leave `public` in the app's Cache-Control alone */
     const struct identity_header *identity_headers;
     size_t n_identity_headers;
+    bool wants_assertion; /* identity.assertion: X-Postern-Assertion, with these claims */
+    const str *assertion_claims;
+    size_t n_assertion_claims;
     bool has_cors;
     struct cors cors;
 };

@@ -197,15 +197,14 @@ const struct snapshot *visit_snapshot(const struct visit *v)
     return v->pin ? v->pin->snapshot : NULL;
 }
 
-size_t visit_identity_headers(const struct visit *v, const struct visit_header **out,
-                              unsigned *left_out)
+size_t visit_identity_headers(struct visit *v, const struct visit_header **out, unsigned *left_out)
 {
     size_t n = 0;
     *out = NULL;
-    if (!v->who || v->is_public || !v->app->n_identity_headers)
+    if (!v->who || v->is_public || (!v->app->n_identity_headers && !v->app->wants_assertion))
         return 0;
     struct visit_header *headers =
-        arena_array(v->arena, struct visit_header, v->app->n_identity_headers);
+        arena_array(v->arena, struct visit_header, v->app->n_identity_headers + 1);
     for (size_t i = 0; i < v->app->n_identity_headers; i++) {
         bool bad = false;
         str value =
@@ -214,6 +213,9 @@ size_t visit_identity_headers(const struct visit *v, const struct visit_header *
         if (value.p)
             headers[n++] = (struct visit_header){v->app->identity_headers[i].name, value};
     }
+    str assertion = assertion_of(v, left_out);
+    if (assertion.p)
+        headers[n++] = (struct visit_header){STR("X-Postern-Assertion"), assertion};
     *out = headers;
     return n;
 }
