@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "proxy/http/cors.h"
 #include "proxy/http/fields.h"
 #include "proxy/http/page.h"
 
@@ -79,7 +80,7 @@ static size_t head_most(const struct exchange *ex, const struct http_pair *pairs
 static bool write_head(struct exchange *ex)
 {
     struct http_server *s = ex->conn->server;
-    const struct visit *v = &ex->visit;
+    struct visit *v = &ex->visit;
     const struct visit_header *headers;
     char addr[ADDR_TEXT_BYTES];
     ex->close.headers_left_out = 0; /* a second try counts anew */
@@ -195,6 +196,29 @@ static void dial(struct exchange *ex)
         ex->dial = d;
 }
 
+/* The page is of this very host. Who comes to us in the clear may have come to a front by https. */
+static bool is_own_origin(const struct exchange *ex)
+{
+    str origin = ex->head.origin, https = STR("https://"), http = STR("http://");
+    str scheme = str_starts(origin, https)                 ? https
+                 : !ex->is_tls && str_starts(origin, http) ? http
+                                                           : (str){NULL, 0};
+    return scheme.n && str_eq_nocase(str_from(origin, scheme.n), ex->head.host_raw);
+}
+
+/* A browser opens a WebSocket for whatever page asks, with all that it sends by itself: the cookie,
+ * the certificate, the session at a front. A token of ours is sent by nobody's browser. Without an
+ * Origin it is no browser; a cookie of ours is for browsers alone. */
+static const char *ws_origin_check(const struct exchange *ex)
+{
+    const struct visit *v = &ex->visit;
+    str origin = ex->head.origin;
+    bool is_by_itself = v->who && !v->took_authorization && !v->request.token.p;
+    if (!is_by_itself || (!v->session && !origin.p))
+        return NULL;
+    return is_own_origin(ex) || cors_allows(ex->app, origin) ? NULL : "ws.origin";
+}
+
 /* What an app may refuse before anything is sent to it. */
 static bool is_acceptable(struct exchange *ex)
 {
@@ -210,9 +234,14 @@ static bool is_acceptable(struct exchange *ex)
     if (!h->wants_upgrade_websocket)
         return true;
     const char *bad = ex->app->websocket ? ws_request_check(h) : "ws.off";
+    bool is_forbidden = bad && !ex->app->websocket;
+    if (!bad) {
+        bad = ws_origin_check(ex);
+        is_forbidden = bad;
+    }
     if (!bad)
         return true;
-    uint16_t status = !ex->app->websocket ? 403 : strcmp(bad, "ws.version") == 0 ? 426 : 400;
+    uint16_t status = is_forbidden ? 403 : strcmp(bad, "ws.version") == 0 ? 426 : 400;
     ex->visit.outcome = VISIT_REFUSED;
     ex->visit.reason = bad;
     ex->visit.refusal = (struct visit_refusal){

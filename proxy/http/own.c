@@ -62,6 +62,30 @@ void own_redirect(struct exchange *ex)
     admit_own(ex, "redirect", send_redirect);
 }
 
+static void send_jwks(struct exchange *ex)
+{
+    static const struct http_pair cacheable[] = {
+        {STR("Cache-Control"), STR("public, max-age=300")},
+        {STR("Access-Control-Allow-Origin"), STR("*")},
+    };
+    answer_small(ex, 200, STR("application/jwk-set+json"),
+                 gate_jwks(ex->conn->server->options.gate), cacheable,
+                 sizeof cacheable / sizeof *cacheable, END_OWN);
+}
+
+/* The public keys of our assertions, on every host that is served: an app looks for them below the
+ * issuer that its assertion names. */
+bool own_jwks(struct exchange *ex)
+{
+    const struct http_request_head *h = &ex->head;
+    if (!str_eq(h->path_raw, STR("/.postern/jwks.json")) || ex->visit.request.is_misdirected ||
+        (h->method_id != METHOD_GET && h->method_id != METHOD_HEAD) ||
+        !is_served(visit_snapshot(&ex->visit), h->host))
+        return false;
+    admit_own(ex, "jwks", send_jwks);
+    return true;
+}
+
 static void send_no_content(struct exchange *ex)
 {
     answer_small(ex, 204, (str){NULL, 0}, (str){NULL, 0}, NULL, 0, END_OWN);

@@ -181,6 +181,15 @@ static bool has_body(unsigned status)
     return status >= 200 && status != 204 && status != 304;
 }
 
+/* What is the same for all may be kept by all: only then the answer says so itself. */
+static bool says_cache(const struct answer_how *how)
+{
+    for (size_t i = 0; i < how->n_extra; i++)
+        if (str_eq_nocase(how->extra[i].name, STR("Cache-Control")))
+            return true;
+    return false;
+}
+
 size_t answer_write(unsigned status, str type, str body, const struct answer_how *how, char *buf,
                     size_t cap)
 {
@@ -194,7 +203,9 @@ size_t answer_write(unsigned status, str type, str body, const struct answer_how
         put_safe_line(&w, STR("Date"), how->date);
     if (type.n)
         put_safe_line(&w, STR("Content-Type"), type);
-    put_text(&w, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    if (!says_cache(how))
+        put_text(&w, "Cache-Control: no-store\r\n");
+    put_text(&w, "X-Content-Type-Options: nosniff\r\n");
     if (how->is_tls)
         put_text(&w, "Strict-Transport-Security: max-age=31536000\r\n");
     for (size_t i = 0; i < how->n_extra; i++)

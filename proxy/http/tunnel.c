@@ -149,6 +149,7 @@ static bool read_client(struct exchange *ex)
     }
     ssize_t n = inbox_or_read(c, b->data, BUFFER_BYTES);
     if (n > 0) {
+        visit_touch(&ex->visit);
         ex->request_in.total += (uint64_t)n;
         sink_put(&ex->to_up, &c->server->buffers, &b, b->data, (size_t)n);
         return true;

@@ -49,6 +49,7 @@ static enum pull pull(struct exchange *ex)
     bool was_kept = c->inbox != NULL;
     ssize_t n = inbox_or_read(c, b->data, BUFFER_BYTES);
     if (n > 0) {
+        visit_touch(&ex->visit);
         enum pull got = take_body(ex, b, (size_t)n);
         bool drained = !was_kept && (size_t)n < BUFFER_BYTES;
         return got == PULL_SOME && drained ? PULL_DRAINED : got;
