@@ -87,6 +87,11 @@ static str csp(struct frame *f)
                         nonce.p ? nonce.p : "", has_script ? "'" : "");
 }
 
+bool frame_has_room(const struct frame *f, size_t reserve)
+{
+    return f->html.cap - f->html.n >= FRAME_ITEM_MAX + reserve;
+}
+
 struct page frame_end(struct frame *f)
 {
     layout_close(&f->html, &f->layout);
@@ -169,7 +174,7 @@ void frame_form(struct frame *f, str action)
 
 void frame_hidden(struct frame *f, str name, str value)
 {
-    if (value.n == 0)
+    if (value.n == 0 || value.n > FRAME_HIDDEN_MAX)
         return;
     html_lit(&f->html, "<input type=\"hidden\" name=\"");
     html_text(&f->html, name, name.n);

@@ -6,7 +6,7 @@
 #include "proxy/http/layout.h"
 #include "proxy/portal/words.h"
 
-enum { FRAME_TITLE_MAX = 96, FRAME_TEXT_MAX = 1024, FRAME_CODE_MAX = 96 };
+enum { FRAME_TITLE_MAX = 96, FRAME_TEXT_MAX = 1024, FRAME_CODE_MAX = 96, FRAME_HIDDEN_MAX = 2048 };
 
 struct frame {
     struct html html;
@@ -22,6 +22,9 @@ struct frame {
 void frame_begin(struct frame *f, struct arena *a, const struct page_env *env, bool is_wide,
                  enum words_id title, str arg);
 struct page frame_end(struct frame *f);
+/* One more item of a list fits, whatever is in it, and `reserve` after it. */
+enum { FRAME_ITEM_MAX = 20 * 1024 };
+bool frame_has_room(const struct frame *f, size_t reserve);
 
 /* Words of ours, escaped; _with fills the gap. */
 void frame_words(struct frame *f, enum words_id id);
@@ -39,6 +42,7 @@ void frame_notice(struct frame *f, str code);
 /* A link that looks like a button; nothing when `url` may not be linked. */
 void frame_button(struct frame *f, str url, bool is_quiet, enum words_id id);
 void frame_form(struct frame *f, str action);
+/* Nothing for a value that is absent, or longer than any of ours. */
 void frame_hidden(struct frame *f, str name, str value);
 void frame_form_end(struct frame *f);
 /* kind: "", "quiet", "grave", "quiet slim" ... ; name absent: it is not sent. */

@@ -97,7 +97,8 @@ static size_t put_list(struct frame *f, const struct page_approvals_view *v, boo
 {
     size_t n = 0;
     for (size_t i = 0; i < v->n_items; i++) {
-        if (v->items[i].is_open != is_open || n >= PAGE_GRANTS_MAX)
+        if (v->items[i].is_open != is_open || n >= PAGE_GRANTS_MAX ||
+            !frame_has_room(f, is_open ? 0 : FRAME_ITEM_MAX))
             continue;
         if (n++ == 0)
             frame_tag(f, STR("<section><h2>"),

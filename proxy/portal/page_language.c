@@ -25,7 +25,7 @@ static unsigned weight(str *range)
     *range = str_trim(str_cut(&rest, ';'), " \t");
     while (rest.p) {
         str param = str_trim(str_cut(&rest, ';'), " \t");
-        if (param.n > 2 && (param.p[0] == 'q' || param.p[0] == 'Q') && param.p[1] == '=')
+        if (param.n >= 2 && (param.p[0] == 'q' || param.p[0] == 'Q') && param.p[1] == '=')
             return q_of(str_from(param, 2));
     }
     return Q_ONE;

@@ -12,10 +12,10 @@ enum { NAME_MAX_BYTES = 64, DESCRIPTION_MAX = 140, HUES = 8 };
 /* The same app has the same colour everywhere, without a style attribute. */
 static unsigned hue(str name)
 {
-    unsigned sum = 0;
+    uint32_t sum = 2166136261u; /* FNV-1a, whose low bits are poor */
     for (size_t i = 0; i < name.n; i++)
-        sum = sum * 31 + (unsigned char)name.p[i];
-    return sum % HUES;
+        sum = (sum ^ (unsigned char)name.p[i]) * 16777619u;
+    return (sum >> 16) % HUES;
 }
 
 /* The first characters of the first two words; of one word, its first. */
@@ -77,6 +77,14 @@ static void put_open(struct frame *f, const struct page_app *app, str title)
     html_lit(&f->html, "</div></a></li>");
 }
 
+static bool wants_fix(const struct page_app *app)
+{
+    for (size_t i = 0; i < app->n_remedies; i++)
+        if (app->remedies[i].kind == POLICY_REMEDY_FIX_DEVICE)
+            return true;
+    return false;
+}
+
 static void put_closed(struct frame *f, const struct page_app *app, str title)
 {
     struct words_about about;
@@ -88,7 +96,9 @@ static void put_closed(struct frame *f, const struct page_app *app, str title)
                       .n_remedies = app->n_remedies};
     html_lit(&f->html, "<li><div class=\"app off\">");
     put_tile(f, app, title);
-    if (!cause_put(f, &c, 2, STR("<p>"), STR("</p>")) && words_about(app->reason, &about))
+    /* How a device is put right says what is wrong with it. */
+    if (!wants_fix(app) && !cause_put(f, &c, 2, STR("<p>"), STR("</p>")) &&
+        words_about(app->reason, &about))
         frame_p(f, about.sentence);
     cause_put_advice(f, &c, STR("<p>"), STR("</p>"));
     cause_put_buttons(f, &c, 2, true);
@@ -102,22 +112,21 @@ static void put_apps(struct frame *f, const struct page_launcher_view *v, bool i
         const struct page_app *app = &v->apps[i];
         if (app->is_open != is_open)
             continue;
-        if (n++ >= PAGE_APPS_MAX) {
+        if (n >= PAGE_APPS_MAX || !frame_has_room(f, FRAME_ITEM_MAX)) {
             left_out++;
             continue;
         }
-        if (n == 1) {
+        if (n++ == 0)
             frame_tag(f, STR("<section><h2>"), is_open ? WORDS_APPS_OPEN : WORDS_APPS_CLOSED,
                       STR("</h2><ul class=\"grid\">"));
-        }
         (is_open ? put_open : put_closed)(f, app, app->title.n ? app->title : app->name);
     }
-    if (n == 0)
-        return;
-    html_lit(&f->html, "</ul>");
+    if (n > 0)
+        html_lit(&f->html, "</ul>");
     if (left_out > 0)
         frame_p_with(f, WORDS_APPS_MORE, arena_printf(f->arena, "%zu", left_out));
-    html_lit(&f->html, "</section>");
+    if (n > 0)
+        html_lit(&f->html, "</section>");
 }
 
 static str session_name(struct frame *f, const struct page_session *s)
@@ -165,12 +174,12 @@ static void put_sessions(struct frame *f, const struct page_launcher_view *v)
     if (v->n_sessions == 0)
         return;
     frame_tag(f, STR("<section><h2>"), WORDS_SESSIONS_TITLE, STR("</h2><ul class=\"rows\">"));
-    for (size_t i = 0; i < v->n_sessions && i < PAGE_SESSIONS_MAX; i++)
-        put_session(f, &v->sessions[i]);
+    size_t n = 0;
+    while (n < v->n_sessions && n < PAGE_SESSIONS_MAX && frame_has_room(f, 0))
+        put_session(f, &v->sessions[n++]);
     html_lit(&f->html, "</ul>");
-    if (v->n_sessions > PAGE_SESSIONS_MAX)
-        frame_p_with(f, WORDS_APPS_MORE,
-                     arena_printf(f->arena, "%zu", v->n_sessions - PAGE_SESSIONS_MAX));
+    if (v->n_sessions > n)
+        frame_p_with(f, WORDS_APPS_MORE, arena_printf(f->arena, "%zu", v->n_sessions - n));
     html_lit(&f->html, "</section>");
 }
 

@@ -17,8 +17,8 @@
 #include "policy/policy.h"
 
 enum {
-    PAGES_MAX_BYTES = 96 * 1024,
-    /* More are not shown; the page says how many are missing. */
+    PAGES_MAX_BYTES = 120 * 1024, /* with its head in one buffer of http */
+    /* More are not shown, nor what would not fit; the page says how many are missing. */
     PAGE_APPS_MAX = 150,
     PAGE_SESSIONS_MAX = 50,
     PAGE_GRANTS_MAX = 50,
@@ -26,7 +26,7 @@ enum {
     /* What a person may write as a reason or a purpose; the form says it too. */
     PAGE_REASON_MIN_CHARS = 3,
     PAGE_REASON_MAX_BYTES = 500,
-    /* Body that page_replay sends once more. */
+    /* Body that page_replay sends once more; one that escapes past PAGES_MAX_BYTES is too large. */
     PAGE_REPLAY_MAX_BYTES = 64 * 1024,
 };
 

@@ -36,7 +36,7 @@
     X(CHOOSE_LIST, "Ways to sign in", "Anmeldewege")                                                \
     X(CHOOSE_OR, "or by mail address", "oder über die E-Mail-Adresse")                              \
     X(CHOOSE_NEXT, "Continue", "Weiter")                                                            \
-    X(CHOOSE_HINT, "We find the right way from the part after the @.",                              \
+    X(CHOOSE_HINT, "Its part after the @ shows the way.",                                           \
       "Der Teil nach dem @ führt zum richtigen Anmeldeweg.")                                        \
     X(CHOOSE_UNKNOWN, "No way to sign in is set up for this address. Check it, or choose above.",   \
       "Für diese Adresse ist kein Anmeldeweg eingerichtet. Prüfen Sie sie oder wählen Sie oben.")   \
@@ -116,8 +116,8 @@
     X(APPS_TITLE, "Your apps", "Ihre Apps")                                                        \
     X(APPS_WELCOME, "Welcome, {}", "Willkommen, {}")                                               \
     X(APPS_THROUGH, "signed in through {}", "angemeldet über {}")                                  \
-    X(APPS_OPEN, "Ready to open", "Bereit zum Öffnen")                                             \
-    X(APPS_CLOSED, "Needs something first", "Vorher nötig")                                        \
+    X(APPS_OPEN, "Ready to open", "Sofort verfügbar")                                              \
+    X(APPS_CLOSED, "Needs something first", "Noch ein Schritt nötig")                              \
     X(APPS_NONE, "No app is open to you yet.", "Noch ist keine App für Sie offen.")                \
     X(APPS_NONE_HINT, "Ask whoever invited you, and name the address you signed in with.",         \
       "Fragen Sie, wer Sie eingeladen hat, und nennen Sie die Adresse, mit der Sie angemeldet "    \
@@ -202,16 +202,16 @@
       "Der letzte Bericht über dieses Gerät ist zu alt.")                                          \
     X(CAUSE_DEVICE_CONFLICT, "Reports on this device contradict each other.",                      \
       "Berichte über dieses Gerät widersprechen sich.")                                            \
-    X(CAUSE_ATTRIBUTE, "On this device, this does not fit: {}.",                                   \
-      "An diesem Gerät passt nicht: {}.")                                                          \
-    X(CAUSE_ATTRIBUTE_MISSING, "On this device, this is not known: {}.",                           \
-      "Von diesem Gerät ist nicht bekannt: {}.")
+    X(CAUSE_ATTRIBUTE, "This device does not meet a condition: {}.",                               \
+      "Dieses Gerät erfüllt eine Bedingung nicht: {}.")                                            \
+    X(CAUSE_ATTRIBUTE_MISSING, "Nothing reports this about the device: {}.",                       \
+      "Über dieses Gerät wird nicht gemeldet: {}.")
 
 #define WORDS_DEVICE(X)                                                                            \
     X(MANAGED, "device management", "Geräteverwaltung")                                            \
     X(COMPLIANT, "compliance", "Konformität")                                                      \
     X(DISK_ENCRYPTED, "disk encryption", "Festplattenverschlüsselung")                             \
-    X(FIREWALL, "the firewall", "die Firewall")                                                    \
+    X(FIREWALL, "firewall", "Firewall")                                                            \
     X(SCREEN_LOCK, "screen lock", "Bildschirmsperre")                                              \
     X(SECURE_BOOT, "secure boot", "sicherer Systemstart")                                          \
     X(EDR_RUNNING, "endpoint protection", "Endgeräteschutz")                                       \
@@ -279,8 +279,7 @@
     X(WITHDRAW_SHORT, "Withdraw", "Zurückziehen")                                                   \
     X(GLASS_TITLE, "Emergency access", "Notzugang")                                                 \
     X(GLASS_TEXT,                                                                                   \
-      "This opens {} at once, past rules that would refuse you. Use it in an "                      \
-      "emergency alone.",                                                                           \
+      "This opens {} at once, past rules that would refuse you. For emergencies only.",             \
       "Dies öffnet {} sofort, an Regeln vorbei, die Sie abweisen würden. Nur für Notfälle.")        \
     X(GLASS_TOLD, "Told at once: {}", "Sofort benachrichtigt: {}")                                  \
     X(GLASS_RECORDED, "Your reason and everything you do is recorded.",                             \
