@@ -116,7 +116,9 @@ static bool end_matching(struct store_db *db, const struct store_match *m,
     struct ending *items = NULL;
     arena_init(&a, NULL, 0);
     sqlite3_stmt *s =
-        prepare(db, m, t, "SELECT s.id, s.issuer, s.subject FROM session s WHERE", "", f);
+        prepare(db, m, t, "SELECT s.id, s.issuer, s.subject FROM session s WHERE", " LIMIT ?7", f);
+    if (s)
+        db_bind_int(s, 7, m->most ? (int64_t)m->most : -1);
     bool ok = s && gather(db, s, &a, &items, n_out, f);
     sqlite3_finalize(s);
     for (size_t i = 0; ok && i < *n_out; i++)

@@ -183,6 +183,7 @@ struct store_match {
     int64_t session;
     str handle, issuer, subject, provider_sid, email;
     bool everybody;
+    size_t most; /* of the end alone: no more than these in this call; 0: all */
 };
 /* Marks them ended, in one transaction; each is told as STORE_SESSION_ENDED. */
 bool store_sessions_end(struct store_db *db, const struct store_match *m, const char *why,

@@ -82,6 +82,19 @@ static void tells_each_once(void **state)
     store_db_close(db);
 }
 
+static void ends_a_part_at_a_time(void **state)
+{
+    struct store_db *db = four();
+    struct store_match m = {.everybody = true, .most = 3};
+    static const size_t ENDED[] = {3, 1, 0};
+    for (size_t i = 0; i < 3; i++) {
+        size_t n;
+        assert_ok(store_sessions_end(db, &m, "administrator", &n, &kit_fail));
+        assert_int_equal(n, ENDED[i]);
+    }
+    store_db_close(db);
+}
+
 static void an_end_leaves_no_secret(void **state)
 {
     struct store_db *db = kit_open();
@@ -118,11 +131,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
-        T(lists_who_matches),
-        T(ends_who_matches),
-        T(tells_each_once),
-        T(an_end_leaves_no_secret),
-        T(the_list_ends_where_it_is_told),
+        T(lists_who_matches), T(ends_who_matches),        T(ends_a_part_at_a_time),
+        T(tells_each_once),   T(an_end_leaves_no_secret), T(the_list_ends_where_it_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
