@@ -1,6 +1,7 @@
 /* How a head becomes a visit. See admit.h. */
 #include "proxy/http/admit.h"
 
+#include "proxy/http/device.h"
 #include "proxy/http/front.h"
 #include "proxy/http/own.h"
 #include "proxy/http/pages.h"
@@ -61,6 +62,7 @@ static void fill_request(struct exchange *ex)
     r->cookie = h->cookie;
     r->origin = h->origin;
     r->is_websocket = h->wants_upgrade_websocket;
+    device_fill(ex);
     r->spoof_attempts = h->spoof_attempts;
     r->is_misdirected = io_is_tls(&ex->conn->io) && !io_covers_host(&ex->conn->io, h->host);
     if (h->spoof_attempts)
@@ -162,7 +164,7 @@ void admit_request(struct exchange *ex)
         own_redirect(ex);
     else {
         admit_begin(ex);
-        if (pages_take(ex) || own_preflight(ex))
+        if (own_jwks(ex) || pages_take(ex) || own_preflight(ex))
             return;
         ex->visit.resumed = resumed;
         visit_run(&ex->visit);

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "proxy/http/admit.h"
+#include "proxy/http/device.h"
 #include "proxy/http/exchange.h"
 #include "proxy/http/inbox.h"
 #include "proxy/http/proxied.h"
@@ -293,7 +294,9 @@ static void timed_out(struct deadline *d)
 
 static void conn_freed(struct watch *w)
 {
-    free(list_entry(w, struct conn, watch));
+    struct conn *c = list_entry(w, struct conn, watch);
+    device_forget(&c->cert);
+    free(c);
 }
 
 static void left(struct http_server *s)
@@ -367,8 +370,10 @@ static bool open_io(struct conn *c, int fd)
         io_open_plain(&c->io, fd);
         return true;
     }
-    if (io_open_server(&c->io, c->server->loop, fd, tls, &f))
+    if (io_open_server(&c->io, c->server->loop, fd, tls, &f)) {
+        io_ask_certificate(&c->io, device_asks, c);
         return true;
+    }
     log_warn("conn.tls", f.text);
     return false;
 }

@@ -12,6 +12,7 @@
 #include "proxy/http/http.h"
 #include "proxy/http/upstream.h"
 
+struct device_cert_seen;
 struct exchange;
 struct inbox;
 struct proxy_header;
@@ -61,6 +62,7 @@ struct conn {
     struct listener_peer peer;
     struct listener_peer client;  /* the peer, or whom its PROXY header speaks for */
     struct proxy_header *proxied; /* while it comes in */
+    struct device_cert_seen *cert; /* of the device, device.h; NULL until a request came */
     const char *tls_group; /* of the handshake, lives as long as `io`; NULL: none */
     uint32_t listener;
     enum conn_state state;
