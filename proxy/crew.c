@@ -42,6 +42,18 @@ void crew_keys_answered(struct crew *c, size_t issuer)
         worker_keys_answered(c->workers[i], issuer);
 }
 
+void crew_store_changed(struct crew *c, const struct store_change *change)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        worker_store_changed(c->workers[i], change);
+}
+
+void crew_set_devices(struct crew *c, struct device_table *const *tables, size_t n)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        worker_set_devices(c->workers[i], tables, n);
+}
+
 void crew_drain(struct crew *c)
 {
     for (unsigned i = 0; i < c->n; i++)

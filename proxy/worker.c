@@ -23,6 +23,7 @@ struct worker {
     struct mailbox *mailbox;
     struct gate *gate;
     struct http_server *http;
+    struct portal *portal;
     struct audit_ring *ring;
     struct worker_options options;
     struct accepting accepting[MAX_LISTENERS];
@@ -67,6 +68,18 @@ static void need_keys(void *ctx, size_t issuer, str kid)
     w->options.events.need_keys(w->options.events.ctx, w->options.index, issuer, kid);
 }
 
+static void need_refresh(void *ctx, int64_t session)
+{
+    struct worker *w = ctx;
+    desk_refresh(w->options.desk, session);
+}
+
+static void need_whois(void *ctx, struct whois_ask *ask)
+{
+    struct worker *w = ctx;
+    w->options.events.need_whois(w->options.events.ctx, ask);
+}
+
 static void admin(void *ctx, str method, str path, struct arena *a, struct http_admin_answer *out)
 {
     struct worker *w = ctx;
@@ -94,6 +107,35 @@ static void on_keys(void *ctx, void *arg)
 {
     struct worker *w = ctx;
     gate_keys_answered(w->gate, (size_t)(uintptr_t)arg);
+}
+
+struct store_told {
+    enum store_change_kind kind;
+    int64_t session;
+    size_t issuer_n, subject_n;
+    char text[];
+};
+
+static void on_store(void *ctx, void *arg)
+{
+    struct worker *w = ctx;
+    struct store_told *t = arg;
+    gate_store_changed(w->gate, t->kind, t->session, (str){t->text, t->issuer_n},
+                       (str){t->text + t->issuer_n, t->subject_n});
+    free(t);
+}
+
+struct devices_told {
+    size_t n;
+    struct device_table *tables[];
+};
+
+static void on_devices(void *ctx, void *arg)
+{
+    struct worker *w = ctx;
+    struct devices_told *t = arg;
+    gate_set_devices(w->gate, t->tables, t->n);
+    free(t);
 }
 
 static void on_audit(void *ctx, void *arg)
@@ -152,6 +194,12 @@ static void open_rooms(struct worker *w)
         .boot = o->boot,
         .worker = o->index,
         .need_keys = need_keys,
+        .need_whois = need_whois,
+        .store = o->store,
+        .mailbox = w->mailbox,
+        .cookie_keys = o->cookie_keys,
+        .assertion_keys = o->assertion_keys,
+        .need_refresh = o->desk ? need_refresh : NULL,
         .ctx = w,
     };
     w->gate = gate_create(&gate, snapshot_ref(o->snapshot));
@@ -165,6 +213,16 @@ static void open_rooms(struct worker *w)
         .crowded = crowded,
         .ctx = w,
     };
+    if (o->desk) {
+        struct portal_options portal = {
+            .mailbox = w->mailbox,
+            .desk = o->desk,
+            .store = o->store,
+            .cookie_keys = o->cookie_keys,
+        };
+        w->portal = portal_create(&portal);
+        http.pages = portal_pages(w->portal);
+    }
     w->http = http_create(&http);
 }
 
@@ -233,6 +291,34 @@ void worker_keys_answered(struct worker *w, size_t issuer)
     mailbox_post(w->mailbox, on_keys, (void *)(uintptr_t)issuer);
 }
 
+void worker_store_changed(struct worker *w, const struct store_change *change)
+{
+    struct store_told *t = mem_alloc(sizeof *t + change->issuer.n + change->subject.n);
+    *t = (struct store_told){.kind = change->kind,
+                             .session = change->session,
+                             .issuer_n = change->issuer.n,
+                             .subject_n = change->subject.n};
+    if (change->issuer.n)
+        memcpy(t->text, change->issuer.p, change->issuer.n);
+    if (change->subject.n)
+        memcpy(t->text + change->issuer.n, change->subject.p, change->subject.n);
+    if (!mailbox_post(w->mailbox, on_store, t))
+        free(t);
+}
+
+void worker_set_devices(struct worker *w, struct device_table *const *tables, size_t n)
+{
+    struct devices_told *t = mem_alloc(sizeof *t + n * sizeof *tables);
+    t->n = n;
+    for (size_t i = 0; i < n; i++)
+        t->tables[i] = device_table_ref(tables[i]);
+    if (mailbox_post(w->mailbox, on_devices, t))
+        return;
+    for (size_t i = 0; i < n; i++)
+        device_table_unref(&t->tables[i]);
+    free(t);
+}
+
 void worker_drain(struct worker *w)
 {
     mailbox_post(w->mailbox, on_drain, NULL);
@@ -250,6 +336,7 @@ void worker_destroy(struct worker *w)
         return;
     loop_destroy(w->loop);
     http_destroy(w->http);
+    portal_destroy(w->portal);
     gate_destroy(w->gate);
     mailbox_destroy(w->mailbox);
     free(w);

@@ -6,6 +6,7 @@
 #define PROXY_WORKER_H
 
 #include "proxy/http/http.h"
+#include "proxy/portal/portal.h"
 
 struct worker;
 
@@ -22,6 +23,7 @@ struct worker_events {
     void (*drained)(void *ctx, unsigned worker);
     void (*admin)(void *ctx, str method, str path, struct arena *a, struct http_admin_answer *out);
     void *ctx;
+    void (*need_whois)(void *ctx, struct whois_ask *ask);
 };
 
 struct worker_options {
@@ -33,6 +35,10 @@ struct worker_options {
     size_t n_listeners;
     size_t connections;
     size_t ring_bytes;
+    /* People: all NULL without a portal. */
+    struct desk *desk;
+    struct store *store;
+    const struct keyring *cookie_keys, *assertion_keys;
     struct worker_events events;
 };
 
@@ -41,6 +47,10 @@ struct worker *worker_start(const struct worker_options *o, struct fail *f);
 /* A new snapshot (a reference is taken). */
 void worker_publish(struct worker *w, struct snapshot *snapshot);
 void worker_keys_answered(struct worker *w, size_t issuer);
+/* Something in the store changed (texts are copied). */
+void worker_store_changed(struct worker *w, const struct store_change *change);
+/* What is known of devices (a reference of each is taken). */
+void worker_set_devices(struct worker *w, struct device_table *const *tables, size_t n);
 /* Accepts what is queued, closes the app listeners, finishes what runs; `drained` follows. */
 void worker_drain(struct worker *w);
 /* Ends what is left, stops the loop and waits for the thread. */

@@ -43,6 +43,9 @@ enum desk_kind {
     /* Approvals and break-glass: asked, decided, opened, ended; out DESK_DONE or DESK_REFUSED. The
      * record is written and the notices queued before a grant opens. */
     DESK_GRANT,
+    /* A purpose is stated for an app: out DESK_DONE. */
+    DESK_PURPOSE,
+    DESK_KIND_COUNT,
 };
 
 enum desk_answer {
@@ -92,6 +95,7 @@ struct desk_ask {
     str ticket, email, password, pin; /* secret: wiped with the ask */
     bool wants_pin;                   /* the form asks for a PIN to be mailed */
     bool everywhere;                  /* logout: all sessions of this person */
+    str other;                        /* logout: the handle of another session of this person */
     str device_id, device_proof;      /* to bind the new session to; may be absent */
     /* DESK_GRANT */
     enum desk_grant_verb {
@@ -117,8 +121,11 @@ struct desk_ask {
     size_t n_choices;
     struct desk_field *fields; /* the provider's logout form, to `url` */
     size_t n_fields;
-    int status; /* of a document */
+    int status; /* of a document, or of a refusal that has one of its own (429) */
     str content_type, body;
+
+    /* the desk's own */
+    struct desk *desk;
 };
 
 struct desk_ask *desk_ask_create(enum desk_kind kind);
@@ -134,6 +141,12 @@ struct desk_options {
     /* An ID token names a key that is not known: the keys are asked anew, desk_keys_answered
      * follows. */
     void (*need_keys)(void *ctx, size_t issuer, str kid);
+    /* What leaves the house; control thread. NULL: it does not. `to` is an address, `channel` a
+     * name of `notify:`. False: it cannot even be queued. */
+    bool (*mail)(void *ctx, str to, str subject, str text);
+    bool (*notify)(void *ctx, str channel, str subject, str text);
+    /* A posture document that a device has posted: verified, kept; answers the ask itself. */
+    void (*posture)(void *ctx, struct desk_ask *ask);
     void *ctx;
 };
 
@@ -148,6 +161,17 @@ void desk_keys_answered(struct desk *d, size_t issuer);
 void desk_ask(struct desk *d, struct desk_ask *ask);
 /* Any thread: the claims of a session are older than they may be; at most one refresh at a time. */
 void desk_refresh(struct desk *d, int64_t session);
-/* Any thread. A URL below the built-in issuer, for who fetches keys: answered in process. */
+/* What the store told; the records of sessions that ended are written here. */
+void desk_store_changed(struct desk *d, const struct store_change *change);
+/* The store is closed: whatever still needs it fails. */
+void desk_store_gone(struct desk *d);
+/* The key set of the built-in issuer, in the arena; {NULL, 0}: there is none. */
+str desk_builtin_keys(struct desk *d, struct arena *a);
+/* How many log-ins are under way, and tickets not yet redeemed. */
+size_t desk_logins(const struct desk *d);
+size_t desk_tickets(const struct desk *d);
+/* Answers an ask; for those who answer in the desk's place. Control thread. */
+void desk_answer(struct desk_ask *ask, enum desk_answer answer);
+void desk_refuse(struct desk_ask *ask, const char *reason, str sentence);
 
 #endif

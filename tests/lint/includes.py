@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Prints every include between rooms and refuses those that point up or sideways.
 
-    main > command > server > crew > { keys metrics sockets telling } > worker
-         > { portal console tunnel ssh rdp } > http > { gate desk } > config
+    main > command > server > crew > people > { keys metrics sockets telling notify devices } > worker
+         > { portal console tunnel ssh rdp } > http > desk > gate > config
          > { authn policy net audit store } > base
 
 A file may include its own room and any lower one, and of another room only its faces.
@@ -19,11 +19,13 @@ LEVELS = [
     ("base",),
     ("authn", "policy", "net", "audit", "store"),
     ("config",),
-    ("gate", "desk"),
+    ("gate",),
+    ("desk",),
     ("http",),
     ("portal", "console", "tunnel", "ssh", "rdp"),
     ("worker",),
-    ("keys", "metrics", "sockets", "telling"),
+    ("keys", "metrics", "sockets", "telling", "notify", "devices"),
+    ("people",),
     ("crew",),
     ("server",),
     ("command",),

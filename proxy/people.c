@@ -1,0 +1,172 @@
+/* Keys, store and desk. See people.h. */
+#include "proxy/people.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+struct people {
+    struct people_options options;
+    struct keyring *keys[KEYRING_COUNT];
+    struct store *store;
+    struct desk *desk;
+};
+
+/* ---- changes, from the store's thread to ours ---------------------------------------------------
+ */
+
+struct told {
+    struct people *people;
+    struct store_change change;
+    char text[]; /* its texts */
+};
+
+static void on_changed(void *ctx, void *arg)
+{
+    struct told *t = arg;
+    struct people *p = t->people;
+    p->options.changed(p->options.ctx, &t->change);
+    if (p->desk)
+        desk_store_changed(p->desk, &t->change);
+    free(t);
+}
+
+static str keep(char **to, str s)
+{
+    char *at = *to;
+    if (!s.n)
+        return (str){NULL, 0};
+    memcpy(at, s.p, s.n);
+    *to += s.n;
+    return (str){at, s.n};
+}
+
+/* Workers hear of it from the control thread: whatever the store answers there afterwards is behind
+ * it in every mailbox. */
+static void changed(void *ctx, const struct store_change *change)
+{
+    struct people *p = ctx;
+    struct told *t = mem_alloc(sizeof *t + change->issuer.n + change->subject.n + change->handle.n);
+    char *to = t->text;
+    t->people = p;
+    t->change = *change;
+    t->change.issuer = keep(&to, change->issuer);
+    t->change.subject = keep(&to, change->subject);
+    t->change.handle = keep(&to, change->handle);
+    if (!mailbox_post(p->options.mailbox, on_changed, t))
+        free(t);
+}
+
+/* ---- opening
+ * ------------------------------------------------------------------------------------- */
+
+static bool open_keys(struct people *p, struct fail *f)
+{
+    int64_t now_s = loop_wall_us(p->options.loop) / 1000000;
+    const char *dir = p->options.snapshot->config->state_dir.p;
+    for (int i = 0; i < KEYRING_COUNT; i++)
+        if (!(p->keys[i] = keyring_open(dir, (enum keyring_name)i, now_s, f)))
+            return false;
+    return true;
+}
+
+static bool open_store(struct people *p, struct fail *f)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%.*s/postern.db", STR_ARG(p->options.snapshot->config->state_dir));
+    struct store_options o = {
+        .path = path,
+        .seal_keys = (const unsigned char(*)[32])p->keys[KEYRING_SEAL]->secrets,
+        .n_seal_keys = p->keys[KEYRING_SEAL]->n,
+        .changed = changed,
+        .ctx = p,
+    };
+    p->store = store_open(&o, f);
+    return p->store != NULL;
+}
+
+static bool open_desk(struct people *p, struct fail *f)
+{
+    struct desk_options o = {
+        .loop = p->options.loop,
+        .mailbox = p->options.mailbox,
+        .store = p->store,
+        .audit = p->options.audit,
+        .node = p->options.node,
+        .boot = p->options.boot,
+        .cookie_keys = p->keys[KEYRING_COOKIE],
+        .issuer_keys = p->keys[KEYRING_ISSUER],
+        .need_keys = p->options.need_keys,
+        .posture = p->options.posture,
+        .ctx = p->options.ctx,
+    };
+    p->desk = desk_create(&o, f);
+    return p->desk != NULL;
+}
+
+struct people *people_open(const struct people_options *o, struct fail *f)
+{
+    struct people *p = mem_alloc(sizeof *p);
+    p->options = *o;
+    if (open_keys(p, f) && open_store(p, f) && open_desk(p, f)) {
+        people_configure(p, o->snapshot);
+        return p;
+    }
+    people_close_store(p);
+    people_close(p);
+    return NULL;
+}
+
+void people_configure(struct people *p, struct snapshot *snapshot)
+{
+    desk_configure(p->desk, snapshot);
+}
+
+struct desk *people_desk(struct people *p)
+{
+    return p ? p->desk : NULL;
+}
+
+struct store *people_store(struct people *p)
+{
+    return p ? p->store : NULL;
+}
+
+const struct keyring *people_keys(struct people *p, enum keyring_name name)
+{
+    return p ? p->keys[name] : NULL;
+}
+
+struct keyset *people_issuer_keys(struct people *p)
+{
+    struct arena a;
+    struct fail f = {0};
+    struct keyset *keys = NULL;
+    arena_init(&a, NULL, 0);
+    str json = desk_builtin_keys(p->desk, &a);
+    if (json.n && !(keys = keyset_parse(json, &f)))
+        log_error("builtin.keys", f.text);
+    arena_finish(&a);
+    return keys;
+}
+
+void people_close_store(struct people *p)
+{
+    if (!p)
+        return;
+    store_close(p->store);
+    p->store = NULL;
+    if (p->desk)
+        desk_store_gone(p->desk);
+}
+
+void people_close(struct people *p)
+{
+    if (!p)
+        return;
+    desk_destroy(p->desk);
+    for (int i = 0; i < KEYRING_COUNT; i++)
+        keyring_close(&p->keys[i]);
+    free(p);
+}

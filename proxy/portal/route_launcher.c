@@ -1,0 +1,102 @@
+/* The portal's first page: what this person may open now, and where he is signed in. */
+#include "proxy/portal/portal_impl.h"
+
+struct own_look {
+    struct look look;
+    const struct store_session *sessions;
+    size_t n_sessions;
+};
+
+static bool run(struct store_db *db, struct look *l, struct fail *f)
+{
+    struct own_look *own = (struct own_look *)l;
+    struct store_match mine = {.issuer = l->issuer, .subject = l->subject};
+    return store_sessions_list(db, &mine, PAGE_SESSIONS_MAX, &l->arena, &own->sessions,
+                               &own->n_sessions, f);
+}
+
+/* Grey ones only where something can be done about it: what is no business of this person is not
+ * shown. */
+static bool fill_app(struct call *c, const struct app *app, struct page_app *out)
+{
+    struct gate_view view = {0};
+    const struct policy_app *p = app->policy;
+    if (p->protocol != POLICY_HTTP || p->is_tcp || str_starts(p->host, STR("*.")))
+        return false;
+    str start = p->start.n ? p->start : STR("/");
+    visit_look(c->page->visit, app, start, &view);
+    *out = (struct page_app){
+        .name = app->name,
+        .title = app->title,
+        .description = p->description,
+        .icon = p->icon,
+        .url = target_make(c->snapshot, c->arena, p->host, start, (str){NULL, 0}),
+        .is_open = view.effect == POLICY_ALLOW,
+        .reason = str_of(view.reason),
+        .causes = view.causes,
+        .n_causes = view.n_causes,
+        .remedies = view.remedies,
+        .n_remedies = view.n_remedies,
+    };
+    return out->is_open || out->n_remedies > 0;
+}
+
+static void fill_apps(struct call *c, struct page_launcher_view *v)
+{
+    size_t most = c->snapshot->n_apps < PAGE_APPS_MAX ? c->snapshot->n_apps : PAGE_APPS_MAX;
+    struct page_app *apps = arena_array(c->arena, struct page_app, most + 1);
+    for (size_t i = 0; i < c->snapshot->n_apps && v->n_apps < most; i++)
+        v->n_apps += fill_app(c, &c->snapshot->apps[i], &apps[v->n_apps]);
+    v->apps = apps;
+}
+
+static void fill_sessions(struct call *c, const struct own_look *own, struct page_launcher_view *v)
+{
+    struct page_session *out = arena_array(c->arena, struct page_session, own->n_sessions + 1);
+    for (size_t i = 0; i < own->n_sessions; i++) {
+        const struct store_session *s = &own->sessions[i];
+        out[i] = (struct page_session){
+            .handle = arena_dup(c->arena, (str){s->handle, sizeof s->handle}),
+            .agent = arena_dup(c->arena, s->agent),
+            .address = arena_dup(c->arena, s->address),
+            .created_s = s->created_s,
+            .seen_s = s->seen_s,
+            .ends_s = s->ends_s,
+            .is_this = s->id == own->look.session,
+        };
+    }
+    v->sessions = out;
+    v->n_sessions = own->n_sessions;
+}
+
+static void show(struct call *c, struct look *l)
+{
+    struct page_env env = call_env(c);
+    struct page_launcher_view view = {.notice = (str){NULL, 0}};
+    struct form query;
+    const struct policy_identity *who = call_person(c);
+    if (form_read(c->arena, c->page->query, &query))
+        view.notice = form_get(&query, STR("done"));
+    const struct snapshot_issuer *issuer = snapshot_issuer_by_name(c->snapshot, who->issuer_name);
+    if (issuer)
+        view.issuer_title = issuer->config->title.n ? issuer->config->title : issuer->config->name;
+    fill_apps(c, &view);
+    fill_sessions(c, (struct own_look *)l, &view);
+    answer_html(c, 200, page_launcher(c->arena, &env, &view));
+}
+
+void route_launcher(struct call *c)
+{
+    if (!c->page->visit->session) {
+        str home =
+            target_make(c->snapshot, c->arena, c->page->head->host, STR("/"), (str){NULL, 0});
+        answer_redirect(c, 302,
+                        arena_printf(c->arena, PAGE_PATH_LOGIN "?to=%.*s",
+                                     STR_ARG(form_escape(c->arena, home))));
+        return;
+    }
+    struct own_look *own = look_create(c, sizeof *own);
+    own->look.run = run;
+    own->look.answered = show;
+    look_send(c, &own->look);
+}
