@@ -1,5 +1,5 @@
 /* Fetching issuers' keys. See keys.h. */
-#include "proxy/keys.h"
+#include "proxy/keys_by_kid.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,8 @@ struct keys {
     struct loop *loop;
     struct fetcher *fetcher;
     struct keys_events events;
-    struct source **sources; /* by issuer; NULL for those with a file */
+    struct source **sources;  /* by issuer; NULL for those with a file */
+    struct kid_source **kids; /* the same for those that publish each key alone */
     size_t n;
 };
 
@@ -168,9 +169,12 @@ void keys_destroy(struct keys *k)
 {
     if (!k)
         return;
-    for (size_t i = 0; i < k->n; i++)
+    for (size_t i = 0; i < k->n; i++) {
         source_free(k->sources[i]);
+        kid_source_destroy(k->kids[i]);
+    }
     free(k->sources);
+    free(k->kids);
     fetcher_destroy(k->fetcher);
     free(k);
 }
@@ -194,8 +198,31 @@ static struct source *keep(struct keys *k, const struct config_issuer *issuer)
     return NULL;
 }
 
+static void configure_kids(struct keys *k, const struct config *config)
+{
+    struct kid_source **next = mem_alloc((config->n_issuers + 1) * sizeof *next);
+    for (size_t i = 0; i < config->n_issuers; i++) {
+        const struct config_issuer *issuer = &config->issuers[i];
+        if (issuer->keys != KEYS_BY_KID)
+            continue;
+        for (size_t old = 0; old < k->n && !next[i]; old++)
+            if (kid_source_fits(k->kids[old], issuer)) {
+                next[i] = k->kids[old];
+                k->kids[old] = NULL;
+            }
+        if (!next[i])
+            next[i] = kid_source_create(k->loop, k->fetcher, &k->events);
+        kid_source_configure(next[i], config, i);
+    }
+    for (size_t i = 0; i < k->n; i++)
+        kid_source_destroy(k->kids[i]);
+    free(k->kids);
+    k->kids = next;
+}
+
 void keys_configure(struct keys *k, const struct config *config)
 {
+    configure_kids(k, config);
     struct source **next = mem_alloc((config->n_issuers + 1) * sizeof *next);
     for (size_t i = 0; i < config->n_issuers; i++) {
         const struct config_issuer *issuer = &config->issuers[i];
@@ -237,6 +264,10 @@ bool keys_are_settled(const struct keys *k)
 void keys_missed(struct keys *k, size_t issuer, str kid)
 {
     struct source *s = issuer < k->n ? k->sources[issuer] : NULL;
+    if (issuer < k->n && k->kids[issuer]) {
+        kid_source_missed(k->kids[issuer], kid);
+        return;
+    }
     if (!s) {
         k->events.answered(k->events.ctx, issuer, false);
         return;

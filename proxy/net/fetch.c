@@ -81,7 +81,8 @@ static bool host_is_loopback(str host)
 }
 
 /* Judged by the parser that will also be used for the connection. */
-static bool url_is_allowed(const struct curl_table *curl, const char *url, struct fail *fail)
+static bool url_is_allowed(const struct curl_table *curl, const char *url, bool is_local,
+                           struct fail *fail)
 {
     char *scheme = NULL, *host = NULL, *user = NULL;
     CURLU *u = curl->curl_url();
@@ -93,7 +94,7 @@ static bool url_is_allowed(const struct curl_table *curl, const char *url, struc
     else if (curl->curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK)
         ok = fail_set(fail, FAIL_INPUT, "a URL to fetch must not carry a user name");
     else if (strcmp(scheme, "https") != 0 &&
-             !(strcmp(scheme, "http") == 0 && host_is_loopback(str_of(host))))
+             !(strcmp(scheme, "http") == 0 && (is_local || host_is_loopback(str_of(host)))))
         ok = fail_set(fail, FAIL_INPUT, "\"%s\" must be https (http is for loopback only)", url);
     curl->curl_free(scheme);
     curl->curl_free(host);
@@ -137,6 +138,8 @@ static void set_options(struct fetch *x, const struct fetch_request *r)
     set(easy, CURLOPT_USERAGENT, "postern/" POSTERN_VERSION);
     set(easy, CURLOPT_WRITEFUNCTION, on_curl_body);
     set(easy, CURLOPT_WRITEDATA, x);
+    if (r->unix_socket.n)
+        transfer_text(&x->transfer, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);
     if (r->ca_file.p)
         transfer_text(&x->transfer, CURLOPT_CAINFO, r->ca_file);
     if (r->body.p) {
@@ -154,10 +157,11 @@ static bool text_is_one_line(str s)
 static bool request_is_allowed(struct fetcher *f, const struct fetch_request *r, struct fail *fail)
 {
     if (!text_is_one_line(r->url) || !text_is_one_line(r->authorization) ||
-        !text_is_one_line(r->content_type) || !text_is_one_line(r->accept))
+        !text_is_one_line(r->content_type) || !text_is_one_line(r->accept) ||
+        !text_is_one_line(r->unix_socket))
         return fail_set(fail, FAIL_INPUT, "a line break in a request");
     char *url = mem_dup(r->url);
-    bool ok = url_is_allowed(f->curl, url, fail);
+    bool ok = url_is_allowed(f->curl, url, r->unix_socket.n > 0, fail);
     free(url);
     return ok;
 }

@@ -14,6 +14,9 @@ struct fetcher;
 
 struct fetch_request {
     str url;
+    /* Path of a unix socket to connect to instead of the URL's host, which is sent as Host alone:
+     * then http is fine whatever it is. */
+    str unix_socket;
     str ca_file;        /* PEM path; absent: the system's */
     str body;           /* present: POST */
     str content_type;   /* of the body */
