@@ -39,6 +39,8 @@ struct builtin_users *builtin_users_ref(const struct builtin_users *u);
 void builtin_users_unref(struct builtin_users **u);
 size_t builtin_users_count(const struct builtin_users *u);
 const struct builtin_user *builtin_users_at(const struct builtin_users *u, size_t i);
+/* local@domain, ASCII, unquoted: what may be a user's address, and become an SMTP recipient. */
+bool builtin_email_is_sound(str s);
 /* NULL: no such user. A disabled one is found. */
 const struct builtin_user *builtin_users_find(const struct builtin_users *u, str email);
 const struct builtin_user *builtin_users_by_subject(const struct builtin_users *u, str subject);

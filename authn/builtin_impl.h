@@ -123,7 +123,6 @@ enum builtin_verdict builtin_charge(struct builtin *b, struct builtin_ticket *t,
 
 /* --- users --- */
 
-bool builtin_email_is_sound(str s);
 extern const struct schema_type builtin_users_type;
 
 #endif

@@ -15,6 +15,7 @@ static const struct {
     {"policy", command_policy, "check, test and explain access rules"},
     {"token", command_token, "check a token against a key set or a configuration"},
     {"audit", command_audit, "follow, search and verify the access log"},
+    {"user", command_user, "add, list and change the people who sign in at postern itself"},
     {"session", command_session, "list the people who are logged in, and log them out"},
     {"key", command_key, "list and rotate the secret keys"},
 };

@@ -13,5 +13,6 @@ int command_config(int argc, char **argv);
 int command_init(int argc, char **argv);
 int command_session(int argc, char **argv);
 int command_key(int argc, char **argv);
+int command_user(int argc, char **argv);
 
 #endif
