@@ -1,12 +1,14 @@
 /* Questions to the store: whose cookie is this, and what of a session that long visits stand by?
  *
- * Why no race lets an ended session live on here: the store answers from one thread, in order, into
- * this worker's mailbox, and tells of a change after its commit and before anything later is
- * answered. A row that was read before it ended is answered before the end is told, so the session
- * made of it is in the index when gate_store_changed looks; one that is read after the end is
- * ABSENT. Hence a change never has to look for questions under way. The same holds for a session
- * that changed while it was being read again: an answer that comes after the news has the news in
- * it. Both ways depend on one mailbox for answers and changes. */
+ * Why no race lets an ended session live on here: the store answers from one thread, in order, and
+ * tells of a change after its commit and before anything later is answered. A row that was read
+ * before it ended is answered before the end is told, so the session made of it is in the index
+ * when gate_store_changed looks; one that is read after the end is ABSENT. Hence a change never has
+ * to look for questions under way. The same holds for a session that changed while it was being
+ * read again: an answer that was read after the change has it in it, and one that was read before
+ * comes before the news. All of it depends on this alone: news never overtake an answer. They may
+ * come later than answers that were read after them (by way of another thread), which does no harm.
+ */
 #include "proxy/gate/gate_impl.h"
 
 #include <stdlib.h>
@@ -46,13 +48,18 @@ static struct question *question_new(struct gate *g, struct list_node *head)
     return q;
 }
 
-static void question_destroy(struct question *q)
+static void question_free(struct question *q)
 {
     list_remove(&q->link);
-    deadline_clear(q->gate->options.loop, &q->retry);
     session_unref(&q->again);
     arena_wipe(&q->arena); /* the row held the provider's tokens */
     free(q);
+}
+
+static void question_destroy(struct question *q)
+{
+    deadline_clear(q->gate->options.loop, &q->retry);
+    question_free(q);
 }
 
 /* ---- on the store's thread ---- */
@@ -212,9 +219,10 @@ void session_ask_init(struct gate *g)
 static void drop_all(struct list_node *head)
 {
     while (!list_empty(head))
-        question_destroy(list_entry(head->next, struct question, link));
+        question_free(list_entry(head->next, struct question, link));
 }
 
+/* The loop may be gone by now. */
 void session_ask_finish(struct gate *g)
 {
     drop_all(&g->rereads);

@@ -109,10 +109,10 @@ void session_limit_init(struct gate *g)
     deadline_init(&g->tell_due, tell_due);
 }
 
+/* The loop may be gone by now. */
 void session_limit_finish(struct gate *g)
 {
     struct telling rest;
-    deadline_clear(g->options.loop, &g->tell_due);
     do {
         rest.n = 0;
         take_touched(g, &rest);
