@@ -8,8 +8,8 @@ usage() {
     cat <<'EOF'
 usage: ./test.sh [--quick] [--only STAGE]...
 
-Installs what is missing (apt, as root or through sudo), builds, and runs:
-  plain   the suites lint, unit, fuzz-corpus, reference and e2e
+Installs what is missing (apt, as root or through sudo; npm in tests/), builds, and runs:
+  plain   the suites lint, unit, fuzz-corpus, reference, e2e and browser
   asan    unit, fuzz-corpus, reference and e2e again under AddressSanitizer and UndefinedBehaviorSanitizer
   tsan    unit and the e2e stories with many threads again under ThreadSanitizer
   release the product with link-time optimisation: its armour, its counts, and the fast part of e2e
@@ -98,6 +98,8 @@ plain() {
     stage "plain: fuzz-corpus" build 300 --suite fuzz-corpus
     stage "plain: reference" build 900 --suite reference
     stage "plain: e2e" build 1500 --suite e2e
+    need_node_modules tests/browser || broken=$((broken + 1))
+    stage "plain: browser" build 900 --suite browser
 }
 
 asan() {

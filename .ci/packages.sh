@@ -5,7 +5,9 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf libssl-dev li
     libyaml-dev libjansson-dev libsqlite3-dev libjwt-dev zlib1g-dev libpcre2-dev libllhttp-dev|node-llhttp tzdata"
 demo_packages="$build_packages python3-cryptography curl"
 test_packages="$build_packages libcmocka-dev git clang-format-14|clang-format python3-pytest python3-yaml python3-jwt
-    python3-cryptography python3-jsonschema util-linux curl strace systemd wrk"
+    python3-cryptography python3-jsonschema util-linux curl strace systemd wrk chromium"
+# Some builds of Node bring npm along and conflict with the package of that name.
+command -v npm >/dev/null || test_packages="$test_packages nodejs npm"
 
 is_installed() {
     dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
@@ -44,6 +46,16 @@ need_packages() {
         done
     done
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${names[@]}" >/dev/null
+}
+
+# Installs what a folder's package-lock.json names, once for each version of it.
+need_node_modules() {
+    local dir=$1 sum
+    sum=$(sha256sum <"$dir/package-lock.json")
+    [ "$(cat "$dir/node_modules/.lock-sum" 2>/dev/null)" != "$sum" ] || return 0
+    echo "installing with npm: $dir"
+    (cd "$dir" && npm ci --loglevel=error) || return 1
+    echo "$sum" >"$dir/node_modules/.lock-sum"
 }
 
 # Debian's own Python has the modules installed above; another python3 first on PATH has not.

@@ -22,7 +22,7 @@ RULES = [
 ]
 SKIP = ("LICENSE",)
 SKIP_FOLDERS = ("tests/fuzz/corpus/",)
-TEST_FILE = re.compile(r"^tests/(?:unit/.*test_[^/]*\.c|e2e/test_[^/]*\.py|lint/test_[^/]*\.py"
+TEST_FILE = re.compile(r"^tests/(?:unit/.*test_[^/]*\.c|e2e/test_[^/]*\.py|browser/test_[^/]*\.py|lint/test_[^/]*\.py"
                        r"|fuzz/fuzz_[^/]*\.c|reference/test_[^/]*\.py)$")
 
 
