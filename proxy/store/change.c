@@ -7,7 +7,7 @@ enum { POLL_ROWS = 512 }; /* in one look */
 /* Receivers keep the pointer, so it must be one that stays. */
 static const char *const WHYS[] = {"logout",       "backchannel", "frontchannel", "administrator",
                                    "user-removed", "expired",     "idle",         "renewed",
-                                   "displaced",    "device",      "refused",      "refresh"};
+                                   "displaced",    "everywhere",  "user-disabled"};
 
 const char *change_why(str word)
 {
@@ -15,6 +15,21 @@ const char *change_why(str word)
         if (str_eq(word, str_of(WHYS[i])))
             return WHYS[i];
     return "administrator"; /* only other processes say words of their own */
+}
+
+/* What records call the session. Ended rows stay a day, so it is found. */
+static str handle_of(struct store_db *db, int64_t session)
+{
+    struct fail ignored;
+    str out = {NULL, 0};
+    if (!session)
+        return out;
+    sqlite3_stmt *s = db_sql(db, "SELECT handle FROM session WHERE id = ?1", &ignored);
+    db_bind_int(s, 1, session);
+    if (db_step(db, s, &ignored) == DB_ROW)
+        out = db_text(s, 0, &db->arena);
+    db_done(s);
+    return out;
 }
 
 static bool write_down(struct store_db *db, const struct store_change *c, struct fail *f)
@@ -47,6 +62,7 @@ bool change_note(struct store_db *db, const struct store_change *c, struct fail 
         .session = c->session,
         .issuer = arena_dup(&db->arena, c->issuer),
         .subject = arena_dup(&db->arena, c->subject),
+        .handle = handle_of(db, c->session),
         .why = c->why,
     };
     return true;
@@ -109,6 +125,7 @@ static bool tell_rows(struct store_db *db, size_t *n_out, struct fail *f)
                                  .issuer = db_text(s, 3, &db->arena),
                                  .subject = db_text(s, 4, &db->arena),
                                  .why = change_why(db_text(s, 5, &db->arena))};
+        c.handle = handle_of(db, c.session);
         if (db->changed)
             db->changed(db->ctx, &c);
         db->change_seq = db_int(s, 0);
