@@ -21,9 +21,10 @@ class Lockstep:
         self.selector.register(self.listener, selectors.EVENT_READ)
         self.clients, self.upstreams = [], {}
 
-    def connect(self, port, count, token, host="inventory.example", target="/stock/7"):
-        self.request = ("GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nUser-Agent: lockstep\r\n"
-                        "Accept: */*\r\n\r\n" % (target, host, token)).encode()
+    def connect(self, port, count, token, host="inventory.example", target="/stock/7", field=None):
+        """`field`: the line that says who comes, in the place of a Bearer."""
+        self.request = ("GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\nUser-Agent: lockstep\r\n"
+                        "Accept: */*\r\n\r\n" % (target, host, field or "Authorization: Bearer " + token)).encode()
         for _ in range(count):
             s = socket.create_connection(("127.0.0.1", port), TIMEOUT)
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
