@@ -174,6 +174,15 @@ struct button {
     bool is_grave;
 };
 
+/* Without the binding of the app's host a log-in cannot end there; it ends at the portal. */
+static str login_link(struct frame *f, struct page_way way)
+{
+    str none = {NULL, 0};
+    if (way.bind.n == 0)
+        way.to = link_portal(f->arena, f->env, STR("/"));
+    return link_login(f->arena, f->env, &way, none);
+}
+
 static struct button button_of(struct frame *f, const struct cause *c,
                                const struct policy_remedy *r)
 {
@@ -185,10 +194,10 @@ static struct button button_of(struct frame *f, const struct cause *c,
         way.is_step_up = true;
         way.max_age_s = r->max_age_s;
         way.acr = r->acr;
-        return (struct button){link_login(a, env, &way, (str){NULL, 0}), WORDS_DO_STEP_UP, false};
+        return (struct button){login_link(f, way), WORDS_DO_STEP_UP, false};
     case POLICY_REMEDY_SIGN_IN:
         way.is_step_up = true;
-        return (struct button){link_login(a, env, &way, (str){NULL, 0}), WORDS_DO_SIGN_IN, false};
+        return (struct button){login_link(f, way), WORDS_DO_SIGN_IN, false};
     case POLICY_REMEDY_REQUEST_APPROVAL:
         return (struct button){link_form(a, env, STR(PAGE_PATH_REQUEST), c->app, r->rule, way.to),
                                WORDS_DO_APPROVAL, false};

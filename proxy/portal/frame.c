@@ -3,8 +3,6 @@
 #include "proxy/portal/link.h"
 #include "proxy/portal/when.h"
 
-enum { ORIGINS_MAX = 16 };
-
 static str title_text(struct frame *f, enum words_id title, str arg)
 {
     str text = words_text(f->env->language, title), after = text;
@@ -48,32 +46,14 @@ void frame_begin(struct frame *f, struct arena *a, const struct page_env *env, b
     layout_main(&f->html, &f->layout);
 }
 
-/* Only what can be a scheme, host and port: nothing that ends the directive. */
-static bool is_origin(str s)
+/* Chromium holds the whole chain of redirects after a form against form-action. One that ends at an
+ * app can lead anywhere: the app may go on to a log-in of its own. */
+static str form_action(const struct frame *f)
 {
-    if (!str_starts(s, STR("https://")) && !str_starts(s, STR("http://")))
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool is_word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-        if (!is_word && (c == '\0' || !strchr("-._:/[]", c)))
-            return false;
-    }
-    return s.n < 300;
-}
-
-static str form_action(struct frame *f)
-{
-    if (f->no_forms)
-        return STR("'none'");
-    str list = STR("'self'");
-    for (size_t i = 0; i < f->env->n_form_origins && i < ORIGINS_MAX; i++)
-        if (is_origin(f->env->form_origins[i]))
-            list = arena_printf(f->arena, "%.*s %.*s", STR_ARG(list),
-                                STR_ARG(f->env->form_origins[i]));
-    if (is_origin(f->form_origin))
-        list = arena_printf(f->arena, "%.*s %.*s", STR_ARG(list), STR_ARG(f->form_origin));
-    return list;
+    if (!f->leads_on)
+        return STR("'self'");
+    return str_starts(f->env->portal, STR("http:")) ? STR("'self' https: http:")
+                                                    : STR("'self' https:");
 }
 
 static str csp(struct frame *f)

@@ -13,9 +13,8 @@ struct frame {
     struct arena *arena;
     const struct page_env *env;
     struct layout layout;
-    str form_origin; /* besides env->form_origins; may be absent */
     bool has_script;
-    bool no_forms; /* form-action 'none' */
+    bool leads_on; /* what its forms are answered with may lead to an app */
 };
 
 /* `arg` fills the title's gap; absent: there is none. */

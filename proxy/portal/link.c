@@ -62,14 +62,3 @@ str link_form(struct arena *a, const struct page_env *env, str path, str app, st
     url = with(a, url, "rule", rule);
     return with(a, url, "to", to);
 }
-
-str link_origin(str url)
-{
-    size_t skip = str_starts(url, STR("https://")) ? 8 : str_starts(url, STR("http://")) ? 7 : 0;
-    if (skip == 0)
-        return (str){NULL, 0};
-    for (size_t i = skip; i < url.n; i++)
-        if (url.p[i] == '/' || url.p[i] == '?' || url.p[i] == '#')
-            return str_upto(url, i);
-    return url;
-}

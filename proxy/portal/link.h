@@ -13,7 +13,5 @@ str link_form(struct arena *a, const struct page_env *env, str path, str app, st
 str link_portal(struct arena *a, const struct page_env *env, str path);
 /* Everything but unreserved characters (RFC 3986, section 2.3) as %XX. */
 str link_encode(struct arena *a, str s);
-/* Scheme, host and port of an absolute URL; {NULL, 0} for anything else. */
-str link_origin(str url);
 
 #endif

@@ -30,6 +30,7 @@ struct page page_purpose(struct arena *a, const struct page_env *env,
     struct frame f;
     struct asked q = {STR(PAGE_PATH_PURPOSE), v->app, {NULL, 0}, v->to};
     frame_begin(&f, a, env, false, WORDS_PURPOSE_TITLE, (str){NULL, 0});
+    f.leads_on = true;
     frame_headline(&f, LAYOUT_SIGN_PEN, WORDS_PURPOSE_TITLE, (str){NULL, 0});
     frame_p_with(&f, WORDS_PURPOSE_TEXT, v->app_title.n ? v->app_title : v->app);
     frame_p_text(&f, STR("quote"), v->prompt);
@@ -81,6 +82,7 @@ struct page page_request(struct arena *a, const struct page_env *env,
     struct frame f;
     frame_begin(&f, a, env, false, v->grant ? WORDS_WAITING_TITLE : WORDS_REQUEST_TITLE,
                 (str){NULL, 0});
+    f.leads_on = true;
     if (v->grant)
         put_waiting(&f, v);
     else
@@ -121,6 +123,7 @@ struct page page_break_glass(struct arena *a, const struct page_env *env,
     struct frame f;
     struct asked q = {STR(PAGE_PATH_BREAK_GLASS), v->app, v->rule, v->to};
     frame_begin(&f, a, env, false, WORDS_GLASS_TITLE, (str){NULL, 0});
+    f.leads_on = true;
     frame_headline(&f, LAYOUT_SIGN_ALERT, WORDS_GLASS_TITLE, (str){NULL, 0});
     frame_p_with(&f, WORDS_GLASS_TEXT, v->app_title.n ? v->app_title : v->app);
     put_terms(&f, v);

@@ -59,6 +59,7 @@ struct page page_choice(struct arena *a, const struct page_env *env,
 {
     struct frame f;
     frame_begin(&f, a, env, false, WORDS_SIGN_IN, (str){NULL, 0});
+    f.leads_on = true;
     frame_headline(&f, LAYOUT_SIGN_NONE, WORDS_CHOOSE_TITLE, (str){NULL, 0});
     sign_in_way(&f, v->app_title);
     put_items(&f, v);

@@ -53,12 +53,12 @@ struct page page_logged_out(struct arena *a, const struct page_env *env,
 {
     struct frame f;
     str again = v->again_url.n ? v->again_url : link_portal(a, env, STR("/"));
-    bool has_form = html_is_link(v->provider_url) && link_origin(v->provider_url).n > 0;
+    bool has_form = html_is_link(v->provider_url) && v->provider_url.p[0] != '/';
     frame_begin(&f, a, env, false, WORDS_LOGGED_OUT_TITLE, (str){NULL, 0});
     frame_headline(&f, LAYOUT_SIGN_DONE, WORDS_LOGGED_OUT_TITLE, (str){NULL, 0});
     frame_p(&f, v->everywhere ? WORDS_LOGGED_OUT_ALL : WORDS_LOGGED_OUT_TEXT);
     if (has_form) {
-        f.form_origin = link_origin(v->provider_url);
+        f.leads_on = true;
         put_provider(&f, v);
     }
     html_lit(&f.html, "<p class=\"acts down\">");

@@ -113,6 +113,7 @@ struct page page_replay(struct arena *a, const struct page_env *env,
     if (v->body.n > PAGE_REPLAY_MAX_BYTES || !html_is_link(v->action) || v->action.p[0] != '/')
         return (struct page){0};
     frame_begin(&f, a, env, false, WORDS_REPLAY_TITLE, (str){NULL, 0});
+    f.leads_on = true;
     frame_headline(&f, LAYOUT_SIGN_DOOR, WORDS_REPLAY_TITLE, (str){NULL, 0});
     frame_p_with(&f, WORDS_REPLAY_TEXT,
                  v->app_title.n ? v->app_title : words_text(env->language, WORDS_THE_APP));

@@ -119,6 +119,7 @@ struct page page_sign_in(struct arena *a, const struct page_env *env,
 {
     struct frame f;
     frame_begin(&f, a, env, false, WORDS_SIGN_IN, (str){NULL, 0});
+    f.leads_on = true;
     frame_headline(&f, LAYOUT_SIGN_NONE, WORDS_SIGN_IN, (str){NULL, 0});
     sign_in_way(&f, v->app_title);
     if (!is_of_a_field(v->reason))
@@ -158,6 +159,7 @@ struct page page_pin(struct arena *a, const struct page_env *env, const struct p
 {
     struct frame f;
     frame_begin(&f, a, env, false, WORDS_PIN_TITLE, (str){NULL, 0});
+    f.leads_on = true;
     frame_headline(&f, LAYOUT_SIGN_NONE, WORDS_PIN_TITLE, (str){NULL, 0});
     frame_p_with(&f, WORDS_PIN_SENT, v->email);
     if (!is_of_a_field(v->reason))

@@ -55,11 +55,6 @@ struct page_env {
     str csrf;       /* of the forms on this page */
     str request_id; /* at the foot of what went wrong; may be absent */
     str nonce;      /* base64url, fresh for each answer: page_replay alone */
-    /* Origins to which an answer to this page's form may redirect the browser: Chromium holds the
-     * whole chain of redirects against form-action. 'self' is always in; the app's origin and the
-     * providers' belong here for page_choice and page_sign_in. */
-    const str *form_origins;
-    size_t n_form_origins;
 };
 
 struct page {

@@ -1,17 +1,6 @@
 /* The built-in issuer's browser leg: its page, its form, and its documents for whoever asks. */
 #include "proxy/portal/portal_impl.h"
 
-static void add_origin(struct call *c, struct page_env *env, const struct desk_ask *ask)
-{
-    struct target t;
-    str *list = arena_array(c->arena, str, 1);
-    if (!ask->to.n || !target_read(c->snapshot, arena_dup(c->arena, ask->to), &t))
-        return;
-    list[0] = t.origin;
-    env->form_origins = list;
-    env->n_form_origins = 1;
-}
-
 static void show_form(struct call *c, const struct desk_ask *ask)
 {
     struct page_env env = call_env(c);
@@ -19,7 +8,6 @@ static void show_form(struct call *c, const struct desk_ask *ask)
     str title = !app ? (str){NULL, 0} : app->title.n ? app->title : app->name;
     str ticket = arena_dup(c->arena, ask->ticket), email = arena_dup(c->arena, ask->email);
     unsigned status = !ask->reason ? 200 : ask->retry_after_s ? 429 : 403;
-    add_origin(c, &env, ask);
     if (ask->reason)
         c->page->visit->reason = ask->reason;
     if (ask->wants_pin) {

@@ -36,6 +36,7 @@ static bool read_step_up(const struct form *f, struct wish *w)
             return false;
     w->way.max_age_s = max_age.n ? (int64_t)age : 0;
     w->way.acr = acr.n && acr.n < 256 ? acr : (str){NULL, 0};
+    w->way.is_step_up = max_age.n > 0;
     w->is_step_up = max_age.n || w->way.acr.n;
     return true;
 }
@@ -77,22 +78,6 @@ static str app_title(const struct wish *w)
     return !app ? (str){NULL, 0} : app->title.n ? app->title : app->name;
 }
 
-/* Where the form and its redirects may lead: the providers, and the app at the end. */
-static void add_origins(struct call *c, struct page_env *env, str app_origin)
-{
-    const struct config *config = c->snapshot->config;
-    str *list = arena_array(c->arena, str, config->n_issuers + 1);
-    for (size_t i = 0; i < config->n_issuers; i++) {
-        str iss = config->issuers[i].issuer->issuer;
-        size_t host = str_find(iss, ':') + 3;
-        if (config->issuers[i].client_id.n || config->issuers[i].is_builtin)
-            list[env->n_form_origins++] = str_upto(iss, host + str_find(str_from(iss, host), '/'));
-    }
-    if (app_origin.n)
-        list[env->n_form_origins++] = app_origin;
-    env->form_origins = list;
-}
-
 static void show_choice(struct call *c, const struct desk_ask *ask, const struct wish *w)
 {
     struct page_env env = call_env(c);
@@ -111,7 +96,6 @@ static void show_choice(struct call *c, const struct desk_ask *ask, const struct
     const struct config *config = c->snapshot->config;
     for (size_t i = 0; i < config->n_issuers; i++)
         view.takes_mail |= config->issuers[i].n_mail_domains > 0;
-    add_origins(c, &env, w->target.origin);
     answer_html(c, 200, page_choice(c->arena, &env, &view));
 }
 

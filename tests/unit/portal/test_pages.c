@@ -93,24 +93,46 @@ static void each_has_a_strict_policy(void **state)
     each(look_at_policy);
 }
 
-/* What may follow a form is named, and what could end the directive is not. */
-static void form_origins(void **state)
+static struct page sample_named(struct arena *a, const struct page_env *env, const char *name)
 {
-    struct arena a;
-    struct page_env env = sample_env(PAGE_ENGLISH);
-    str origins[] = {STR("https://app.example:8443"), STR("https://a.example; script-src *"),
-                     STR("javascript:"), STR("http://[::1]:80"), STR("*")};
-    struct page_sign_in_view v = {.ticket = STR("t")};
+    for (size_t i = 0; i < n_samples; i++)
+        if (strcmp(samples[i].name, name) == 0)
+            return samples[i].make(a, env);
+    fail_msg("no sample %s", name);
+    return (struct page){0};
+}
+
+/* A form that is answered with the way to an app may lead anywhere, any other stays here. */
+static void where_forms_lead(void **state)
+{
+    static const struct {
+        const char *name, *https, *http;
+    } rows[] = {
+        {"sign-in", "form-action 'self' https:", "form-action 'self' https: http:"},
+        {"pin", "form-action 'self' https:", "form-action 'self' https: http:"},
+        {"choice", "form-action 'self' https:", "form-action 'self' https: http:"},
+        {"purpose", "form-action 'self' https:", "form-action 'self' https: http:"},
+        {"request", "form-action 'self' https:", "form-action 'self' https: http:"},
+        {"break-glass", "form-action 'self' https:", "form-action 'self' https: http:"},
+        {"logged-out", "form-action 'self' https:", "form-action 'self' https: http:"},
+        {"launcher", "form-action 'self'", "form-action 'self'"},
+        {"approvals", "form-action 'self'", "form-action 'self'"},
+        {"logout", "form-action 'self'", "form-action 'self'"},
+        {"refused", "form-action 'self'", "form-action 'self'"},
+    };
     (void)state;
-    arena_init(&a, NULL, 0);
-    env.form_origins = origins;
-    env.n_form_origins = 5;
-    struct page p = page_sign_in(&a, &env, &v);
-    assert_int_equal(count(p.csp, "form-action 'self' https://app.example:8443 http://[::1]:80"),
-                     1);
-    assert_int_equal(count(p.csp, "*"), 0);
-    assert_int_equal(count(p.csp, "javascript"), 0);
-    arena_finish(&a);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int plain = 0; plain < 2; plain++) {
+            struct arena a;
+            struct page_env env = sample_env(PAGE_ENGLISH);
+            arena_init(&a, NULL, 0);
+            if (plain)
+                env.portal = STR("http://access.postern.localhost:8090");
+            str csp = sample_named(&a, &env, rows[i].name).csp;
+            if (!str_ends(csp, str_of(plain ? rows[i].http : rows[i].https)))
+                fail_msg("%s: %.*s", rows[i].name, STR_ARG(csp));
+            arena_finish(&a);
+        }
 }
 
 static void remedies_lead_somewhere(void **state)
@@ -124,23 +146,31 @@ static void remedies_lead_somewhere(void **state)
         "/.postern/break-glass?app=payroll&amp;rule=emergency&amp;to=https%3A",
     };
     (void)state;
-    for (size_t i = 0; i < n_samples; i++) {
-        if (strcmp(samples[i].name, "refused-step-up") != 0)
-            continue;
-        struct arena a;
-        struct page_env env = sample_env(PAGE_ENGLISH);
-        arena_init(&a, NULL, 0);
-        struct page p = samples[i].make(&a, &env);
-        for (size_t k = 0; k < sizeof wanted / sizeof *wanted; k++)
-            if (count(p.html, wanted[k]) != 1)
-                fail_msg("no %s", wanted[k]);
-        /* an emergency comes last, though its rule came first */
-        assert_true(memmem(p.html.p, p.html.n, "break-glass?", 12) >
-                    memmem(p.html.p, p.html.n, "purpose?", 8));
-        arena_finish(&a);
-        return;
-    }
-    fail_msg("no such sample");
+    struct arena a;
+    struct page_env env = sample_env(PAGE_ENGLISH);
+    arena_init(&a, NULL, 0);
+    struct page p = sample_named(&a, &env, "refused-step-up");
+    for (size_t k = 0; k < sizeof wanted / sizeof *wanted; k++)
+        if (count(p.html, wanted[k]) != 1)
+            fail_msg("no %s", wanted[k]);
+    /* an emergency comes last, though its rule came first */
+    assert_true(memmem(p.html.p, p.html.n, "break-glass?", 12) >
+                memmem(p.html.p, p.html.n, "purpose?", 8));
+    arena_finish(&a);
+}
+
+/* The launcher has no binding of the app's host: a step-up ends where it began. */
+static void a_step_up_from_the_launcher_comes_back_to_it(void **state)
+{
+    struct arena a;
+    struct page_env env = sample_env(PAGE_ENGLISH);
+    (void)state;
+    arena_init(&a, NULL, 0);
+    struct page p = sample_named(&a, &env, "launcher");
+    assert_int_equal(count(p.html, "/.postern/login?to=https%3A%2F%2Faccess.corp.example%2F&amp;"
+                                   "max_age=3600\""),
+                     1);
+    arena_finish(&a);
 }
 
 static void without_a_portal_no_link_leads_there(void **state)
@@ -294,8 +324,9 @@ int main(void)
         cmocka_unit_test(nothing_becomes_markup),
         cmocka_unit_test(each_is_small_and_whole),
         cmocka_unit_test(each_has_a_strict_policy),
-        cmocka_unit_test(form_origins),
+        cmocka_unit_test(where_forms_lead),
         cmocka_unit_test(remedies_lead_somewhere),
+        cmocka_unit_test(a_step_up_from_the_launcher_comes_back_to_it),
         cmocka_unit_test(without_a_portal_no_link_leads_there),
         cmocka_unit_test(a_large_launcher_fits),
         cmocka_unit_test(the_longest_texts_fit),
