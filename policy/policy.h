@@ -277,6 +277,28 @@ bool policy_subject_fits(const struct policy_subject *s, const struct policy *p,
 size_t policy_subject_bytes(const struct policy_subject *s);
 /* SHA-256 in hex of a rule's text, for grants; {NULL, 0} when there is no such rule. */
 str policy_rule_digest(const struct policy *p, str rule_id);
+/* What a rule demands of those who ask, approve or break the glass. Texts are the policy's. */
+struct policy_grant_terms {
+    str rule, title, digest;
+    bool has_approval;
+    uint32_t count;       /* approvers that it takes */
+    int64_t approval_s;   /* how long an approval holds */
+    bool wants_reason;    /* reason_required */
+    const str *approvers; /* addresses that `by` names; others may match it by group */
+    size_t n_approvers;
+    bool has_break_glass;
+    int64_t break_glass_s;
+    const str *told; /* channels that must hear of it */
+    size_t n_told;
+};
+/* False: there is no such rule, or it knows neither. */
+bool policy_grant_terms(const struct policy *p, str rule_id, struct policy_grant_terms *out);
+/* Certainly one of those that the rule's approval names in `by`: a person, never a machine. Whether
+ * he is the one who asks is the caller's to see. */
+bool policy_may_approve(const struct policy *p, str rule_id, const struct policy_identity *who,
+                        int64_t now_us);
+/* One of those of any rule. */
+bool policy_is_approver(const struct policy *p, const struct policy_identity *who, int64_t now_us);
 /* True when any rule that may hold for the app looks at the device: then ask for one. */
 bool policy_app_wants_device(const struct policy *p, const struct policy_app *app);
 

@@ -98,6 +98,8 @@ static bool open_desk(struct people *p, struct fail *f)
         .cookie_keys = p->keys[KEYRING_COOKIE],
         .issuer_keys = p->keys[KEYRING_ISSUER],
         .need_keys = p->options.need_keys,
+        .mail = p->options.mail,
+        .notify = p->options.notify,
         .posture = p->options.posture,
         .ctx = p->options.ctx,
     };

@@ -16,6 +16,7 @@
 #include "proxy/devices.h"
 #include "proxy/keys.h"
 #include "proxy/metrics.h"
+#include "proxy/notify.h"
 #include "proxy/people.h"
 #include "proxy/tailnet.h"
 #include "proxy/telling.h"
@@ -56,6 +57,7 @@ struct server {
     struct tailnet *tailnet;
     struct devices *devices;
     struct audit *audit;
+    struct notify *notify;
     struct people *people; /* NULL without a portal */
     struct crew crew;
     struct metrics metrics;
@@ -139,6 +141,18 @@ static void show_sources(void *ctx, const struct devices_source *sources, size_t
 {
     struct server *s = ctx;
     metrics_show_sources(&s->metrics, sources, n);
+}
+
+static bool mail_to(void *ctx, str to, str subject, str text)
+{
+    struct server *s = ctx;
+    return notify_mail(s->notify, to, subject, text);
+}
+
+static bool notify_of(void *ctx, str channel, str subject, str text)
+{
+    struct server *s = ctx;
+    return notify_channel(s->notify, channel, subject, text);
 }
 
 static void posture_posted(void *ctx, struct desk_ask *ask)
@@ -245,6 +259,7 @@ static void arm_reload(struct server *s)
 static void adopt(struct server *s, struct snapshot *next)
 {
     struct snapshot *before = snapshot_ref(s->snapshot);
+    notify_configure(s->notify, next->config);
     publish(s, next);
     keys_configure(s->keys, next->config);
     take_builtin_keys(s);
@@ -434,6 +449,9 @@ static bool open_control(struct server *s, struct fail *f)
     deadline_init(&s->tickets_due, rotate_tickets);
     deadline_set(s->loop, &s->tickets_due, TICKET_ROTATE_MS);
     s->keys = keys_create(s->loop, &events);
+    s->notify = notify_create(s->loop);
+    s->metrics.notify = s->notify;
+    notify_configure(s->notify, s->snapshot->config);
     s->tailnet = tailnet_create(s->loop);
     s->reload = reload_create(&s->inputs, s->snapshot, loop_now_ms(s->loop));
     if (reload_fd(s->reload) >= 0) {
@@ -459,6 +477,8 @@ static bool open_people(struct server *s, struct fail *f)
         .snapshot = s->snapshot,
         .need_keys = desk_needs_keys,
         .posture = posture_posted,
+        .mail = mail_to,
+        .notify = notify_of,
         .changed = store_changed,
         .ctx = s,
     };
@@ -481,6 +501,7 @@ static bool open_devices(struct server *s)
         .store = people_store(s->people),
         .changed = devices_changed,
         .need_keys = desk_needs_keys,
+        .notify = notify_of,
         .sources = show_sources,
         .ctx = s,
     };
@@ -521,9 +542,10 @@ static void stop(struct server *s)
     devices_destroy(s->devices);
     people_close(s->people);
     tailnet_destroy(s->tailnet); /* what it was asked belongs to the gates */
-    audit_close(s->audit); /* its writer posts to the workers' mailboxes until then */
+    audit_close(s->audit);       /* its writer posts to the workers' mailboxes until then */
     crew_destroy(&s->crew);
     keys_destroy(s->keys);
+    notify_destroy(s->notify);
     if (s->has_reload_watch)
         watch_detach(&s->reload_watch, NULL);
     reload_destroy(s->reload);

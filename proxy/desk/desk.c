@@ -142,6 +142,7 @@ static void sweep(struct deadline *due)
     struct desk *d = list_entry(due, struct desk, sweep);
     login_sweep(d, desk_now_ms(d));
     ticket_sweep(d, desk_now_ms(d));
+    sweep_store(d);
     deadline_set(d->options.loop, &d->sweep, SWEEP_MS);
 }
 

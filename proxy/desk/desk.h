@@ -123,6 +123,7 @@ struct desk_ask {
     size_t n_fields;
     int status; /* of a document, or of a refusal that has one of its own (429) */
     str content_type, body;
+    bool is_open; /* the grant, after this */
 
     /* the desk's own */
     struct desk *desk;

@@ -198,6 +198,8 @@ void builtin_desk_finish(struct desk *d);
 
 void grants_ask(struct desk *d, struct desk_ask *ask);
 void purpose_ask(struct desk *d, struct desk_ask *ask);
+/* The store forgets what is over. */
+void sweep_store(struct desk *d);
 
 struct check; /* builtin_desk.c */
 
@@ -222,6 +224,8 @@ struct desk {
     struct list_node checks;           /* check::link; that run, then that wait */
     size_t n_checks, n_checking;
     struct deadline sweep;
+    int64_t swept_ms; /* the store; 0: not yet */
+    bool is_sweeping;
 };
 
 static inline const struct config *desk_config(const struct desk *d)

@@ -4,31 +4,35 @@
 #include <stdlib.h>
 
 static const struct route ROUTES[] = {
-    {ON_PORTAL, "GET", STR("/"), "portal", route_launcher, false},
-    {ON_PORTAL, "POST", STR(PAGE_PATH_SESSIONS), "session-end", route_session_end, true},
-    {ON_PORTAL, "GET", STR(PAGE_PATH_LOGIN), "login", route_login, false},
-    {ON_PORTAL, "POST", STR(PAGE_PATH_LOGIN), "login", route_login_by_mail, true},
-    {ON_APPS, "GET", STR(PAGE_PATH_LOGIN), "login", route_app_login, false},
-    {ON_PORTAL, "GET", STR(CALLBACK_PATH), "login-callback", route_callback, false},
-    {ON_APPS, "GET", STR(BACK_PATH), "login-back", route_back, false},
-    {ON_PORTAL | ON_APPS, "GET", STR(PAGE_PATH_LOGOUT), "logout", route_logout, false},
-    {ON_PORTAL | ON_APPS, "POST", STR(PAGE_PATH_LOGOUT), "logout", route_logout_confirm, true},
-    {ON_PORTAL, "POST", STR("/.postern/backchannel/"), "backchannel", route_backchannel, false},
-    {ON_PORTAL, "GET", STR("/.postern/frontchannel/"), "frontchannel", route_frontchannel, false},
-    {ON_PORTAL, "GET", STR(PAGE_PATH_BUILTIN), "sign-in", route_issuer_page, false},
-    {ON_PORTAL, "POST", STR(PAGE_PATH_BUILTIN), "sign-in", route_issuer_form, true},
+    {ON_PORTAL, "GET", STR("/"), "portal", route_launcher, READS_QUERY},
+    {ON_PORTAL, "POST", STR(PAGE_PATH_SESSIONS), "session-end", route_session_end, READS_FORM},
+    {ON_PORTAL, "GET", STR(PAGE_PATH_LOGIN), "login", route_login, READS_QUERY},
+    {ON_PORTAL, "POST", STR(PAGE_PATH_LOGIN), "login", route_login_by_mail, READS_FORM},
+    {ON_APPS, "GET", STR(PAGE_PATH_LOGIN), "login", route_app_login, READS_QUERY},
+    {ON_PORTAL, "GET", STR(CALLBACK_PATH), "login-callback", route_callback, READS_RAW},
+    {ON_APPS, "GET", STR(BACK_PATH), "login-back", route_back, READS_QUERY},
+    {ON_PORTAL | ON_APPS, "GET", STR(PAGE_PATH_LOGOUT), "logout", route_logout, READS_QUERY},
+    {ON_PORTAL | ON_APPS, "POST", STR(PAGE_PATH_LOGOUT), "logout", route_logout_confirm,
+     READS_FORM},
+    {ON_PORTAL, "POST", STR("/.postern/backchannel/"), "backchannel", route_backchannel, READS_RAW},
+    {ON_PORTAL, "GET", STR("/.postern/frontchannel/"), "frontchannel", route_frontchannel,
+     READS_QUERY},
+    {ON_PORTAL, "GET", STR(PAGE_PATH_BUILTIN), "sign-in", route_issuer_page, READS_RAW},
+    {ON_PORTAL, "POST", STR(PAGE_PATH_BUILTIN), "sign-in", route_issuer_form, READS_FORM},
     {ON_PORTAL, "GET", STR("/.postern/issuer/.well-known/openid-configuration"), "issuer",
-     route_issuer_document, false},
-    {ON_PORTAL, "GET", STR("/.postern/issuer/jwks.json"), "issuer", route_issuer_document, false},
-    {ON_PORTAL, "GET", STR(PAGE_PATH_PURPOSE), "purpose", route_purpose, false},
-    {ON_PORTAL, "POST", STR(PAGE_PATH_PURPOSE), "purpose", route_purpose_state, true},
-    {ON_PORTAL, "GET", STR(PAGE_PATH_REQUEST), "request", route_request, false},
-    {ON_PORTAL, "POST", STR(PAGE_PATH_REQUEST), "request", route_request_send, true},
-    {ON_PORTAL, "GET", STR(PAGE_PATH_APPROVALS), "approvals", route_approvals, false},
-    {ON_PORTAL, "POST", STR(PAGE_PATH_APPROVALS), "approvals", route_approvals_decide, true},
-    {ON_PORTAL, "GET", STR(PAGE_PATH_BREAK_GLASS), "break-glass", route_break_glass, false},
-    {ON_PORTAL, "POST", STR(PAGE_PATH_BREAK_GLASS), "break-glass", route_break_glass_open, true},
-    {ON_PORTAL, "POST", STR("/.postern/posture"), "posture", route_posture, false},
+     route_issuer_document, READS_QUERY},
+    {ON_PORTAL, "GET", STR("/.postern/issuer/jwks.json"), "issuer", route_issuer_document,
+     READS_QUERY},
+    {ON_PORTAL, "GET", STR(PAGE_PATH_PURPOSE), "purpose", route_purpose, READS_QUERY},
+    {ON_PORTAL, "POST", STR(PAGE_PATH_PURPOSE), "purpose", route_purpose_state, READS_FORM},
+    {ON_PORTAL, "GET", STR(PAGE_PATH_REQUEST), "request", route_request, READS_QUERY},
+    {ON_PORTAL, "POST", STR(PAGE_PATH_REQUEST), "request", route_request_send, READS_FORM},
+    {ON_PORTAL, "GET", STR(PAGE_PATH_APPROVALS), "approvals", route_approvals, READS_QUERY},
+    {ON_PORTAL, "POST", STR(PAGE_PATH_APPROVALS), "approvals", route_approvals_decide, READS_FORM},
+    {ON_PORTAL, "GET", STR(PAGE_PATH_BREAK_GLASS), "break-glass", route_break_glass, READS_QUERY},
+    {ON_PORTAL, "POST", STR(PAGE_PATH_BREAK_GLASS), "break-glass", route_break_glass_open,
+     READS_FORM},
+    {ON_PORTAL, "POST", STR("/.postern/posture"), "posture", route_posture, READS_RAW},
 };
 
 static bool path_fits(const struct route *r, str path)
@@ -87,12 +91,12 @@ static void serve(void *ctx, struct http_page *page)
     struct call c;
     const struct route *r = find_route(page->is_portal, page->head->method, page->path);
     call_init(&c, ctx, page);
-    if (!r->is_form && !form_read(c.arena, page->query, &c.form)) {
+    if (r->reads == READS_QUERY && !form_read(c.arena, page->query, &c.form)) {
         answer_error(&c, 400, "form.malformed",
                      STR("The address of this page is not well formed."));
         return;
     }
-    if (!r->is_form || form_is_good(&c))
+    if (r->reads != READS_FORM || form_is_good(&c))
         r->fn(&c);
 }
 

@@ -48,7 +48,9 @@ struct route {
     str path;         /* ends in '/': a name follows */
     const char *word; /* what the request is recorded as */
     route_fn *fn;
-    bool is_form; /* a POST of a page of ours: same origin and token, before fn */
+    /* A query or nothing; a POST of a page of ours (same origin and token, before fn); or what fn
+     * passes on as it came. */
+    enum { READS_QUERY = 0, READS_FORM, READS_RAW } reads;
 };
 
 /* ---- the groups of routes ----------------------------------------------------------------------

@@ -5,14 +5,20 @@ struct own_look {
     struct look look;
     const struct store_session *sessions;
     size_t n_sessions;
+    bool is_approver;
+    const struct store_grant *grants; /* of everybody, for an approver */
+    size_t n_grants;
 };
 
 static bool run(struct store_db *db, struct look *l, struct fail *f)
 {
     struct own_look *own = (struct own_look *)l;
     struct store_match mine = {.issuer = l->issuer, .subject = l->subject};
+    const str all = {NULL, 0};
     return store_sessions_list(db, &mine, PAGE_SESSIONS_MAX, &l->arena, &own->sessions,
-                               &own->n_sessions, f);
+                               &own->n_sessions, f) &&
+           (!own->is_approver ||
+            store_grants_list(db, all, all, &l->arena, &own->grants, &own->n_grants, f));
 }
 
 /* Grey ones only where something can be done about it: what is no business of this person is not
@@ -69,6 +75,19 @@ static void fill_sessions(struct call *c, const struct own_look *own, struct pag
     v->n_sessions = own->n_sessions;
 }
 
+static size_t waiting(struct call *c, const struct own_look *own)
+{
+    const struct policy_identity *who = call_person(c);
+    size_t n = 0;
+    for (size_t i = 0; i < own->n_grants; i++) {
+        const struct store_grant *g = &own->grants[i];
+        bool is_own = str_eq(g->issuer, who->issuer) && str_eq(g->subject, who->subject);
+        n += g->state == STORE_GRANT_ASKED && !is_own &&
+             policy_may_approve(c->snapshot->policy, g->rule, who, c->page->visit->wall_us);
+    }
+    return n;
+}
+
 static void show(struct call *c, struct look *l)
 {
     struct page_env env = call_env(c);
@@ -82,6 +101,8 @@ static void show(struct call *c, struct look *l)
         view.issuer_title = issuer->config->title.n ? issuer->config->title : issuer->config->name;
     fill_apps(c, &view);
     fill_sessions(c, (struct own_look *)l, &view);
+    view.is_approver = ((struct own_look *)l)->is_approver;
+    view.n_waiting = waiting(c, (struct own_look *)l);
     answer_html(c, 200, page_launcher(c->arena, &env, &view));
 }
 
@@ -96,6 +117,8 @@ void route_launcher(struct call *c)
         return;
     }
     struct own_look *own = look_create(c, sizeof *own);
+    own->is_approver =
+        policy_is_approver(c->snapshot->policy, call_person(c), c->page->visit->wall_us);
     own->look.run = run;
     own->look.answered = show;
     look_send(c, &own->look);

@@ -109,7 +109,7 @@ class Browser:
     def ask(self, url, method="GET", fields=None, headers=None, body=None):
         parts = urlsplit(url)
         host = parts.hostname
-        assert parts.scheme == "http" and (parts.port or 80) == self.port, url
+        assert parts.scheme == "http" and parts.port, url
         sent = {"User-Agent": self.agent, "Accept-Language": self.language, **NAVIGATE, **(headers or {})}
         if self.jar.get(host):
             sent["Cookie"] = "; ".join("%s=%s" % c for c in self.jar[host].items())
@@ -118,8 +118,8 @@ class Browser:
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         if method == "POST" and "Sec-Fetch-Site" not in sent and "Origin" not in sent:
             sent.update({"Origin": "null", "Sec-Fetch-Site": "same-origin"})
-        answer = raw.request(self.port, method, (parts.path or "/") + ("?" + parts.query if parts.query else ""),
-                             host="%s:%d" % (host, self.port), body=body,
+        answer = raw.request(parts.port, method, (parts.path or "/") + ("?" + parts.query if parts.query else ""),
+                             host="%s:%d" % (host, parts.port), body=body,
                              headers=[(k, v) for k, v in sent.items() if v is not None])
         self.keep(host, answer)
         page = Page(url, answer)

@@ -1,0 +1,61 @@
+/* See way.h. */
+#include "proxy/portal/way.h"
+
+bool way_read(struct call *c, struct way *out)
+{
+    str name = form_get(&c->form, STR("app")), to = form_get(&c->form, STR("to"));
+    *out = (struct way){.app = name.n ? snapshot_app_by_name(c->snapshot, name) : NULL};
+    if (out->app && !to.n)
+        to = target_make(c->snapshot, c->arena, out->app->policy->host, STR("/"), (str){NULL, 0});
+    if (out->app && target_read(c->snapshot, to, &out->target) && out->target.app == out->app)
+        return true;
+    answer_error(c, 400, "form.malformed", STR("This page's address names no app of ours."));
+    return false;
+}
+
+str way_title(const struct way *w)
+{
+    return w->app->title.n ? w->app->title : w->app->name;
+}
+
+bool way_needs_log_in(struct call *c)
+{
+    if (c->page->visit->session)
+        return false;
+    str here =
+        target_make(c->snapshot, c->arena, c->page->head->host, c->page->path, c->page->query);
+    answer_redirect(
+        c, 302,
+        arena_printf(c->arena, PAGE_PATH_LOGIN "?to=%.*s", STR_ARG(form_escape(c->arena, here))));
+    return true;
+}
+
+static str path_of(const struct target *t)
+{
+    str rest = str_from(t->url, t->origin.n);
+    str path = str_upto(rest, str_find(rest, '?'));
+    return path.n ? path : STR("/");
+}
+
+const struct policy_remedy *way_remedy(struct call *c, const struct way *w,
+                                       enum policy_remedy_kind kind, str rule)
+{
+    struct gate_view view = {0};
+    visit_look(c->page->visit, w->app, path_of(&w->target), &view);
+    for (size_t i = 0; i < view.n_remedies; i++)
+        if (view.remedies[i].kind == kind && (!rule.p || str_eq(view.remedies[i].rule, rule)))
+            return &view.remedies[i];
+    return NULL;
+}
+
+str way_reason(struct call *c)
+{
+    return str_trim(form_get(&c->form, STR("text")), " \t\r\n");
+}
+
+enum page_form_error way_judge(str text, bool is_optional)
+{
+    if (text.n > PAGE_REASON_MAX_BYTES)
+        return PAGE_FORM_TOO_LONG;
+    return text.n < PAGE_REASON_MIN_CHARS && !is_optional ? PAGE_FORM_EMPTY : PAGE_FORM_OK;
+}
