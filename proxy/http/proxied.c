@@ -8,7 +8,6 @@
 
 #include "proxy/http/admit.h"
 #include "proxy/http/front.h"
-#include "proxy/net/proxy_header.h"
 
 enum { PEEK_BYTES = 512 };
 

@@ -6,12 +6,13 @@
 #ifndef PROXY_NET_NET_H
 #define PROXY_NET_NET_H
 
-#include "proxy/net/loop.h"     /* loop, mailbox, deadline, watch, signals, jobs, dirwatch */
-#include "proxy/net/tls.h"      /* tls_server, tls_client, tls_tickets */
-#include "proxy/net/io.h"       /* one connected socket, plain or TLS */
-#include "proxy/net/listener.h" /* bind and accept */
-#include "proxy/net/dial.h"     /* resolve and connect */
-#include "proxy/net/fetch.h"    /* HTTPS documents, control thread only */
-#include "proxy/net/mail.h"     /* text mails, control thread only */
+#include "proxy/net/loop.h"         /* loop, mailbox, deadline, watch, signals, jobs, dirwatch */
+#include "proxy/net/tls.h"          /* tls_server, tls_client, tls_tickets */
+#include "proxy/net/io.h"           /* one connected socket, plain or TLS */
+#include "proxy/net/listener.h"     /* bind and accept */
+#include "proxy/net/dial.h"         /* resolve and connect */
+#include "proxy/net/proxy_header.h" /* the PROXY protocol, bytes alone */
+#include "proxy/net/fetch.h"        /* HTTPS documents, control thread only */
+#include "proxy/net/mail.h"         /* text mails, control thread only */
 
 #endif

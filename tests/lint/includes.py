@@ -24,7 +24,8 @@ LEVELS = [
     ("http",),
     ("portal", "console", "tunnel", "ssh", "rdp"),
     ("worker",),
-    ("keys", "metrics", "sockets", "telling", "notify", "devices"),
+    ("keys", "sockets", "telling", "notify", "devices", "tailnet"),
+    ("metrics",),
     ("people",),
     ("crew",),
     ("server",),
@@ -60,7 +61,7 @@ def room_of(path):
         return None
     if len(parts) > 2:
         return parts[1]
-    return os.path.splitext(parts[1])[0]
+    return os.path.splitext(parts[1])[0].split("_")[0]     # devices_fleet.c is of the room devices
 
 
 def judge(src, quoted, target, known):

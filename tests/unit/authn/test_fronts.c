@@ -63,7 +63,7 @@ static str alb_sign(const struct signer *s, const char *header, const char *payl
 
 #define HEAD                                                                                       \
     "{\"alg\":\"ES256\",\"kid\":\"k\",\"signer\":\"" ARN "\",\"client\":\"web\",\"exp\":"          \
-                                                         "1795000100"
+    "1795000100"
 #define BODY "{\"sub\":\"eva\",\"email\":\"eva@corp.example\""
 
 static void a_load_balancers_header(void **state)
