@@ -127,7 +127,7 @@ def test_sign_out_here(house, kim):
     page = kim.get(house.url("inventory", "/.postern/logout"))
     assert page.status == 200 and kim.get(house.url("inventory", "/stock/1")).status == 200      # nothing has ended
     old = dict(kim.jar["inventory.postern.localhost"])
-    session = house.journal.wait(kind="login", identity__email="kim@acme.example")["session"]
+    session = house.session_of(kim)
     page = kim.send(page.form("csrf"))
     assert page.status == 200 and kim.cookie("inventory.postern.localhost") is None
     record = house.journal.wait(kind="logout", session=session)
@@ -151,10 +151,8 @@ def test_sign_out_everywhere(house, eva):
 
 
 def test_another_session_is_ended_from_the_portal(house, eva):
-    count = len(house.journal.find(kind="login"))
     other = house.signed_in("eva@corp.example", app="reports")
-    handle = house.journal.wait(kind="login", app="reports", count=1, test=lambda r: r in
-                                house.journal.find(kind="login")[count:])["session"]
+    handle = house.session_of(other)
     page = eva.get(house.portal("/"))
     form = [f for f in page.forms() if handle in f["html"]][0]
     page = eva.send(form, session=handle)

@@ -168,7 +168,7 @@ class House:
     def __init__(self, start, origin, **how):
         from .ports import free_port
         self.origin = origin
-        port = free_port()
+        port = how.pop("port", 0) or free_port()
         config = configure(port, **how.pop("config", {}))
         folder = how.pop("folder", None)
         self.postern = start(ready=False, folder=folder, policies={"10-apps.yaml": how.pop("policy", None) or
@@ -195,6 +195,11 @@ class House:
         page = b.sign_in(b.get(self.url(app, path)), email)
         assert page.status == 200 and page.url == self.url(app, path), page
         return b
+
+    def session_of(self, b):
+        """The handle of the session that this browser got last."""
+        hop = [h for h in b.hops if "/.postern/callback?" in h.url and h.status == 303][-1]
+        return self.journal.wait(kind="login", id=hop.header("X-Request-Id"))["session"]
 
     def set_users(self, **more):
         from .proxy import dump

@@ -1,0 +1,193 @@
+"""What opens for a while: a stated purpose, an approval by somebody else, the broken glass. By answer, by record, and by
+what others are told."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from harness import raw
+from harness.people import HASH, House, allow, app
+from harness.smtp import Sink
+
+
+def policy(upstream):
+    hosts = ("dossier", "vault", "engine")
+    return {
+        "version": 1,
+        "apps": [app(h, upstream, host=h + ".postern.localhost", title=h.title()) for h in hosts],
+        "rules": [
+            allow("dossier-purpose", who={"groups": ["contractors"]}, to={"apps": ["dossier"]},
+                  purpose={"required": True, "prompt": "Which ticket?"}),
+            allow("vault-approved", who={"groups": ["contractors"]}, to={"apps": ["vault"]},
+                  approval={"by": {"groups": ["leads"]}, "count": 1, "valid_for": "1h", "reason_required": True}),
+            {"id": "engine-hours", "effect": "require", "who": {"groups": ["contractors"]}, "to": {"apps": ["engine"]},
+             "auth": {"methods": ["hwk"]}},
+            allow("engine-all", who={"groups": ["contractors"]}, to={"apps": ["engine"]}),
+            allow("engine-glass", who={"groups": ["contractors"]}, to={"apps": ["engine"]},
+                  break_glass={"skips": ["engine-hours"], "reason_required": True, "notify": ["alerts"]}),
+        ],
+    }
+
+
+class Hook:
+    """A webhook that keeps what it is told."""
+
+    def __init__(self):
+        self.told = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                outer.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d/hook" % self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def hook():
+    h = Hook()
+    yield h
+    h.close()
+
+
+@pytest.fixture(scope="module")
+def sink():
+    s = Sink()
+    yield s
+    s.close()
+
+
+@pytest.fixture(scope="module")
+def house(start_shared, origin, hook, sink):
+    house = House(start_shared, origin, policy=policy(origin.url), config={
+        "notify": {"alerts": {"webhook": hook.url}},
+        "mail": {"smtp": "smtp://127.0.0.1:%d" % sink.port, "from": "postern@corp.example"}})
+    serial = house.postern.metrics().get("postern_policy_generation")
+    lead = {"name": "Lee", "password": HASH, "groups": ["leads"]}
+    house.set_users(**{"lee@corp.example": lead, "lou@corp.example": {**lead, "name": "Lou"}})
+    assert serial
+    raw.wait_for(lambda: b"reload.published" in house.postern.stderr().encode())
+    return house
+
+
+def signed_in(house, email, where):
+    b = house.browser()
+    page = b.get(where)
+    return b, b.sign_in(page, email)
+
+
+def link(page, part):
+    return [u for u in page.links() if part in u][0]
+
+
+def test_a_purpose_is_asked_and_recorded(house):
+    kim, page = signed_in(house, "kim@acme.example", house.url("dossier", "/case/7"))
+    assert page.status == 403 and page.url == house.url("dossier", "/case/7")
+    page = kim.get(link(page, "/.postern/purpose?"))
+    assert page.status == 200 and "Which ticket?" in page.text
+    form = page.form("text")
+    assert kim.send(form, text="").status == 400 and kim.send(form, text="x" * 501).status == 400
+    page = kim.send(form, text="OPS-17: the <pump> leaks")
+    assert page.status == 200 and page.url == house.url("dossier", "/case/7")
+    record = house.journal.wait(kind="purpose.stated", app="dossier")
+    assert record["purpose"] == "OPS-17: the <pump> leaks" and record["identity"]["email"] == "kim@acme.example"
+
+
+def test_an_approval(house, sink):
+    kim, page = signed_in(house, "kim@acme.example", house.url("vault", "/box"))
+    assert page.status == 403
+    page = kim.get(link(page, "/.postern/request?"))
+    form = page.form("text")
+    assert kim.send(form, text="no").status == 400          # a reason is required
+    mails = len(sink.letters)
+    page = kim.send(form, text="quarterly count of the box")
+    assert page.status == 200 and page.url.startswith(house.portal("/"))
+    asked = house.journal.wait(kind="approval.asked")
+    assert asked["grant"]["rule"] == "vault-approved" and asked["grant"]["reason"] == "quarterly count of the box"
+    raw.wait_for(lambda: len(sink.letters) >= mails + 2)
+    assert {r for m in sink.letters[mails:] for r in m.recipients} == {"lee@corp.example", "lou@corp.example"}
+    assert "quarterly count" in sink.letters[-1].text and "/.postern/approvals" in sink.letters[-1].text
+    again = kim.get(form["action"] + "?app=vault&rule=vault-approved&to=" + house.url("vault", "/box"))
+    assert not [f for f in again.forms() if "text" in f["fields"]]      # it waits already
+    assert kim.ask(house.url("vault", "/box")).status == 403
+
+    # Neither the one who asked nor somebody else may say yes.
+    mine = kim.get(house.portal("/.postern/approvals"))
+    for who in (kim, signed_in(house, "eva@corp.example", house.portal("/"))[0]):
+        csrf = who.get(house.portal("/.postern/logout")).form("csrf")["fields"]["csrf"]
+        page = who.ask(house.portal("/.postern/approvals"), "POST",
+                       {"csrf": csrf, "grant": "1", "verb": "approve"})
+        assert page.status == 400 and kim.ask(house.url("vault", "/box")).status == 403
+    assert "vault" in mine.text.lower()
+
+    lee, page = signed_in(house, "lee@corp.example", house.portal("/.postern/approvals"))
+    assert "kim@acme.example" in page.text and "quarterly count of the box" in page.text
+    form = [f for f in page.forms() if "grant" in f["fields"]][0]
+    page = lee.send(form, verb="approve")
+    assert page.status == 200
+    raw.wait_for(lambda: kim.ask(house.url("vault", "/box")).status == 200, seconds=1.0)
+    record = house.journal.wait(kind="approval.approved")
+    assert record["identity"]["email"] == "lee@corp.example" and record["grant"]["email"] == "kim@acme.example"
+    assert lee.send(form, verb="approve").status == 200                 # "gone", and nothing twice
+    assert len(house.journal.find(kind="approval.approved")) == 1
+
+    form = [f for f in lee.get(house.portal("/.postern/approvals")).forms() if "grant" in f["fields"]][0]
+    lee.send(form, verb="end")
+    raw.wait_for(lambda: kim.ask(house.url("vault", "/box")).status == 403, seconds=1.0)
+    house.journal.wait(kind="approval.ended")
+
+
+def test_an_approval_that_is_refused(house):
+    kim, page = signed_in(house, "kim@acme.example", house.url("vault", "/"))
+    kim.send(kim.get(link(page, "/.postern/request?")).form("text"), text="once more, please")
+    lou, page = signed_in(house, "lou@corp.example", house.portal("/.postern/approvals"))
+    lou.send([f for f in page.forms() if "grant" in f["fields"]][0], verb="refuse")
+    house.journal.wait(kind="approval.refused", identity__email="lou@corp.example")
+    assert kim.ask(house.url("vault", "/")).status == 403
+
+
+def test_nobody_asks_for_a_rule_that_is_none_of_his_business(house):
+    eva, _ = signed_in(house, "eva@corp.example", house.portal("/"))
+    for path in ("request?app=vault&rule=vault-approved", "request?app=vault&rule=unknown",
+                 "break-glass?app=engine&rule=engine-glass", "request?app=nothing&rule=x", "request"):
+        page = eva.ask(house.portal("/.postern/" + path))
+        assert page.status in (400, 403) and "vault-approved" not in page.text
+    csrf = eva.get(house.portal("/.postern/logout")).form("csrf")["fields"]["csrf"]
+    for path, rule, to in (("request", "vault-approved", "vault"), ("break-glass", "engine-glass", "engine")):
+        page = eva.ask(house.portal("/.postern/" + path), "POST", {"csrf": csrf, "app": to, "rule": rule,
+                                                                   "to": house.url(to), "text": "let me in"})
+        assert page.status == 403
+
+
+def test_the_broken_glass(house, hook):
+    kim, page = signed_in(house, "kim@acme.example", house.url("engine", "/start"))
+    assert page.status == 403
+    form = kim.get(link(page, "/.postern/break-glass?")).form("text")
+    assert kim.send(form, text=" ").status == 400 and kim.ask(house.url("engine", "/start")).status == 403
+    page = kim.send(form, text="the engine is on fire")
+    assert page.url == house.url("engine", "/start")
+    raw.wait_for(lambda: kim.ask(house.url("engine", "/start")).status == 200, seconds=1.0)
+    record = house.journal.wait(kind="break_glass.opened")
+    assert record["grant"]["reason"] == "the engine is on fire" and record["grant"]["expires"]
+    raw.wait_for(lambda: hook.told)
+    assert "the engine is on fire" in hook.told[-1]["text"] and hook.told[-1]["channel"] == "alerts"
+    opened = house.journal.find(kind="decision", app="engine", decision__effect="allow")
+    assert record["seq"] < raw.wait_for(lambda: house.journal.find(kind="decision", app="engine",
+                                                                   decision__effect="allow"))[0]["seq"], opened
+    page = kim.get(house.portal("/.postern/approvals"))
+    kim.send([f for f in page.forms() if "grant" in f["fields"]][0], verb="end")
+    raw.wait_for(lambda: kim.ask(house.url("engine", "/start")).status == 403, seconds=1.0)
+    house.journal.wait(kind="break_glass.ended")
