@@ -17,8 +17,9 @@
 
 static const char usage_text[] = "usage: postern init DIR\n"
                                  "\n"
-                                 "Writes DIR/postern.yaml, DIR/policies/ with a first policy and "
-                                 "its tests,\nDIR/log/ and DIR/state/keys/.\n"
+                                 "Writes DIR/postern.yaml, DIR/users.yaml for people to sign in, "
+                                 "DIR/policies/ with\na first policy and its tests, DIR/log/ and "
+                                 "DIR/state/keys/.\n"
                                  "Nothing that exists is overwritten.\n"
                                  "\n"
                                  "Exit status: 0 good, 1 errors, 2 usage.\n";
@@ -38,6 +39,10 @@ static const char config_text[] =
     "listeners:\n"
     "  - {address: \"127.0.0.1:8080\", front: direct}\n"
     "\n"
+    "# Where people sign in and see their apps. `origin` is what browsers type: with TLS on :443\n"
+    "# leave it out, it is https://HOST then.\n"
+    "portal: {host: access.postern.localhost, origin: \"http://access.postern.localhost:8080\"}\n"
+    "\n"
     "# Health, readiness and metrics. Keep it on loopback or a unix socket.\n"
     "admin: {address: \"127.0.0.1:8081\"}\n"
     "\n"
@@ -47,18 +52,23 @@ static const char config_text[] =
     "\n"
     "state: state\n"
     "\n"
-    "# TO FILL IN: who vouches for people and programs. `issuer` is the claim `iss` byte for "
-    "byte,\n"
-    "# `audience` what its tokens must name in `aud`. Keys are found by discovery, or by\n"
-    "# `jwks_url: https://...` or `jwks_file: keys.json`.\n"
+    "# Who vouches for people and programs. `builtin` is postern itself, for people without an\n"
+    "# identity provider: `postern user add` writes users.yaml. Beside or instead of it, any\n"
+    "# OpenID provider: `issuer` is the claim `iss` byte for byte; keys are found by discovery, "
+    "or\n"
+    "# by `jwks_url` or `jwks_file`. With `client_id` people sign in there in their browser; the\n"
+    "# redirect URI to register is ORIGIN/.postern/callback. Without it only its tokens count.\n"
     "issuers:\n"
-    "  corp:\n"
-    "    issuer: https://login.example.com\n"
-    "    audience: postern\n"
-    "    algs: [RS256, ES256]\n"
-    "    mfa: {amr: [mfa, hwk, otp]}\n"
-    "    # it always sends `groups` to those who have any: then a token without means none\n"
-    "    absent_means_none: [groups]\n"
+    "  people: builtin\n"
+    "#  corp:\n"
+    "#    issuer: https://login.example.com\n"
+    "#    client_id: postern\n"
+    "#    client_secret_file: secrets/corp\n"
+    "#    audience: postern   # of bearer tokens; the client_id when left out\n"
+    "#    mfa: {amr: [mfa, hwk, otp]}\n"
+    "#    # it always sends `groups` to those who have any: then a token without means none\n"
+    "#    absent_means_none: [groups]\n"
+    "builtin: {users: users.yaml}\n"
     "\n"
     "# Tokens that belong to programs. All others are people.\n"
     "# services:\n"
@@ -79,7 +89,7 @@ static const char policy_text[] =
     "  - name: inventory\n"
     "    title: Inventory\n"
     "    owner: it@example.com\n"
-    "    host: inventory.localhost\n"
+    "    host: inventory.postern.localhost\n"
     "    upstream: http://127.0.0.1:3000\n"
     "    identity: {headers: {X-WEBAUTH-USER: email}}\n"
     "\n"
@@ -100,12 +110,12 @@ static const char policy_text[] =
     "  - name: a contractor reads\n"
     "    as: {user: kim@acme.example, groups: [contractors]}\n"
     "    at: <+0d>T15:00:00+01:00\n"
-    "    do: GET http://inventory.localhost/dashboard\n"
+    "    do: GET http://inventory.postern.localhost/dashboard\n"
     "    expect: allow\n"
     "\n"
     "  - name: a contractor does not write\n"
     "    like: a contractor reads\n"
-    "    do: POST http://inventory.localhost/api/stock\n"
+    "    do: POST http://inventory.postern.localhost/api/stock\n"
     "    expect: deny default-deny\n"
     "\n"
     "  - name: a suspended contractor is out\n"
@@ -118,6 +128,13 @@ static const char policy_text[] =
     "    as: {user: kim@acme.example, groups: []}\n"
     "    expect: deny default-deny\n";
 
+static const char users_text[] =
+    "# People who sign in at postern itself. `postern user add kim@acme.example --group "
+    "contractors`\n"
+    "# adds one and asks for the password; `postern user --help` tells the rest.\n"
+    "version: 1\n"
+    "users: {}\n";
+
 /* In this order: a directory before what is in it. */
 static const struct entry {
     const char *name;
@@ -129,6 +146,7 @@ static const struct entry {
     {"state/keys", NULL, 0700},
     {"log", NULL, 0750},
     {"policies/inventory.yaml", policy_text, 0644},
+    {"users.yaml", users_text, 0600},
     {"postern.yaml", config_text, 0644},
 };
 
@@ -194,11 +212,12 @@ static int fill(const char *dir, int dir_fd)
 static void tell_next(const char *dir)
 {
     printf("%s is made. Next:\n"
-           "  1. fill in `issuers:` in %s/postern.yaml\n"
+           "  1. postern user add kim@acme.example --group contractors --config %s/postern.yaml\n"
            "  2. put your app into %s/policies/inventory.yaml: its host, its upstream, who may\n"
            "  3. postern config check --config %s/postern.yaml\n"
            "     postern policy test %s/policies\n"
-           "  4. postern run --config %s/postern.yaml\n",
+           "  4. postern run --config %s/postern.yaml\n"
+           "  5. open http://access.postern.localhost:8080/ in a browser on this machine\n",
            dir, dir, dir, dir, dir, dir);
 }
 

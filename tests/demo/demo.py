@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The demo: postern in front of two small dashboards, three people, and a policy to edit.
+"""The demo: postern in front of two small dashboards, three people who sign in, and a policy to edit.
 
     ./demo.sh [--port N]     runs until Ctrl-C
     ./demo.sh --check        runs every command that it would print, compares, and ends
@@ -12,6 +12,7 @@ import argparse
 import ctypes
 import json
 import os
+import secrets
 import shlex
 import shutil
 import signal
@@ -25,6 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 
+from harness.people import Browser  # noqa: E402
 from harness.tokens import Issuer  # noqa: E402
 
 BINARY = os.path.abspath(os.environ.get("POSTERN") or os.path.join(ROOT, "build-release", "postern"))
@@ -77,6 +79,8 @@ class Demo:
         self.admin = pick(8292, 8391)
         self.policies = self.path("policies")
         self.issuer = Issuer("demo", "https://issuer.postern.localhost", algs=("ES256",))
+        self.origin = "http://access.postern.localhost:%d" % port
+        self.passwords = {name: "%s-%s" % (name, secrets.token_hex(4)) for name in PEOPLE}
 
     def path(self, name):
         return os.path.join(self.run, name)
@@ -97,6 +101,7 @@ class Demo:
             token = self.issuer.token(name, email=email, email_verified=True, groups=groups,
                                       exp=int(time.time()) + 8 * 3600, **claims)
             self.write(name + ".token", "Authorization: Bearer %s\n" % token, 0o600)
+            self.add_user(name, email, groups, claims)
         listeners = ["127.0.0.1"] + (["[::1]"] if has_ipv6() else [])
         self.write("postern.yaml", """# The demo's configuration: see docs and `postern init` for a commented one.
 version: 1
@@ -105,12 +110,30 @@ listeners:
 admin: {address: "127.0.0.1:%d"}
 policies: policies/
 state: state
+portal: {host: access.postern.localhost, origin: "%s", title: The demo, contact: it@corp.example}
 issuers:
+  people: builtin        # they sign in at postern itself; any OpenID provider stands beside it
   demo: {issuer: "%s", audience: postern, jwks_file: keys.json, algs: [ES256],
          absent_means_none: [groups]}
+builtin: {users: users.yaml}
 audit: {file: access.jsonl, sync: batch}
 """ % ("\n".join('  - {address: "%s:%d", front: direct}' % (a, self.port) for a in listeners),
-            self.admin, self.issuer.url))
+            self.admin, self.origin, self.issuer.url))
+
+    def add_user(self, name, email, groups, claims):
+        """The file is for people to write, too; the password's hash is the command's work."""
+        users = self.path("users.yaml")
+        if not os.path.exists(users):
+            self.write("users.yaml", "# Who signs in at postern itself; postern user --help changes it.\n"
+                       "version: 1\nusers:\n", 0o600)
+        with open(users, "a") as f:
+            f.write("  %s: {pin: true, name: %s, groups: %s, claims: %s}\n" % (
+                email, name.capitalize(), json.dumps(groups), json.dumps(claims) if claims else "{}"))
+        done = subprocess.run([BINARY, "user", "passwd", email, "--file", users, "--password-stdin"],
+                              input=self.passwords[name] + "\n", stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise SystemExit("demo: postern user passwd: " + done.stdout)
 
     def edit(self, file, old, new, missing_ok=False):
         """One change of a policy file, written beside it and renamed, as editors do."""
@@ -192,17 +215,17 @@ audit: {file: access.jsonl, sync: batch}
         me = lambda who: "-H @" + shlex.quote(self.path(who + ".token"))
         return [
             ("nobody is let in without a token", "curl -i %s/" % inventory, 401, "problem+json"),
-            ("eva, an employee, sees the dashboard", "curl -i %s %s/" % (me("eva"), inventory), 200, "<b>eva</b>"),
-            ("kim, a contractor, sees the stock", "curl -i %s %s/stock" % (me("kim"), inventory), 200, "<b>kim</b>"),
+            ("eva, an employee, sees the dashboard", "curl -i %s %s/" % (me("eva"), inventory), 200, "<b>eva@corp.example</b>"),
+            ("kim, a contractor, sees the stock", "curl -i %s %s/stock" % (me("kim"), inventory), 200, "<b>kim@acme.example</b>"),
             ("kim changes it", "curl -i %s -d count=7 %s/api/stock/pallets" % (me("kim"), inventory), 200,
-             '"changed_by": "kim"'),
+             '"changed_by": "kim@acme.example"'),
             ("kim has no business in the settings", "curl -i %s %s/admin" % (me("kim"), inventory), 403,
              "default-deny"),
             ("kim may not delete", "curl -i %s -X DELETE %s/api/stock/pallets" % (me("kim"), inventory), 403,
              "default-deny"),
             ("sam is suspended, whatever else sam may", "curl -i %s %s/" % (me("sam"), inventory), 403, "deny-rule"),
             ("a header that claims to be root is taken off",
-             "curl -i %s -H 'X-Auth-User: root' %s/whoami" % (me("eva"), inventory), 200, '"user": "eva"'),
+             "curl -i %s -H 'X-Auth-User: root' %s/whoami" % (me("eva"), inventory), 200, '"user": "eva@corp.example"'),
             ("a path that tries to leave its rule is refused",
              "curl -i --path-as-is %s %s/stock/../admin" % (me("kim"), inventory), 400, "input:path"),
             ("eva reads the reports", "curl -i %s %s/" % (me("eva"), reports), 200, "412"),
@@ -210,19 +233,20 @@ audit: {file: access.jsonl, sync: batch}
         ]
 
     def introduce(self):
-        print("postern listens on 127.0.0.1 and ::1, port %d. Try in another terminal:\n" % self.port)
+        print("postern listens on 127.0.0.1 and ::1, port %d. In a browser on this machine open\n" % self.port)
+        print("  %s/\n\nand sign in as one of these:\n" % self.origin)
+        for name, (kind, email, groups, _) in PEOPLE.items():
+            print("  %-18s  password %-14s  %s, groups %s" % (email, self.passwords[name], kind, ", ".join(groups)))
+        print("\nKim may ask for the reports; Eva approves it on the same page, in another browser or a private window."
+              "\n\nPrograms bring a token instead. Try in another terminal:\n")
         for what, command, status, _ in self.lines():
             print("  # %s: %d\n  %s\n" % (what, status, command))
-        print("Tokens (Authorization headers, ES256, good for 8 hours) are in %s/{kim,eva,sam}.token:" % self.run)
-        for name, (kind, _, groups, _) in PEOPLE.items():
-            with open(self.path(name + ".token")) as f:
-                print("  %s, %s, groups %s\n    %s" % (name, kind, ", ".join(groups), f.read().split()[-1]))
+        print("Tokens (Authorization headers, ES256, good for 8 hours) are in %s/{kim,eva,sam}.token." % self.run)
         print("\nThe rules; edit them while this runs: a good change counts at once, a bad one changes nothing and is told in"
               " the\nlog below (policy.failed), with a hint in the diagnostics:\n  %s/10-inventory.yaml\n"
               % self.policies)
         print("Configuration %s/postern.yaml, diagnostics %s/postern.log" % (self.run, self.run))
         print("Health and metrics: curl http://127.0.0.1:%d/metrics" % self.admin)
-        print("In a browser, http://inventory.postern.localhost:%d/ shows the page of a refused person." % self.port)
         print("\nThe access log follows. Ctrl-C ends everything.\n", flush=True)
 
     def follow(self):
@@ -240,8 +264,22 @@ audit: {file: access.jsonl, sync: batch}
         right = out.startswith("HTTP/1.1 %d " % status) and (text is None or text in out)
         return right, out
 
+    def signs_in(self, name, host, status, text):
+        """As a browser would: the app's address, the form of the portal, the app."""
+        browser = Browser(self.port)
+        page = browser.get("http://%s.postern.localhost:%d/" % (host, self.port))
+        page = browser.sign_in(page, PEOPLE[name][1], self.passwords[name])
+        right = page.status == status and text in page.text
+        print("%s  %s signs in on the way to %s" % ("ok  " if right else "BAD ", name, host))
+        if not right:
+            print("      wanted %d with %r, got %r\n%s" % (status, text, page, page.text[:1500]))
+        return right
+
     def check(self):
         wrong = 0
+        for name, host, status, text in (("eva", "reports", 200, "412"), ("kim", "inventory", 403, "default-deny"),
+                                         ("kim", "reports", 403, "Ask for approval"), ("sam", "inventory", 403, "deny-rule")):
+            wrong += not self.signs_in(name, host, status, text)
         for what, command, status, text in self.lines():
             right, out = self.try_line(command, status, text)
             print("%s  %s" % ("ok  " if right else "BAD ", what))

@@ -203,8 +203,9 @@ def test_readmes_token_is_good(tmp_path, start, origin):
     text = (tmp_path / "gate" / "postern.yaml").read_text()
     assert "127.0.0.1:8080" in text and "127.0.0.1:8081" in text
     gate = start(ready=False, folder=tmp_path / "gate")
+    issuer = next(b for b in blocks("README.md", "yaml") if "jwks_file" in b)
     for old, new in (("127.0.0.1:8080", "127.0.0.1:%d" % gate.port), ("127.0.0.1:8081", "127.0.0.1:%d" % gate.admin_port),
-                     ("    audience: postern\n", "    audience: postern\n    jwks_file: keys.json\n")):
+                     ("  people: builtin\n", "  people: builtin\n" + issuer)):
         assert old in text
         text = text.replace(old, new)
     os.unlink(gate.path("policies/10-apps.yaml"))
@@ -214,5 +215,5 @@ def test_readmes_token_is_good(tmp_path, start, origin):
                           env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     gate.write("postern.yaml", text)
     gate.start()
-    assert gate.get("/stock", done.stdout, host="inventory.localhost").status == 200
-    assert gate.request("POST", "/stock", done.stdout, host="inventory.localhost", body=b"").status == 403
+    assert gate.get("/stock", done.stdout, host="inventory.postern.localhost").status == 200
+    assert gate.request("POST", "/stock", done.stdout, host="inventory.postern.localhost", body=b"").status == 403

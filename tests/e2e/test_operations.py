@@ -185,6 +185,11 @@ def test_init_makes_something_that_runs(tmp_path, start, issuer):
             if name.endswith((".key", ".pem")) or "keys" in path:
                 assert os.stat(os.path.join(path, name)).st_mode & 0o077 == 0, name
     assert command("init", str(folder)).returncode != 0, "it must not overwrite"
+    config = str(folder / "postern.yaml")
+    done = command("user", "add", "kim@acme.example", "--group", "contractors", "--password-stdin", "--config", config,
+                   stdin="correct horse battery\n")
+    assert done.returncode == 0, done
+    assert command("config", "check", "--config", config).returncode == 0
 
 
 def test_policy_check_test_explain(gate):
