@@ -227,7 +227,7 @@ static void hide_passwords(struct findings *f, size_t from)
     for (size_t i = from; i < f->n; i++) {
         if (str_contains(f->items[i].source, STR("password")))
             f->items[i].source = (str){NULL, 0};
-        if (str_contains(f->items[i].message, STR("p=")) &&
+        if (str_starts(f->items[i].message, STR("unknown key")) &&
             str_contains(f->items[i].message, STR("$")))
             f->items[i].message = STR("within braces a password must stand in quotes");
     }

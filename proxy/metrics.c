@@ -57,6 +57,19 @@ static void put_audit(struct page *page, const struct metrics *m)
            c.is_writable);
 }
 
+static void put_notices(struct page *page, const struct metrics *m)
+{
+    struct notify_counts c = {0};
+    if (m->notify)
+        notify_counts(m->notify, &c);
+    metric(page, "postern_notices_sent_total", "counter", "Mails and webhooks that were taken.",
+           (int64_t)c.sent);
+    metric(page, "postern_notices_failed_total", "counter", "Mails and webhooks given up.",
+           (int64_t)c.failed);
+    metric(page, "postern_notices_queued", "gauge", "Mails and webhooks on their way.",
+           (int64_t)c.queued);
+}
+
 static void put_control(struct page *page, struct metrics *m)
 {
     metric(page, "postern_policy_generation", "gauge", "Policy sets published since start.",
@@ -86,6 +99,47 @@ void metrics_show(struct metrics *m, struct snapshot *s)
     m->snapshot = s ? snapshot_ref(s) : NULL;
     pthread_mutex_unlock(&m->lock);
     snapshot_unref(&old);
+}
+
+void metrics_show_sources(struct metrics *m, const struct devices_source *sources, size_t n)
+{
+    pthread_mutex_lock(&m->lock);
+    m->n_sources = n < METRICS_SOURCES ? n : METRICS_SOURCES;
+    for (size_t i = 0; i < m->n_sources; i++) {
+        struct metrics_source *to = &m->sources[i];
+        *to = (struct metrics_source){.is_up = sources[i].is_up,
+                                      .n_devices = sources[i].n_devices,
+                                      .seen_s = sources[i].seen_s};
+        snprintf(to->name, sizeof to->name, "%.*s", STR_ARG(sources[i].name));
+    }
+    pthread_mutex_unlock(&m->lock);
+}
+
+static void put_source(struct page *page, const char *name, const struct metrics_source *s,
+                       int64_t value)
+{
+    put(page, "%s{source=\"%s\"} %lld\n", name, s->name, (long long)value);
+}
+
+/* Names are slugs: nothing in them needs an escape. */
+static void put_sources(struct page *page, struct metrics *m)
+{
+    static const char up[] = "postern_device_source_up", many[] = "postern_device_source_devices",
+                      seen[] = "postern_device_source_seen_timestamp_seconds";
+    pthread_mutex_lock(&m->lock);
+    if (m->n_sources)
+        put(page,
+            "# HELP %s 1 while a source of device facts can be heard.\n# TYPE %s gauge\n"
+            "# HELP %s Devices that it knows.\n# TYPE %s gauge\n"
+            "# HELP %s When it saw the newest of its facts.\n# TYPE %s gauge\n",
+            up, up, many, many, seen, seen);
+    for (size_t i = 0; i < m->n_sources; i++)
+        put_source(page, up, &m->sources[i], m->sources[i].is_up);
+    for (size_t i = 0; i < m->n_sources; i++)
+        put_source(page, many, &m->sources[i], (int64_t)m->sources[i].n_devices);
+    for (size_t i = 0; i < m->n_sources; i++)
+        put_source(page, seen, &m->sources[i], m->sources[i].seen_s);
+    pthread_mutex_unlock(&m->lock);
 }
 
 static struct snapshot *take_snapshot(struct metrics *m)
@@ -152,6 +206,8 @@ static void answer_metrics(struct metrics *m, struct arena *a, struct http_admin
 #undef X
     put_audit(&page, m);
     put_control(&page, m);
+    put_notices(&page, m);
+    put_sources(&page, m);
     if (s)
         put_certificates(&page, s);
     snapshot_unref(&s);

@@ -1,8 +1,8 @@
 /* ask_password: see ask_password.h. It is never an argument: those are seen by everybody. */
 #include "proxy/command/ask_password.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <termios.h>
@@ -18,17 +18,19 @@ static bool told(const char *text)
     return false;
 }
 
-/* One line without its end; false when there is none, or it is too long. */
-static bool read_line(int fd, char *out, size_t *n_out)
+/* One line without its end; false when there is none, or it is too long. With `mask`, those signals
+ * are let through while it waits, and end it. */
+static bool read_line(int fd, const sigset_t *mask, char *out, size_t *n_out)
 {
     size_t n = 0;
 
     for (;;) {
         char c;
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        if (mask && ppoll(&ready, 1, NULL, mask) < 0)
+            return false; /* whoever presses Ctrl-C means it */
         ssize_t got = read(fd, &c, 1);
-        if (got < 0)
-            return false; /* also by a signal: whoever presses Ctrl-C means it */
-        if (got == 0 && n == 0)
+        if (got < 0 || (got == 0 && n == 0))
             return false;
         if (got == 0 || c == '\n')
             break;
@@ -40,31 +42,38 @@ static bool read_line(int fd, char *out, size_t *n_out)
     return true;
 }
 
-static volatile sig_atomic_t was_interrupted;
-
 static void on_signal(int signum)
 {
-    was_interrupted = signum;
+    (void)signum; /* that it came ends the wait */
 }
 
-/* Without SA_RESTART: read comes back, and the terminal shows again what is typed. */
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+enum { N_SIGNALS = sizeof signals / sizeof *signals };
+
+/* The signals are held back but for the wait itself, so that none comes just before it and is
+ * missed; the terminal shows again what is typed, whatever ends it. */
 static bool read_unseen(int fd, const char *prompt, char *out, size_t *n_out)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction mine = {.sa_handler = on_signal}, old[3];
+    struct sigaction mine = {.sa_handler = on_signal}, old[N_SIGNALS];
     struct termios before, now;
+    sigset_t held, mask;
 
     if (tcgetattr(fd, &before) != 0)
         return false;
     now = before;
     now.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-    for (size_t i = 0; i < 3; i++)
+    sigemptyset(&held);
+    for (size_t i = 0; i < N_SIGNALS; i++) {
+        sigaddset(&held, signals[i]);
         sigaction(signals[i], &mine, &old[i]);
+    }
+    sigprocmask(SIG_BLOCK, &held, &mask);
     tcsetattr(fd, TCSAFLUSH, &now);
-    bool is_good = write(fd, prompt, strlen(prompt)) >= 0 && read_line(fd, out, n_out);
+    bool is_good = write(fd, prompt, strlen(prompt)) >= 0 && read_line(fd, &mask, out, n_out);
     tcsetattr(fd, TCSAFLUSH, &before);
-    is_good = write(fd, "\n", 1) >= 0 && is_good && !was_interrupted;
-    for (size_t i = 0; i < 3; i++)
+    is_good = write(fd, "\n", 1) >= 0 && is_good;
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    for (size_t i = 0; i < N_SIGNALS; i++)
         sigaction(signals[i], &old[i], NULL);
     return is_good;
 }
@@ -94,7 +103,7 @@ bool ask_password_hash(const char *email, bool from_stdin, char out[PASSWORD_HAS
     char password[ROOM];
     size_t n = 0;
     struct fail fail = {0};
-    bool is_good = from_stdin ? read_line(STDIN_FILENO, password, &n) ||
+    bool is_good = from_stdin ? read_line(STDIN_FILENO, NULL, password, &n) ||
                                     told("there is no password on standard input")
                               : ask_twice(email, password, &n);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/jout.h"
 #include "proxy/command/ask_password.h"
 #include "proxy/command/conf.h"
@@ -41,7 +42,7 @@ static const char usage_text[] =
     "\n"
     "Exit status: 0 good, 1 errors or no such user, 2 usage.\n";
 
-enum { MAX_GROUPS = 32 };
+enum { MAX_GROUPS = 32, MAX_LINE = 255 };
 
 struct groups {
     str items[MAX_GROUPS];
@@ -72,16 +73,30 @@ __attribute__((format(printf, 1, 2))) static int failed(const char *fmt, ...)
     return EXIT_ERRORS;
 }
 
+static bool is_line(str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7F)
+            return false;
+    return s.n && s.n <= MAX_LINE && utf8_valid(s);
+}
+
 static const char *take_group(void *ctx, str value)
 {
     struct groups *g = ctx;
 
     if (g->n == MAX_GROUPS)
         return "too many groups at once";
-    if (!value.n)
-        return "a group has a name";
+    if (!is_line(value))
+        return "a group must be one line of text";
     g->items[g->n++] = value;
     return NULL;
+}
+
+static const char *take_name(void *ctx, str value)
+{
+    *(str *)ctx = value;
+    return is_line(value) ? NULL : "a name must be one line of text";
 }
 
 /* ---- what is worked on ---- */
@@ -395,7 +410,7 @@ static const char *read_options(const struct verb *v, int argc, char **argv, str
         return option_read_alone(rows, argc, argv, "list takes no address");
     }
     if (v->takes_name)
-        rows[n++] = (struct option_row){"name", .str = &o->name};
+        rows[n++] = (struct option_row){"name", .call = take_name, .ctx = &o->name};
     if (v->takes_group)
         rows[n++] = (struct option_row){"group", .call = take_group, .ctx = &o->add};
     if (v->takes_pin) {
