@@ -201,12 +201,77 @@ static void schemes(void **state)
     }
 }
 
+#define CF "Cf-Access-Jwt-Assertion: "
+
+/* Whose word counts, what goes no further, and what is a spoof attempt. */
+static void assertions(void **state)
+{
+    static const struct {
+        const char *id;
+        enum front front;
+        const char *header, *peer, *fields, *found; /* NULL: it came twice */
+        unsigned spoofs;
+    } rows[] = {
+        {"direct", FRONT_DIRECT, NULL, "192.0.2.1", CF "a\r\n", "", 1},
+        {"trusted", FRONT_CLOUDFLARE, "cf-access-jwt-assertion", "192.0.2.1", CF "a\r\n", "a", 0},
+        {"a stranger", FRONT_CLOUDFLARE, "cf-access-jwt-assertion", "198.51.100.7", CF "a\r\n", "",
+         1},
+        {"a stranger, twice", FRONT_CLOUDFLARE, "cf-access-jwt-assertion", "198.51.100.7",
+         CF "a\r\n" CF "b\r\n", "", 2},
+        {"twice", FRONT_CLOUDFLARE, "cf-access-jwt-assertion", "192.0.2.1",
+         CF "a\r\ncf-access-jwt-assertion: a\r\n", NULL, 1},
+        {"looks like it", FRONT_CLOUDFLARE, "cf-access-jwt-assertion", "192.0.2.1",
+         "Cf_Access_Jwt_Assertion: a\r\n", "", 1},
+        {"beside one that looks like it", FRONT_CLOUDFLARE, "cf-access-jwt-assertion", "192.0.2.1",
+         "Cf.Access.Jwt.Assertion: b\r\n" CF "a\r\n", "a", 1},
+        {"what else it writes", FRONT_CLOUDFLARE, "cf-access-jwt-assertion", "192.0.2.1",
+         CF "a\r\nCf-Access-Authenticated-User-Email: e\r\n", "a", 0},
+        {"what another front writes", FRONT_CLOUDFLARE, "cf-access-jwt-assertion", "192.0.2.1",
+         CF "a\r\nX-Goog-IAP-JWT-Assertion: e\r\n", "a", 1},
+        {"the same from a stranger", FRONT_CLOUDFLARE, "cf-access-jwt-assertion", "198.51.100.7",
+         CF "a\r\nCf-Access-Authenticated-User-Email: e\r\n", "", 2},
+        {"a name of our own choice", FRONT_HEADER_JWT, "x-jwt", "192.0.2.1", "X-Jwt: a\r\n", "a",
+         0},
+        {"from a stranger", FRONT_HEADER_JWT, "x-jwt", "198.51.100.7", "X-Jwt: a\r\n", "", 1},
+        {"empty is there", FRONT_HEADER_JWT, "x-jwt", "192.0.2.1", "X-Jwt:\r\nX-Jwt: a\r\n", NULL,
+         1},
+    };
+    struct cidr trusted;
+    assert_int_equal(cidr_parse(STR("192.0.2.0/24"), &trusted), CIDR_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct config_listener l = {.front = rows[i].front,
+                                    .address.kind = ADDRESS_TCP,
+                                    .trusted = &trusted,
+                                    .n_trusted = 1,
+                                    .assertion.header = str_of(rows[i].header)};
+        struct http_request_head head;
+        struct listener_peer from = {.port = 1};
+        struct arena a;
+        char block[ROOM];
+        str found;
+        assert_true(addr_parse(str_of(rows[i].peer), &from.addr));
+        arena_init(&a, block, sizeof block);
+        parse(rows[i].fields, &a, &head);
+        bool is_good = front_assertion(&l, &from, &head, &found);
+        if (is_good != (rows[i].found != NULL) ||
+            !str_eq(found, str_of(rows[i].found ? rows[i].found : "")) ||
+            head.spoof_attempts != rows[i].spoofs)
+            fail_msg("row \"%s\": %d, %.*s, %u", rows[i].id, is_good, STR_ARG(found),
+                     head.spoof_attempts);
+        for (size_t k = 1; k < head.n_fields; k++) /* behind Host */
+            if (head.fields[k].drop == DROP_NOT)
+                fail_msg("row \"%s\": goes upstream", rows[i].id);
+        arena_finish(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses),
         cmocka_unit_test(claims),
         cmocka_unit_test(schemes),
+        cmocka_unit_test(assertions),
     };
     return cmocka_run_group_tests_name("http front", tests, NULL, NULL);
 }
