@@ -61,7 +61,7 @@
     X(upstream_connections, upstream_connections, COUNT, "512", "1", "100000",                     \
       "Connections of each worker to one upstream; then 503.")                                     \
     X(jwks_timeout, jwks_timeout_ms, DURATION, "10s", "100ms", "1m",                               \
-      "One fetch of keys must be complete within this time.")                                       \
+      "One fetch of keys must be complete within this time.")                                      \
     X(session_cache, session_cache, COUNT, "16384", "0", "1000000",                                \
       "Sessions that each worker remembers; others cost a look into the store.")                   \
     X(logins, logins, COUNT, "4096", "16", "1000000",                                              \
