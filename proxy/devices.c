@@ -17,6 +17,29 @@ static void notify_all(struct devices *d, str subject, str text)
         d->options.notify(d->options.ctx, c->channels[i].name, subject, text);
 }
 
+static int64_t newest_s(const struct device_table *t)
+{
+    int64_t newest = 0;
+    for (size_t i = 0; i < device_table_count(t); i++)
+        if (device_table_at(t, i)->seen_s > newest)
+            newest = device_table_at(t, i)->seen_s;
+    return newest;
+}
+
+static void show_sources(struct devices *d)
+{
+    if (!d->options.sources)
+        return;
+    struct devices_source *all = mem_alloc((d->n + 1) * sizeof *all);
+    for (size_t i = 0; i < d->n; i++) {
+        const struct source *s = d->sources[i];
+        all[i] = (struct devices_source){s->name, !s->is_down && !s->is_old,
+                                         device_table_count(s->table), newest_s(s->table)};
+    }
+    d->options.sources(d->options.ctx, all, d->n);
+    free(all);
+}
+
 static void tell(struct source *s, const char *state, const char *why)
 {
     char subject[160], text[768];
@@ -26,6 +49,7 @@ static void tell(struct source *s, const char *state, const char *why)
                      "rules ask for younger ones.",
                      why ? why : "", why ? ". " : "");
     told_source(s, state, why);
+    show_sources(s->owner);
     if (why)
         notify_all(s->owner, (str){subject, (size_t)n}, (str){text, (size_t)m});
     else
@@ -50,15 +74,6 @@ void devices_down(struct source *s, const char *why)
     tell(s, "down", why);
 }
 
-static int64_t newest_s(const struct device_table *t)
-{
-    int64_t newest = 0;
-    for (size_t i = 0; i < device_table_count(t); i++)
-        if (device_table_at(t, i)->seen_s > newest)
-            newest = device_table_at(t, i)->seen_s;
-    return newest;
-}
-
 /* Whatever it answers: when it has seen nothing new for so long, it is as good as gone. */
 static void look_at_age(struct source *s, int64_t now_s)
 {
@@ -74,20 +89,6 @@ static void look_at_age(struct source *s, int64_t now_s)
     } else {
         tell(s, "fresh", NULL);
     }
-}
-
-static void show_sources(struct devices *d)
-{
-    if (!d->options.sources)
-        return;
-    struct devices_source *all = mem_alloc((d->n + 1) * sizeof *all);
-    for (size_t i = 0; i < d->n; i++) {
-        const struct source *s = d->sources[i];
-        all[i] = (struct devices_source){s->name, !s->is_down && !s->is_old,
-                                         device_table_count(s->table), newest_s(s->table)};
-    }
-    d->options.sources(d->options.ctx, all, d->n);
-    free(all);
 }
 
 static void look(struct deadline *deadline)

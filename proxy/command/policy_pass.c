@@ -128,6 +128,8 @@ static void decide_line(struct decider *d, str line)
                                  .request = &request,
                                  .now_us = r.now_s * 1000000,
                                  .clock_is_good = r.clock_is_good};
+    if (r.device.n)
+        facts.n_devices = record_device(&d->arena, &r, &facts.devices);
     policy_decide(d->pass->policy, &facts, &decision);
     d->n_decided++;
     d->pass->fn(d->results, &r, person, &facts, &decision);

@@ -131,6 +131,8 @@ static void read_member(str name, str value, struct record *r)
         r->identity = value;
     else if (str_eq(name, STR("auth")))
         r->auth = value;
+    else if (str_eq(name, STR("device")))
+        r->device = value;
     else if (str_eq(name, STR("decision")))
         read_decision(value, r);
     else if (str_eq(name, STR("facts")))

@@ -15,6 +15,7 @@ struct record {
     str id, app, protocol, method, host, path;
     str who;            /* the members identity and auth, side by side; absent: nobody */
     str identity, auth; /* their values */
+    str device; /* its value; absent: no rule looked at it */
     str effect, reason, rules;
     struct addr client;
     int64_t now_s;
@@ -27,6 +28,9 @@ bool record_read(str line, struct record *out);
 str record_text(struct arena *a, str escaped);
 /* The items of a recorded list of texts, at most `most`. */
 size_t record_texts(struct arena *a, str list, str *out, size_t most);
+
+/* policy_device.c: what was known of the device, in the arena. Returns how many reports: 0 or 1. */
+size_t record_device(struct arena *a, const struct record *r, const struct policy_device **out);
 
 /* ---- policy_people.c ------------------------------------------------------------------------ */
 

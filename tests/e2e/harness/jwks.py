@@ -20,6 +20,10 @@ class JwksServer:
     def answer(self, path):
         return self.body if self.body is not None else json.dumps(self.jwks).encode()
 
+    def respond(self, handler):
+        """(status, body) for a request."""
+        return self.status, self.answer(handler.path)
+
     def start(self):
         outer = self
 
@@ -27,8 +31,8 @@ class JwksServer:
             def do_GET(self):
                 outer.fetches += 1
                 time.sleep(outer.delay)
-                body = outer.answer(self.path)
-                self.send_response(outer.status)
+                status, body = outer.respond(self)
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 for name, value in outer.headers.items():

@@ -1,0 +1,207 @@
+"""Client certificates: who is asked for one, which of them count, and that a bad one is told in words."""
+
+import datetime
+import ssl
+import time
+
+import pytest
+
+from harness import raw
+from harness.devices import SERVER, DeviceCA, client, device_of
+from harness.ports import free_port
+from harness.proxy import allow, app, standard_policy
+
+AGO = datetime.datetime.utcnow() - datetime.timedelta(days=3)
+
+
+def policies(origin):
+    policy = standard_policy(origin.url)
+    policy["apps"].append(app("vault", origin.url))
+    policy["rules"].append(allow("vault-known", to={"apps": ["vault"]}, device={"sources": ["mtls"]}))
+    return {"10-apps.yaml": policy}
+
+
+@pytest.fixture(scope="module")
+def devices(tmp_path_factory):
+    return DeviceCA(tmp_path_factory.mktemp("devices"))
+
+
+@pytest.fixture(scope="module")
+def revoked(devices):
+    return devices.issue("laptop-lost")
+
+
+@pytest.fixture(scope="module")
+def tls_port():
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def gate(start_shared, origin, authority, devices, revoked, tls_port):
+    cert, key, _ = authority.issue("inventory.example", "vault.example", stem="apps")
+    plain = free_port()
+    g = start_shared(policies=policies(origin), config={"device_sources": {"mtls": {"kind": "certificate"}}}, listeners=[
+        {"address": "127.0.0.1:%d" % plain, "front": "direct"},
+        {"address": "127.0.0.1:%d" % tls_port, "front": "direct",
+         "tls": {"certificates": [{"cert": cert, "key": key}], "client_ca": devices.ca,
+                 "client_crl": devices.crl(revoked)}}])
+    g.port = plain
+    return g
+
+
+@pytest.fixture(scope="module")
+def ask(gate, authority, tls_port, staff):
+    def ask(cert=None, host="vault.example", token=staff, **how):
+        return raw.request(tls_port, host=host, token=token, tls=client(authority.ca, cert), sni=host, **how)
+    return ask
+
+
+def test_good_certificate_opens(gate, ask, devices):
+    good = devices.issue("laptop-7")
+    answer = ask(good)
+    assert answer.status == 200
+    record = gate.record(answer)
+    assert record["device"]["id"] == "laptop-7" and record["device"]["by"] == "certificate"
+    assert record["device"]["certificate"]["verdict"] == "cert.ok"
+    assert int(record["device"]["certificate"]["serial"], 16) == good["x509"].serial_number
+    value, source, age = device_of(record)["certificate.serial"]
+    assert source == "mtls" and age == 0 and int(value, 16) == good["x509"].serial_number
+
+
+BAD = {
+    "none": (lambda ca, other, lost: None, "device:missing"),
+    "another CA": (lambda ca, other, lost: other.issue("laptop-7"), "cert.untrusted"),
+    "for servers": (lambda ca, other, lost: ca.issue("laptop-7", eku=[SERVER]), "cert.usage"),
+    "for nothing": (lambda ca, other, lost: ca.issue("laptop-7", eku=()), "cert.usage"),
+    "expired": (lambda ca, other, lost: ca.issue("laptop-7", start=AGO, end=AGO + datetime.timedelta(days=1)),
+                "cert.expired"),
+    "revoked": (lambda ca, other, lost: lost, "cert.revoked"),
+    "no id": (lambda ca, other, lost: ca.issue("laptop-7", san=False), "cert.no-id"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_certificates_are_told_on_a_page(gate, ask, devices, revoked, tmp_path, case):
+    """The handshake succeeds: a browser's own error page would tell the person nothing."""
+    make, cause = BAD[case]
+    answer = ask(make(devices, DeviceCA(tmp_path, "other CA"), revoked))
+    assert answer.status == 403
+    record = gate.record(answer)
+    assert record["decision"]["reason"] == "default-deny" and cause in record["decision"]["causes"]
+    assert "id" not in record["device"]
+    if case != "none":
+        assert record["device"]["certificate"]["verdict"] == cause and record["device"]["refused"] == cause
+        assert len(record["device"]["certificate"]["sha256"]) == 64
+
+
+def test_only_hosts_whose_rules_want_a_device_ask(gate, authority, ask, devices, tls_port):
+    """A browser that holds a certificate shows a dialog when it is asked."""
+    good = devices.issue("laptop-7")
+    assert ask(good, host="inventory.example").status == 200
+    # With TLS 1.2 the client can tell: a certificate was used, and no ticket of the other host brings it along.
+    answer = ask(good, host="inventory.example")
+    assert "device" not in gate.record(answer)
+
+
+def test_a_certificate_alone_is_nobody(gate, ask, devices):
+    answer = ask(devices.issue("laptop-7"), token=None)
+    assert answer.status == 401
+
+
+def test_one_verification_serves_a_connection(gate, authority, devices, staff, tls_port):
+    with raw.Conn(tls_port, tls=client(authority.ca, devices.issue("laptop-8")), sni="vault.example") as c:
+        for _ in range(3):
+            c.send("GET / HTTP/1.1\r\nHost: vault.example\r\nAuthorization: Bearer %s\r\n\r\n" % staff)
+            answer = c.read()
+            assert answer.status == 200 and gate.record(answer)["device"]["id"] == "laptop-8"
+
+
+def test_resumption_keeps_the_certificate(gate, authority, devices, staff, tls_port):
+    ctx = client(authority.ca, devices.issue("laptop-9"))
+    session = None
+    for i in range(3):
+        with raw.Conn(tls_port) as c:
+            c.sock = ctx.wrap_socket(c.sock, server_hostname="vault.example", session=session)
+            c.send("GET / HTTP/1.1\r\nHost: vault.example\r\nAuthorization: Bearer %s\r\n\r\n" % staff)
+            answer = c.read()
+            assert answer.status == 200 and gate.record(answer)["device"]["id"] == "laptop-9"
+            assert c.sock.session_reused == (i > 0)
+            session = c.sock.session
+
+
+def test_a_chain_with_an_issuing_ca(gate, ask, devices, tmp_path):
+    """Its CA has no revocation list: with lists every CA needs one."""
+    answer = ask(DeviceCA(tmp_path, "issuing CA", above=devices).issue("laptop-10"))
+    assert answer.status == 403 and "cert.crl" in gate.record(answer)["decision"]["causes"]
+
+
+def test_one_person_two_devices(gate, ask, devices):
+    one, two = ask(devices.issue("laptop-1")), ask(devices.issue("laptop-2"))
+    assert gate.record(one)["device"]["id"] == "laptop-1" and gate.record(two)["device"]["id"] == "laptop-2"
+    assert gate.record(one)["identity"] == gate.record(two)["identity"]
+
+
+def start_small(start, origin, authority, devices, listener=None, crl=None, **how):
+    cert, key, _ = authority.issue("vault.example", stem="small")
+    plain, port = free_port(), free_port()
+    tls = {"certificates": [{"cert": cert, "key": key}], "client_ca": devices.ca}
+    if crl:
+        tls["client_crl"] = crl
+    g = start(policies=policies(origin), config={"device_sources": {"mtls": {"kind": "certificate"}}}, listeners=[
+        {"address": "127.0.0.1:%d" % plain, "front": "direct"},
+        listener or {"address": "127.0.0.1:%d" % port, "front": "direct", "tls": tls}], **how)
+    g.port = plain
+    return g, port
+
+
+def test_revocation_reaches_open_connections(start, origin, authority, devices, staff, tmp_path):
+    ca = DeviceCA(tmp_path, "own CA")
+    lost, crl = ca.issue("laptop-7"), None
+    crl = ca.crl(path="live.pem")
+    g, port = start_small(start, origin, authority, ca, crl=crl)
+    with raw.Conn(port, tls=client(authority.ca, lost), sni="vault.example") as c:
+        def get():
+            c.send("GET / HTTP/1.1\r\nHost: vault.example\r\nAuthorization: Bearer %s\r\n\r\n" % staff)
+            return c.read()
+        assert get().status == 200
+        ca.crl(lost, path="live.pem")
+        end = time.monotonic() + 20
+        while (answer := get()).status == 200 and time.monotonic() < end:
+            time.sleep(0.1)
+        assert answer.status == 403 and "cert.revoked" in g.record(answer)["decision"]["causes"]
+
+
+def test_an_expired_list_lets_nobody_in(start, origin, authority, devices, staff, tmp_path):
+    ca = DeviceCA(tmp_path, "own CA")
+    g, port = start_small(start, origin, authority, ca, crl=ca.crl(start=AGO, end=AGO + datetime.timedelta(hours=1)))
+    answer = raw.request(port, host="vault.example", token=staff, tls=client(authority.ca, ca.issue("laptop-7")),
+                         sni="vault.example")
+    assert answer.status == 403 and "cert.crl" in g.record(answer)["decision"]["causes"]
+
+
+def test_header_of_a_trusted_front(start, origin, authority, devices, staff, tmp_path):
+    """nginx' $ssl_client_escaped_cert. From anybody else the header is a spoof, and the app never sees it."""
+    import urllib.parse
+    trusted, direct = free_port(), free_port()
+    listeners = [{"address": "127.0.0.1:%d" % direct, "front": "direct"}]
+    for port, peers in ((trusted, ["127.0.0.0/8"]), (direct + 1, ["10.0.0.0/8"])):
+        listeners.append({"address": "127.0.0.1:%d" % port, "front": {"forwarded": {
+            "trusted": peers, "client_cert_header": "X-Ssl-Cert", "client_ca": devices.ca}}})
+    g = start(policies=policies(origin), config={"device_sources": {"mtls": {"kind": "certificate"}}},
+              listeners=listeners)
+    g.port = direct
+    good, bad = devices.issue("laptop-7"), devices.issue("laptop-7", eku=[SERVER])
+
+    def get(port, cert, **how):
+        with open(cert["cert"]) as f:
+            value = urllib.parse.quote(f.read())
+        return raw.request(port, host="vault.example", token=staff, headers=[("X-Ssl-Cert", value)], **how)
+
+    answer = get(trusted, good)
+    assert answer.status == 200 and g.record(answer)["device"]["id"] == "laptop-7"
+    assert not [n for n, _ in answer.json["headers"] if n.lower() == "x-ssl-cert"]
+    answer = get(trusted, bad)
+    assert answer.status == 403 and "cert.usage" in g.record(answer)["decision"]["causes"]
+    answer = get(direct + 1, good)
+    record = g.record(answer)
+    assert answer.status == 403 and "id" not in record["device"] and record["spoof_attempts"] == 1
