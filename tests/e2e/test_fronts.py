@@ -14,6 +14,8 @@ from harness.ports import free_port
 from harness.proxy import SLOWNESS, allow, app
 from harness.tokens import Issuer, b64u
 
+from test_websocket import close_code, open_socket
+
 CF, IAP, ALB, ANY = "Cf-Access-Jwt-Assertion", "X-Goog-IAP-JWT-Assertion", "X-Amzn-Oidc-Data", "X-Corp-Jwt"
 PLACES = ("cloudflare", "by_app", "stranger", "iap", "alb", "any", "direct", "forwarded")
 
@@ -411,5 +413,28 @@ def test_a_front_that_is_reloaded_reads_otherwise(start, origin, issuer):
             time.sleep(0.1)
         assert ask(place, "p", header).status == 401
         assert ask(place, "p", "%s: %s" % (CF, team.token(aud="b"))).status == 200
+    finally:
+        shelf.close()
+
+
+def test_a_websocket_outlives_a_reload_and_ends_with_its_front(start, origin):
+    team, shelf, port = Team("acme"), KeyShelf(), free_port()
+    try:
+        front = {"team": "acme", "audience": "a", "keys_url": shelf.put("/certs", team.jwks()), "trusted": ["127.0.0.1/32"]}
+        listen = {"address": "127.0.0.1:%d" % port}
+        g = start(policies={"10.yaml": people_alone(origin.url)}, listeners=[{**listen, "front": {"cloudflare": front}}])
+        g.port = port
+        s = open_socket(g, None, headers=["%s: %s" % (CF, team.token(aud="a"))])
+        policy = people_alone(origin.url)
+        policy["apps"][0]["title"] = "Stock"
+        generation = g.metrics()["postern_policy_generation"]
+        g.policy(policy, "10.yaml")
+        raw.wait_for(lambda: g.metrics()["postern_policy_generation"] > generation, 10 * SLOWNESS)
+        s.send(b"still there")
+        assert s.read() == (1, b"still there")
+        # another audience reads its tokens otherwise: nobody can say whose it is now
+        g.write_config(listeners=[{**listen, "front": {"cloudflare": {**front, "audience": "b"}}}])
+        s.conn.sock.settimeout(10 * SLOWNESS)
+        assert close_code(s)[0] in (1001, 1008)
     finally:
         shelf.close()

@@ -204,7 +204,7 @@ BAD = {
     "acme without redirect": ([{"address": "127.0.0.1:8080", "acme_dir": "/var/lib/acme"}], "acme_dir"),
     "no listener": ([], "listeners"),
     "unknown front": ([{"address": "127.0.0.1:8080", "front": "forwardet"}], "front"),
-    "later front": ([{"address": "127.0.0.1:8080", "front": {"cloudflare": {"team": "acme"}}}], "not available"),
+    "front that trusts nobody": ([{"address": "127.0.0.1:8080", "front": {"cloudflare": {"team": "acme", "audience": "a"}}}], "trusted"),
 }
 
 
