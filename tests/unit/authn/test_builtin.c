@@ -371,6 +371,30 @@ static void tokens_do_not_stand_for_each_other(void **state)
     builtin_destroy(&b);
 }
 
+/* Whatever claims the file gives somebody, his ID token does not refresh. */
+static void claims_make_no_refresh_token(void **state)
+{
+    struct builtin *b = kit_issuer();
+    str refresh = first_refresh(b, "kim@acme.example"), url;
+    str rest = str_from(refresh, str_find(refresh, '.') + 1);
+    str part = str_upto(rest, str_find(rest, '.'));
+    unsigned char *bytes = arena_alloc(&kit_arena, part.n);
+    size_t n;
+    assert_true(base64url_decode(part, bytes, &n));
+    str mark = kit_member((str){(char *)bytes, n}, "mark");
+    kit_set_users(b,
+                  arena_printf(&kit_arena,
+                               "version: 1\nusers:\n  kim@acme.example:\n    password: \"" KIT_HASH
+                               "\"\n    claims: {mark: \"%.*s\", way: pwd}\n",
+                               STR_ARG(mark))
+                      .p);
+    kit_sign_in(b, kit_ticket(b, NOW), "kim@acme.example", true, NOW, &url);
+    struct builtin_answer out = kit_redeem(b, kit_parameter(url, "code"), NOW);
+    assert_int_equal(kit_refresh(b, kit_member(out.body, "refresh_token"), NOW).status, 200);
+    assert_int_equal(kit_refresh(b, kit_member(out.body, "id_token"), NOW).status, 400);
+    builtin_destroy(&b);
+}
+
 static void a_rotated_key_still_verifies(void **state)
 {
     struct builtin *old = kit_issuer_with(1, 1), *new = kit_issuer_with(0, 2);
@@ -477,6 +501,7 @@ int main(void)
         cmocka_unit_test(a_session_is_refreshed_beyond_a_restart),
         cmocka_unit_test(a_refresh_ends_with_the_account),
         cmocka_unit_test(tokens_do_not_stand_for_each_other),
+        cmocka_unit_test(claims_make_no_refresh_token),
         cmocka_unit_test(a_rotated_key_still_verifies),
         cmocka_unit_test(every_signature_verifies),
         cmocka_unit_test(its_documents_are_a_provider_s),
