@@ -97,6 +97,7 @@ plain() {
     fi
     stage "plain: fuzz-corpus" build 300 --suite fuzz-corpus
     stage "plain: reference" build 900 --suite reference
+    need_node_modules tests/provider || broken=$((broken + 1))
     stage "plain: e2e" build 1500 --suite e2e
     need_node_modules tests/browser || broken=$((broken + 1))
     stage "plain: browser" build 900 --suite browser
@@ -107,6 +108,7 @@ asan() {
     stage "asan: unit" build-asan 900 --suite unit -t 5
     stage "asan: fuzz-corpus" build-asan 900 --suite fuzz-corpus -t 5
     stage "asan: reference" build-asan 900 --suite reference -t 2
+    need_node_modules tests/provider || broken=$((broken + 1))
     POSTERN_TEST_SLOWNESS=4 stage "asan: e2e" build-asan 2400 --suite e2e -t 4
 }
 
