@@ -78,6 +78,7 @@ static enum visit_outcome settle(struct visit *v, struct credential **next)
 static enum visit_outcome refuse_elsewhere(struct visit *v)
 {
     static const struct policy_remedy again = {.kind = POLICY_REMEDY_SIGN_IN};
+    v->device_record = posture_record(v, v->arena, v->wall_us / 1000000); /* which one it was */
     visit_refuse(v, 403, "device.binding",
                  STR("This session was opened on another device, or with another certificate."),
                  STR("Sign in again on this device."));

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/encode.h"
 #include "base/log.h"
 
 /* page->ctx while something is asked for it. */
@@ -73,6 +74,17 @@ static void desk_answered(struct desk_ask *ask)
     desk_ask_destroy(&ask);
 }
 
+/* A session that is opened with a good certificate is that device's. */
+static void tell_device(struct desk_ask *ask, const struct gate_cert *cert)
+{
+    if (!cert || cert->verdict != CERT_OK)
+        return;
+    char *hex = arena_text(&ask->arena, 2 * sizeof cert->cert.fingerprint);
+    hex_encode(cert->cert.fingerprint, sizeof cert->cert.fingerprint, hex);
+    ask->device_id = ask_text(ask, cert->cert.id);
+    ask->device_proof = (str){hex, 2 * sizeof cert->cert.fingerprint};
+}
+
 struct desk_ask *ask_create(struct call *c, enum desk_kind kind, asked_fn *answered)
 {
     const struct visit *v = c->page->visit;
@@ -85,6 +97,7 @@ struct desk_ask *ask_create(struct call *c, enum desk_kind kind, asked_fn *answe
     ask->request_id = ask_text(ask, (str){v->id, VISIT_ID_CHARS});
     ask->agent = ask_text(ask, v->request.user_agent);
     ask->client = v->request.client;
+    tell_device(ask, v->request.cert);
     ask->session = v->session ? v->session->id : 0;
     if (c->login.is_there)
         memcpy(ask->browser, c->login.hash, sizeof ask->browser);

@@ -104,12 +104,13 @@ class Browser:
     def __init__(self, port, agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", language="en"):
         self.port, self.agent, self.language = port, agent, language
         self.jar, self.hops = {}, []
+        self.tls = None                     # a context: https, and maybe a client certificate
 
     # ---- one request -------------------------------------------------------------------------
     def ask(self, url, method="GET", fields=None, headers=None, body=None):
         parts = urlsplit(url)
         host = parts.hostname
-        assert parts.scheme == "http" and parts.port, url
+        assert parts.scheme == ("https" if self.tls else "http") and parts.port, url
         sent = {"User-Agent": self.agent, "Accept-Language": self.language, **NAVIGATE, **(headers or {})}
         if self.jar.get(host):
             sent["Cookie"] = "; ".join("%s=%s" % c for c in self.jar[host].items())
@@ -118,9 +119,10 @@ class Browser:
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         if method == "POST" and "Sec-Fetch-Site" not in sent and "Origin" not in sent:
             sent.update({"Origin": "null", "Sec-Fetch-Site": "same-origin"})
+        tls = {"tls": self.tls, "sni": host} if self.tls else {}
         answer = raw.request(parts.port, method, (parts.path or "/") + ("?" + parts.query if parts.query else ""),
                              host="%s:%d" % (host, parts.port), body=body,
-                             headers=[(k, v) for k, v in sent.items() if v is not None])
+                             headers=[(k, v) for k, v in sent.items() if v is not None], **tls)
         self.keep(host, answer)
         page = Page(url, answer)
         self.hops.append(page)
