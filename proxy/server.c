@@ -13,12 +13,9 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "proxy/crew.h"
-#include "proxy/devices.h"
 #include "proxy/keys.h"
 #include "proxy/metrics.h"
-#include "proxy/notify.h"
-#include "proxy/people.h"
-#include "proxy/tailnet.h"
+#include "proxy/parts.h"
 #include "proxy/telling.h"
 
 enum {
@@ -54,11 +51,8 @@ struct server {
     struct deadline reload_due, drain_due, tickets_due;
     struct tls_tickets *tickets;
     struct keys *keys;
-    struct tailnet *tailnet;
-    struct devices *devices;
+    struct parts *parts;
     struct audit *audit;
-    struct notify *notify;
-    struct people *people; /* NULL without a portal */
     struct crew crew;
     struct metrics metrics;
     struct signal_watch *signals[3];
@@ -89,10 +83,8 @@ static void publish(struct server *s, struct snapshot *next)
     struct snapshot *old = s->snapshot;
     s->snapshot = next;
     note_snapshot(s);
-    if (s->people)
-        people_configure(s->people, next);
-    if (s->devices)
-        devices_configure(s->devices, next);
+    if (s->parts)
+        parts_configure(s->parts, next);
     crew_publish(&s->crew, next);
     snapshot_unref(&old);
 }
@@ -110,13 +102,11 @@ static void keys_changed(void *ctx, size_t issuer, struct keyset *keys)
 static void take_builtin_keys(struct server *s)
 {
     const struct config *c = s->snapshot->config;
-    for (size_t i = 0; s->people && i < c->n_issuers; i++) {
-        struct keyset *keys =
-            c->issuers[i].keys == KEYS_BUILTIN ? people_issuer_keys(s->people) : NULL;
-        if (keys && !keyset_same(keys, s->snapshot->issuers[i].keys))
+    struct keyset *keys = parts_builtin_keys(s->parts);
+    for (size_t i = 0; keys && i < c->n_issuers; i++)
+        if (c->issuers[i].keys == KEYS_BUILTIN && !keyset_same(keys, s->snapshot->issuers[i].keys))
             keys_changed(s, i, keyset_ref(keys));
-        keyset_unref(&keys);
-    }
+    keyset_unref(&keys);
 }
 
 static void keys_answered(void *ctx, size_t issuer, bool is_good)
@@ -126,51 +116,7 @@ static void keys_answered(void *ctx, size_t issuer, bool is_good)
     atomic_store(&s->metrics.keys_settled, keys_are_settled(s->keys));
     /* After the snapshot with the new keys: messages of one sender arrive in order. */
     crew_keys_answered(&s->crew, issuer);
-    if (s->people)
-        desk_keys_answered(people_desk(s->people), issuer);
-    devices_keys_answered(s->devices, issuer);
-}
-
-static void devices_changed(void *ctx, struct device_table *const *tables, size_t n)
-{
-    struct server *s = ctx;
-    crew_set_devices(&s->crew, tables, n);
-}
-
-static void show_sources(void *ctx, const struct devices_source *sources, size_t n)
-{
-    struct server *s = ctx;
-    metrics_show_sources(&s->metrics, sources, n);
-}
-
-static bool mail_to(void *ctx, str to, str subject, str text)
-{
-    struct server *s = ctx;
-    return notify_mail(s->notify, to, subject, text);
-}
-
-static bool notify_of(void *ctx, str channel, str subject, str text)
-{
-    struct server *s = ctx;
-    return notify_channel(s->notify, channel, subject, text);
-}
-
-static void posture_posted(void *ctx, struct desk_ask *ask)
-{
-    struct server *s = ctx;
-    devices_post(s->devices, ask);
-}
-
-static void desk_needs_keys(void *ctx, size_t issuer, str kid)
-{
-    struct server *s = ctx;
-    keys_missed(s->keys, issuer, kid);
-}
-
-static void store_changed(void *ctx, const struct store_change *change)
-{
-    struct server *s = ctx;
-    crew_store_changed(&s->crew, change);
+    parts_keys_answered(s->parts, issuer);
 }
 
 /* ---- messages from workers ------------------------------------------------------------------- */
@@ -203,7 +149,7 @@ static void need_keys(void *ctx, unsigned worker, size_t issuer, str kid)
 static void on_whois(void *ctx, void *arg)
 {
     struct server *s = ctx;
-    tailnet_ask(s->tailnet, arg);
+    parts_ask_whois(s->parts, arg);
 }
 
 /* What is not delivered any more is freed by its gate. */
@@ -259,7 +205,6 @@ static void arm_reload(struct server *s)
 static void adopt(struct server *s, struct snapshot *next)
 {
     struct snapshot *before = snapshot_ref(s->snapshot);
-    notify_configure(s->notify, next->config);
     publish(s, next);
     keys_configure(s->keys, next->config);
     take_builtin_keys(s);
@@ -367,12 +312,9 @@ static bool start_workers(struct server *s, struct fail *f)
         .node = str_of(s->node),
         .boot = str_of(s->boot),
         .snapshot = s->snapshot,
-        .desk = people_desk(s->people),
-        .store = people_store(s->people),
-        .cookie_keys = people_keys(s->people, KEYRING_COOKIE),
-        .assertion_keys = people_keys(s->people, KEYRING_ASSERTION),
         .events = {need_keys, drained, admin, s, need_whois},
     };
+    parts_equip(s->parts, &common);
     s->metrics.workers = s->crew.workers;
     if (!crew_start(&s->crew, &common, f))
         return false;
@@ -449,10 +391,6 @@ static bool open_control(struct server *s, struct fail *f)
     deadline_init(&s->tickets_due, rotate_tickets);
     deadline_set(s->loop, &s->tickets_due, TICKET_ROTATE_MS);
     s->keys = keys_create(s->loop, &events);
-    s->notify = notify_create(s->loop);
-    s->metrics.notify = s->notify;
-    notify_configure(s->notify, s->snapshot->config);
-    s->tailnet = tailnet_create(s->loop);
     s->reload = reload_create(&s->inputs, s->snapshot, loop_now_ms(s->loop));
     if (reload_fd(s->reload) >= 0) {
         s->has_reload_watch =
@@ -465,48 +403,22 @@ static bool open_control(struct server *s, struct fail *f)
     return true;
 }
 
-/* Without a portal nobody signs in: no store, no secret keys. */
-static bool open_people(struct server *s, struct fail *f)
+static bool open_parts(struct server *s, struct fail *f)
 {
-    struct people_options o = {
+    struct parts_options o = {
         .loop = s->loop,
         .mailbox = s->mailbox,
         .audit = s->audit,
         .node = str_of(s->node),
         .boot = str_of(s->boot),
-        .snapshot = s->snapshot,
-        .need_keys = desk_needs_keys,
-        .posture = posture_posted,
-        .mail = mail_to,
-        .notify = notify_of,
-        .changed = store_changed,
-        .ctx = s,
+        .keys = s->keys,
+        .crew = &s->crew,
+        .metrics = &s->metrics,
     };
-    if (!s->snapshot->config->portal.host.n)
-        return true;
-    s->people = people_open(&o, f);
-    if (s->people)
+    s->parts = parts_open(&o, s->snapshot, f);
+    if (s->parts)
         take_builtin_keys(s);
-    return s->people != NULL;
-}
-
-static bool open_devices(struct server *s)
-{
-    struct devices_options o = {
-        .loop = s->loop,
-        .mailbox = s->mailbox,
-        .audit = s->audit,
-        .node = str_of(s->node),
-        .boot = str_of(s->boot),
-        .store = people_store(s->people),
-        .changed = devices_changed,
-        .need_keys = desk_needs_keys,
-        .notify = notify_of,
-        .sources = show_sources,
-        .ctx = s,
-    };
-    s->devices = devices_create(&o);
-    return true;
+    return s->parts != NULL;
 }
 
 static void tell_ready(const struct server *s)
@@ -532,20 +444,16 @@ static void tell_ready(const struct server *s)
 static void stop(struct server *s)
 {
     crew_join(&s->crew);
-    people_close_store(s->people);
-    if (s->devices)
-        devices_store_gone(s->devices);
+    parts_close_store(s->parts);
     /* What they posted last is delivered now, while those it is for exist. */
     set_state(s, SERVER_OVER);
     if (s->mailbox)
         mailbox_close(s->mailbox);
-    devices_destroy(s->devices);
-    people_close(s->people);
-    tailnet_destroy(s->tailnet); /* what it was asked belongs to the gates */
-    audit_close(s->audit);       /* its writer posts to the workers' mailboxes until then */
+    parts_close(s->parts);
+    audit_close(s->audit); /* its writer posts to the workers' mailboxes until then */
     crew_destroy(&s->crew);
     keys_destroy(s->keys);
-    notify_destroy(s->notify);
+    parts_destroy(s->parts);
     if (s->has_reload_watch)
         watch_detach(&s->reload_watch, NULL);
     reload_destroy(s->reload);
@@ -589,13 +497,13 @@ int server_run(const struct server_options *o)
     log_level(s.snapshot->config->log_level);
     log_style(s.snapshot->config->log_style);
     note_snapshot(&s);
-    bool good = open_audit(&s, &f) && open_control(&s, &f) && open_people(&s, &f) &&
-                open_devices(&s) && start_workers(&s, &f);
+    bool good =
+        open_audit(&s, &f) && open_control(&s, &f) && open_parts(&s, &f) && start_workers(&s, &f);
     if (good) {
         record(&s, s.snapshot->policy ? STR("policy.loaded") : STR("policy.failed"), NULL, "start",
                NULL);
         keys_configure(s.keys, s.snapshot->config);
-        devices_configure(s.devices, s.snapshot);
+        parts_configure(s.parts, s.snapshot);
         atomic_store(&s.metrics.keys_settled, keys_are_settled(s.keys));
         tell_ready(&s);
         set_state(&s, SERVER_RUNNING);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints every include between rooms and refuses those that point up or sideways.
 
-    main > command > server > crew > people > { keys metrics sockets telling notify devices } > worker
+    main > command > server > parts > crew > people > { keys metrics sockets telling notify devices } > worker
          > { portal console tunnel ssh rdp } > http > desk > gate > config
          > { authn policy net audit store } > base
 
@@ -28,6 +28,7 @@ LEVELS = [
     ("metrics",),
     ("people",),
     ("crew",),
+    ("parts",),
     ("server",),
     ("command",),
     ("main",),

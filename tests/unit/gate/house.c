@@ -277,6 +277,10 @@ struct house *house_open(const struct house_options *o)
         house_write(h, "key.pem", o->key_pem);
         assert_int_equal(chmod(house_path(h, "key.pem"), 0600), 0);
     }
+    if (o->users) {
+        house_write(h, "users.yaml", o->users);
+        assert_int_equal(chmod(house_path(h, "users.yaml"), 0600), 0);
+    }
     write_config(h, o);
     write_policy(h, o->no_policy ? "version: 1\nrules: [\n" : o->policy ? o->policy : HOUSE_POLICY);
     h->loop = loop_create(&f);
