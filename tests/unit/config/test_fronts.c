@@ -49,6 +49,9 @@ static void refuses_bad_fronts(void **state)
         {"header of ours", UNIX("{header-jwt: {issuer: corp, header: X-Postern-Token}}"),
          "4:73 bad-value: \"X-Postern-Token\" must be a header name of letters, digits and \"-\", "
          "and not one that HTTP needs itself"},
+        {"header that says where from", UNIX("{forwarded: {client_cert_header: X-Forwarded-For}}"),
+         "4:70 bad-value: \"X-Forwarded-For\" must be a header name of letters, digits and \"-\", "
+         "and not one that HTTP needs itself"},
         {"certificate in a bad header", UNIX("{forwarded: {client_cert_header: \"a_b\"}}"),
          "4:70 bad-value: \"a_b\" must be a header name of letters, digits and \"-\", and not one "
          "that HTTP needs itself"},
@@ -94,7 +97,7 @@ static void implies_issuers(void **state)
         "[\"::1\"]}}}\n"
         "  - {address: \"unix:/run/6\", front: {aws-alb: {signer: \"" ARN "\", client: c}}}\n"
         "  - {address: \"unix:/run/7\", front: {header-jwt: {issuer: corp, header: X-Jwt}}}\n"
-        "  - {address: \"unix:/run/8\", front: {forwarded: {client_cert_header: X-Cert}}}\n"
+        "  - {address: \"unix:/run/8\", front: {forwarded: {client_cert_header: X-Cert, client_ca: ca.pem}}}\n"
         "services: {ci: {issuer: cloudflare, match: {common_name: x.access}}}\n",
         &f);
     assert_string_equal(findings_text(&f), "");
