@@ -97,7 +97,8 @@ static void implies_issuers(void **state)
         "[\"::1\"]}}}\n"
         "  - {address: \"unix:/run/6\", front: {aws-alb: {signer: \"" ARN "\", client: c}}}\n"
         "  - {address: \"unix:/run/7\", front: {header-jwt: {issuer: corp, header: X-Jwt}}}\n"
-        "  - {address: \"unix:/run/8\", front: {forwarded: {client_cert_header: X-Cert, client_ca: ca.pem}}}\n"
+        "  - {address: \"unix:/run/8\", front: {forwarded: {client_cert_header: X-Cert, client_ca: "
+        "ca.pem}}}\n"
         "services: {ci: {issuer: cloudflare, match: {common_name: x.access}}}\n",
         &f);
     assert_string_equal(findings_text(&f), "");
