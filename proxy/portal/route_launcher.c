@@ -88,6 +88,17 @@ static size_t waiting(struct call *c, const struct own_look *own)
     return n;
 }
 
+/* The provider's own word for how somebody is called: for the greeting alone. */
+static str person_name(const struct policy_identity *who)
+{
+    for (size_t i = 0; i < who->n_claims; i++) {
+        const struct policy_claim *claim = &who->claims[i];
+        if (str_eq(claim->name, STR("name")) && claim->value.kind == POLICY_VALUE_TEXT)
+            return claim->value.text;
+    }
+    return (str){NULL, 0};
+}
+
 static void show(struct call *c, struct look *l)
 {
     struct page_env env = call_env(c);
@@ -99,6 +110,7 @@ static void show(struct call *c, struct look *l)
     const struct snapshot_issuer *issuer = snapshot_issuer_by_name(c->snapshot, who->issuer_name);
     if (issuer)
         view.issuer_title = issuer->config->title.n ? issuer->config->title : issuer->config->name;
+    view.person_name = person_name(who);
     fill_apps(c, &view);
     fill_sessions(c, (struct own_look *)l, &view);
     view.is_approver = ((struct own_look *)l)->is_approver;

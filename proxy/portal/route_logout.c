@@ -8,6 +8,16 @@ static str app_title(struct call *c)
     return !app ? (str){NULL, 0} : app->title.n ? app->title : app->name;
 }
 
+static str provider_title(struct call *c)
+{
+    const struct policy_identity *who = call_person(c);
+    const struct snapshot_issuer *issuer =
+        who ? snapshot_issuer_by_name(c->snapshot, who->issuer_name) : NULL;
+    if (!issuer)
+        return (str){NULL, 0};
+    return issuer->config->title.n ? issuer->config->title : issuer->config->name;
+}
+
 static void show_logged_out(struct call *c, const struct desk_ask *ask)
 {
     struct page_env env = call_env(c);
@@ -18,6 +28,7 @@ static void show_logged_out(struct call *c, const struct desk_ask *ask)
         for (size_t i = 0; i < ask->n_fields; i++)
             pairs[i] = (struct page_pair){arena_dup(c->arena, ask->fields[i].name),
                                           arena_dup(c->arena, ask->fields[i].value)};
+        view.provider_title = provider_title(c);
         view.provider_url = arena_dup(c->arena, ask->url);
         view.pairs = pairs;
         view.n_pairs = ask->n_fields;
