@@ -45,7 +45,10 @@ void entry_text(struct entry *r, str name, str value)
 
 bool entry_close(struct entry *r)
 {
+    const struct audit *audit = r->desk->options.audit;
     jout_close(&r->j, '}');
+    if (!audit_is_writable(audit) && !audit_continues(audit))
+        return false; /* it would wait for a disk that has failed */
     return !r->j.overflow && audit_append(r->desk->options.audit, jout_text(&r->j));
 }
 

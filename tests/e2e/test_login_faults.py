@@ -1,12 +1,15 @@
 """What a log-in must not let through: forged, replayed, foreign and old states, codes and tickets; targets that are not
 ours; providers that are slow, down or lying; browsers that keep nothing; people who are gone. By answer and by record."""
 
+import sqlite3
 import time
 from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
 
 import pytest
 
+from harness import faults as tool
 from harness import raw
+from harness.faults import Faults
 from harness.people import LOGIN, PORTAL, SESSION, House
 from harness.provider import Provider
 from harness.proxy import SANITIZER
@@ -298,6 +301,40 @@ def test_a_user_who_is_gone_loses_the_session(start, origin, change, why):
         assert kim.ask(house.url("inventory", "/stock/1")).status == 200
     page = eva.sign_in(eva.get(house.url("inventory")), "eva@corp.example")
     assert page.status == 403 and eva.ask(house.url("inventory")).status == 302
+
+
+# ---- the disk -----------------------------------------------------------------------------------------
+def test_a_log_in_that_cannot_be_recorded(start, origin, tmp_path):
+    if not tool.compiler():
+        pytest.skip("no compiler for the library that makes the disk fail")
+    faults = Faults(tmp_path)
+    house = House(start, origin, env=faults.env)
+    b = house.browser()
+    url = code_of(house, b, b.get(house.url("inventory")))
+    faults.say("eio")
+    raw.wait_for(lambda: house.browser().ask(house.url("inventory")).status == 503, seconds=30)
+    page = b.ask(url)
+    assert page.status == 503 and b.cookie(PORTAL) is None
+    faults.say("")
+    raw.wait_for(lambda: house.browser().ask(house.url("inventory")).status == 302, seconds=30, step=0.1)
+    assert not house.journal.find(kind="login")
+    assert b.get(url).status == 200 and house.journal.wait(kind="login")
+
+
+def test_a_store_that_is_locked(start, origin):
+    house = House(start, origin)
+    b, inside = house.browser(), house.signed_in()
+    url = code_of(house, b, b.get(house.url("inventory")))
+    form = inside.get(house.portal("/.postern/logout")).form("csrf")
+    with sqlite3.connect(house.postern.path("state/postern.db"), isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        page = b.ask(url)
+        assert page.status == 503 and b.cookie(PORTAL) is None, page
+        assert inside.ask(form["action"], "POST", form["fields"]).status == 503     # it has not ended, and says so
+        other.execute("ROLLBACK")
+    other.close()
+    assert inside.get(house.portal("/")).url == house.portal("/")
+    assert house.signed_in("kim@acme.example", path="/stock/1")
 
 
 # ---- providers -------------------------------------------------------------------------------------------
