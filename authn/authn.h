@@ -383,6 +383,7 @@ bool fetch_url_allowed(str url);
 /* The rest of the face: log-in, the issuer of our own, devices. */
 #include "authn/builtin.h"
 #include "authn/device.h"
+#include "authn/device_table.h"
 #include "authn/oidc.h"
 
 #endif

@@ -66,6 +66,11 @@ bool device_fact_from_claim(str attribute, enum claim_kind kind, str text, struc
 bool device_from_claims(const struct identity *id, const struct device_claim_map *map, size_t n,
                         str source, struct arena *a, struct device *out);
 
+/* Facts as one JSON object, to be kept and read again: attribute, kind and text. What is no fact
+ * (any more) is left out; bytes that are no JSON hold none. Texts in the arena. */
+str device_facts_write(const struct device *d, struct arena *a);
+void device_facts_read(str id, str json, int64_t seen_s, struct arena *a, struct device *out);
+
 /* ---- client certificates ------------------------------------------------------------------------
  */
 
@@ -93,6 +98,8 @@ enum cert_id { CERT_ID_SAN_URI = 0, CERT_ID_SAN_DNS, CERT_ID_SERIAL, CERT_ID_CN 
 struct cert_store; /* immutable, atomic count */
 /* CAs and (may be absent) CRLs, PEM. With a CRL, every CA must have one that is valid. */
 struct cert_store *cert_store_create(str ca_pem, str crl_pem, struct fail *fail);
+/* When the first of its revocation lists runs out; INT64_MAX without any. */
+int64_t cert_store_until_s(const struct cert_store *s);
 struct cert_store *cert_store_ref(const struct cert_store *s);
 void cert_store_unref(struct cert_store **s);
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -20,6 +19,7 @@ struct cert_store {
     atomic_uint refs;
     X509_STORE *store;
     bool has_crl;
+    int64_t until_s; /* of the list that runs out first */
 };
 
 const char *cert_verdict_code(enum cert_verdict v)
@@ -83,6 +83,18 @@ static bool add_cas(struct cert_store *s, str pem, struct fail *fail)
     return n > 0 || fail_set(fail, FAIL_INPUT, "there is no certificate (PEM) of a device CA");
 }
 
+/* A list that does not say when the next one comes never runs out. */
+static void note_until(struct cert_store *s, const X509_CRL *crl)
+{
+    struct tm tm = {0};
+    const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+    if (!next || !ASN1_TIME_to_tm(next, &tm))
+        return;
+    int64_t until_s = (int64_t)timegm(&tm);
+    if (until_s < s->until_s)
+        s->until_s = until_s;
+}
+
 static bool add_crls(struct cert_store *s, str pem, struct fail *fail)
 {
     BIO *bio = open_pem(pem);
@@ -91,6 +103,7 @@ static bool add_crls(struct cert_store *s, str pem, struct fail *fail)
     ERR_clear_error();
     for (X509_CRL *crl; good && (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)); n++) {
         good = X509_STORE_add_crl(s->store, crl) == 1;
+        note_until(s, crl);
         X509_CRL_free(crl);
     }
     BIO_free(bio);
@@ -104,12 +117,18 @@ struct cert_store *cert_store_create(str ca_pem, str crl_pem, struct fail *fail)
 {
     struct cert_store *s = mem_alloc(sizeof *s);
     atomic_init(&s->refs, 1);
+    s->until_s = INT64_MAX;
     s->store = X509_STORE_new();
     if (!s->store)
         abort();
     if (!add_cas(s, ca_pem, fail) || (crl_pem.p && !add_crls(s, crl_pem, fail)))
         cert_store_unref(&s);
     return s;
+}
+
+int64_t cert_store_until_s(const struct cert_store *s)
+{
+    return s->until_s;
 }
 
 struct cert_store *cert_store_ref(const struct cert_store *s)

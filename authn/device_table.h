@@ -4,6 +4,8 @@
 
 #include "authn/device.h"
 
+struct device;
+
 enum { DEVICE_TABLE_MAX = 250 * 1000 };
 
 /* With one reference. `source` is copied. */

@@ -2,7 +2,7 @@
 #ifndef PROXY_DEVICES_IMPL_H
 #define PROXY_DEVICES_IMPL_H
 
-#include "authn/device_table.h"
+#include "authn/authn.h"
 #include "proxy/devices.h"
 
 enum {

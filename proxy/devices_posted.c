@@ -7,15 +7,12 @@
 
 #include <stdlib.h>
 
-#include "authn/jread.h"
-#include "base/jout.h"
 #include "base/log.h"
 #include "base/map.h"
 
 enum {
     WAITING_MOST = 256,
     PUBLISH_MS = 200,
-    FACTS_ROOM = DEVICE_FACTS_MAX * 1024,
 };
 
 struct kept {
@@ -124,47 +121,14 @@ static struct source *source_named(struct devices *d, str name)
     return NULL;
 }
 
-/* ---- facts as the store keeps them ----------------------------------------------------------- */
-
-static str write_facts(const struct device *d, struct arena *a)
-{
-    struct jout j;
-    jout_init(&j, arena_text(a, FACTS_ROOM), FACTS_ROOM);
-    jout_open(&j, '{');
-    for (size_t i = 0; i < d->n_facts; i++) {
-        jout_key_text(&j, d->facts[i].attribute);
-        if (d->facts[i].kind == CLAIM_STRING)
-            jout_str(&j, d->facts[i].text);
-        else
-            jout_raw(&j, d->facts[i].text);
-    }
-    jout_close(&j, '}');
-    return j.overflow ? STR("{}") : jout_text(&j);
-}
-
-static enum claim_kind kind_of(const struct jnode *n)
-{
-    return n->kind == J_STRING                         ? CLAIM_STRING
-           : n->kind == J_BOOL                         ? CLAIM_BOOL
-           : n->kind == J_INTEGER || n->kind == J_REAL ? CLAIM_NUMBER
-                                                       : CLAIM_OTHER;
-}
+/* ---- what was kept before -------------------------------------------------------------------- */
 
 static struct kept *read_facts(const struct store_posture *p)
 {
     struct kept *k = kept_new();
-    str json = arena_dup(&k->arena, p->facts_json);
-    const struct jnode *root = jread_object(&k->arena, (char *)json.p, json.n, NULL);
-    struct device_fact *facts = arena_array(&k->arena, struct device_fact, DEVICE_FACTS_MAX);
-    size_t n = 0;
-    for (const struct jnode *m = root ? root->first : NULL; m && n < DEVICE_FACTS_MAX; m = m->next)
-        if (device_fact_from_claim(m->name, kind_of(m), m->text, &facts[n]))
-            facts[n++].seen_s = p->seen_s;
-    k->device = (struct device){arena_dup(&k->arena, p->device), facts, n, p->seen_s};
+    device_facts_read(p->device, p->facts_json, p->seen_s, &k->arena, &k->device);
     return k;
 }
-
-/* ---- what was kept before -------------------------------------------------------------------- */
 
 struct load {
     struct devices *owner;
@@ -336,7 +300,7 @@ static void take(struct post *p, struct source *s, const struct identity *id)
     p->source = arena_dup(&p->arena, s->name);
     p->jti = id->jti.p ? arena_dup(&p->arena, id->jti) : id->jti;
     p->expires_s = id->exp_s;
-    p->facts_json = write_facts(&p->kept->device, &p->arena);
+    p->facts_json = device_facts_write(&p->kept->device, &p->arena);
     write_down(p);
 }
 

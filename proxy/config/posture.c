@@ -3,11 +3,11 @@
 
 #include <fcntl.h>
 
-#include "authn/device.h"
+#include "authn/authn.h"
 #include "base/doc.h"
 #include "proxy/config/watched.h"
 
-enum { CA_MAX_BYTES = 1 << 20, CRL_MAX_BYTES = 16 << 20 };
+enum { CA_MAX_BYTES = 1 << 20, CRL_MAX_BYTES = 16 << 20, CRL_WARN_S = 86400 };
 
 void posture_init(struct posture *p, struct arena *a, size_t n_listeners, size_t n_sources)
 {
@@ -74,6 +74,22 @@ static void digest_ca(struct build *b, str ca, str crl, char out[DIGEST_HEX_CHAR
     disk_digest(arena_printf(&b->arena, "%s %s", one, crl.p ? other : "none"), out);
 }
 
+/* With a list that has run out nobody's certificate counts: better heard of before. */
+static void warn_of_crl(struct build *b, const struct config_listener *l,
+                        const struct cert_store *store)
+{
+    const char *hint = "replace the file: it is read again by itself";
+    int64_t left_s = cert_store_until_s(store) - b->in->wall_us / 1000000;
+    if (left_s <= 0)
+        doc_warn(b->findings, l->client_crl_at, "crl-expired", hint,
+                 "a revocation list of %.*s has run out: no certificate of its CA counts",
+                 STR_ARG(l->client_crl));
+    else if (left_s < CRL_WARN_S)
+        doc_warn(b->findings, l->client_crl_at, "crl-expires", hint,
+                 "a revocation list of %.*s runs out in %lld minutes", STR_ARG(l->client_crl),
+                 (long long)left_s / 60);
+}
+
 bool posture_read_ca(struct build *b, const struct config_listener *l, size_t i,
                      const struct posture *previous, struct posture *p)
 {
@@ -91,6 +107,8 @@ bool posture_read_ca(struct build *b, const struct config_listener *l, size_t i,
         p->cas[i].store = cert_store_create(ca, crl, &fail);
     if (!p->cas[i].store)
         build_refuse(b->findings, l->client_ca_at, l->client_ca, "client-ca", fail.text);
+    else if (crl.p)
+        warn_of_crl(b, l, p->cas[i].store);
     return p->cas[i].store != NULL;
 }
 

@@ -38,7 +38,8 @@ LEVEL = {room: n for n, rooms in enumerate(LEVELS) for room in rooms}
 # Every header of base is a face. Another room shows <room>/<room>.h, and what stands here.
 FACES = {
     "config": {"proxy/config/loaded.h",     # what is published, for the server alone
-               "proxy/config/keyring.h"},
+               "proxy/config/keyring.h",
+               "proxy/config/disk.h"},        # secrets that settings name, for who needs them
     "gate": {"proxy/gate/request.h", "proxy/gate/counters.h"},
     "http": {"proxy/http/fields.h",         # the table that `config headers` prints
              "proxy/http/html.h",           # what every page of ours is written with
