@@ -15,7 +15,7 @@ struct record {
     str id, app, protocol, method, host, path;
     str who;            /* the members identity and auth, side by side; absent: nobody */
     str identity, auth; /* their values */
-    str device; /* its value; absent: no rule looked at it */
+    str device;         /* its value; absent: no rule looked at it */
     str effect, reason, rules;
     struct addr client;
     int64_t now_s;

@@ -38,7 +38,7 @@ struct http_server {
 
 #define CONN_STATES(X)                                                                             \
     X(CONN_CLOSED, "closed")       /* zero: nothing may be done with it */                         \
-    X(CONN_PROXY, "proxy")         /* PROXY header */                                               \
+    X(CONN_PROXY, "proxy")         /* PROXY header */                                              \
     X(CONN_HANDSHAKE, "handshake") /* TLS */                                                       \
     X(CONN_IDLE, "idle")           /* between requests */                                          \
     X(CONN_HEAD, "head")           /* a head has begun */                                          \
@@ -60,10 +60,10 @@ struct conn {
     struct inbox *inbox;
     struct exchange *exchange;
     struct listener_peer peer;
-    struct listener_peer client;  /* the peer, or whom its PROXY header speaks for */
-    struct proxy_header *proxied; /* while it comes in */
+    struct listener_peer client;   /* the peer, or whom its PROXY header speaks for */
+    struct proxy_header *proxied;  /* while it comes in */
     struct device_cert_seen *cert; /* of the device, device.h; NULL until a request came */
-    const char *tls_group; /* of the handshake, lives as long as `io`; NULL: none */
+    const char *tls_group;         /* of the handshake, lives as long as `io`; NULL: none */
     uint32_t listener;
     enum conn_state state;
     enum http_role role;

@@ -55,7 +55,7 @@ struct house_options {
     const char *more;    /* further sections of postern.yaml */
     struct store *store; /* NULL: none; see fake_store.h */
     const struct keyring *assertion_keys;
-    const char *users;       /* of users.yaml, for `builtin:` */
+    const char *users;              /* of users.yaml, for `builtin:` */
     const char *cert_pem, *key_pem; /* of cert.pem and key.pem, for listeners that name them */
     bool is_always, continues, hashes_query;
     bool no_policy; /* the policy is broken from the start */
