@@ -195,7 +195,16 @@ async function control(req, res) {
   res.end(JSON.stringify(answer ?? null));
 }
 
+// A browser keeps a SameSite=None cookie with Secure alone, which the library does not say on plain HTTP; loopback is
+// trusted like HTTPS.
+function secure(res) {
+  const set = res.setHeader.bind(res);
+  const say = (cookie) => (/samesite=none/i.test(cookie) ? `${cookie}; secure` : cookie);
+  res.setHeader = (name, value) => set(name, name.toLowerCase() === 'set-cookie' ? [value].flat().map(say) : value);
+}
+
 http.createServer((req, res) => {
+  secure(res);
   const route = req.url.startsWith('/-/') ? control : req.url.startsWith('/interaction/') ? interaction : serve;
   Promise.resolve(route(req, res)).catch((error) => {
     console.error(error);
