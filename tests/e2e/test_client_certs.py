@@ -177,6 +177,7 @@ def test_an_expired_list_lets_nobody_in(start, origin, authority, devices, staff
     answer = raw.request(port, host="vault.example", token=staff, tls=client(authority.ca, ca.issue("laptop-7")),
                          sni="vault.example")
     assert answer.status == 403 and "cert.crl" in g.record(answer)["decision"]["causes"]
+    assert "has run out: no certificate of its CA counts" in g.stderr()
 
 
 def test_header_of_a_trusted_front(start, origin, authority, devices, staff, tmp_path):

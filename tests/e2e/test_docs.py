@@ -28,9 +28,22 @@ def blocks(name, language):
 
 def test_every_metric_is_told(start, authority):
     cert, key, _ = authority.issue("inventory.example", stem="metrics")
-    gate = start(listeners=[{"address": "127.0.0.1:%d" % free_port(), "tls": {"certificates": [{"cert": cert, "key": key}]}}])
+    gate = start(listeners=[{"address": "127.0.0.1:%d" % free_port(), "tls": {"certificates": [{"cert": cert, "key": key}]}}],
+                 config={"device_sources": {"office": {"kind": "inventory", "file": "devices.csv"}}}, ready=False)
+    gate.write("devices.csv", "id,managed\nlaptop-7,true\n")
+    gate.start()
     told = set(re.findall(r"`(postern_[a-z_]+)`", page("docs/operations.md")))
     assert {n.split("{")[0] for n in gate.metrics()} == told
+
+
+def test_inventories_of_the_page_load(start):
+    """As somebody would copy them."""
+    gate = start(ready=False, config={"device_sources": {
+        "one": {"kind": "inventory", "file": "one.yaml"}, "two": {"kind": "inventory", "file": "two.csv"}}})
+    gate.write("one.yaml", [b for b in blocks("docs/operations.md", "yaml") if "\ndevices:" in b][0])
+    gate.write("two.csv", blocks("docs/operations.md", "csv")[0])
+    done = command("config", "check", "--config", gate.path("postern.yaml"))
+    assert done.returncode == 0, done
 
 
 def test_every_limit_is_a_setting():

@@ -7,6 +7,7 @@ import pytest
 
 from harness.devices import DeviceCA, client, device_of
 from harness import raw
+from harness.jwks import JwksServer
 from harness.ports import free_port
 from harness.proxy import allow, app, standard_policy
 from harness.raw import wait_for
@@ -157,6 +158,38 @@ def test_a_document_of_another_device_than_the_certificate(start, origin, issuer
     record = g.record(answer)
     assert answer.status == 403 and record["device"]["id"] == "laptop-8"
     assert record["device"]["refused"] == "posture.other-device"
+
+
+@pytest.fixture
+def fetched(start, origin, issuer, mdm):
+    """A postern that fetches the keys of the documents."""
+    server = JwksServer(mdm.jwks())
+    g = begin(start, origin, issuer, mdm)
+    source = g.config["device_sources"]["mdm"]
+    del source["jwks_file"]
+    source["jwks_url"] = server.url
+    g.write_config()
+    yield g.start(), server
+    server.stop()
+
+
+def test_a_new_key_of_the_signer(fetched, mdm, document, staff):
+    """The visit waits for the keys, and is decided with them."""
+    g, server = fetched
+    fresh = Issuer(name="mdm-2", url=mdm.url, audience=mdm.audience)
+    server.jwks = fresh.jwks()
+    answer = g.get("/", staff, host="vault.example", headers=[("X-Device-Posture", document(signer=fresh))])
+    assert answer.status == 200 and g.record(answer)["device"]["id"] == "laptop-7"
+    answer = g.get("/", staff, host="vault.example", headers=[("X-Device-Posture", document())])
+    assert answer.status == 403 and g.record(answer)["device"]["refused"] == "token.unknown-kid"
+
+
+def test_a_new_key_of_the_signer_when_posted(fetched, issuer, mdm, document):
+    g, server = fetched
+    fresh = Issuer(name="mdm-2", url=mdm.url, audience=mdm.audience)
+    server.jwks = fresh.jwks()
+    assert post(g, document("posted-9", signer=fresh)).status == 204
+    wait_for(lambda: g.get("/", at(issuer, "posted-9"), host="vault.example").status == 200)
 
 
 # ---- posted by the device -------------------------------------------------------------------------

@@ -288,6 +288,7 @@ static void chains(void **state)
     cert_store_unref(&s);
     s = store_of(pem_of(root.cert), join(crl_of(&root, 1, DAY_S), crl));
     assert_int_equal(verify(s, leaf, issuing.cert, CERT_ID_CN, &got), CERT_REVOKED);
+    assert_int_equal(cert_store_until_s(s), now_s + DAY_S);
     cert_store_unref(&s);
 
     X509_free(of_root);
