@@ -150,10 +150,9 @@ static void refuses_apps_of_later_versions(void **state)
         bool good;
     } rows[] = {
         {"\"https://10.0.0.1\"}", "", true},
-        {"\"http://10.0.0.1\", identity: {assertion: true}}",
-         "3:83 not-available: the assertion is not available in this version, only named headers "
-         "are",
-         false},
+        {"\"http://10.0.0.1\", identity: {assertion: true, claims: [email]}}", "", true},
+        {"\"http://10.0.0.1\", identity: {assertion: true, claims: [aud]}}",
+         "\"aud\" is a claim of the assertion itself", false},
         {"\"http://10.0.0.1\", tls: {server_name: x.example}}",
          "3:61 bad-value: tls is for https:// upstreams only", false},
         {"\"https://10.0.0.1\", tls: {ca: none.pem}}", "none.pem does not exist", false},
