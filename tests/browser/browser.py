@@ -130,6 +130,10 @@ class Tab:
             const r = await page.goto(args.url);
             return { status: r ? r.status() : 0, url: page.url() };""", url=url)
 
+    def wait_focus(self, element_id):
+        """A browser gives the focus to an autofocus field when it first draws the page."""
+        self.run("await page.waitForFunction((id) => document.activeElement.id === id, args.id)", id=element_id)
+
     @property
     def url(self):
         return self.run("return page.url()")

@@ -107,7 +107,7 @@ def test_a_wrong_password_is_told_at_the_field(tab, house):
     assert tab.run("return await page.getByLabel('Mail address').inputValue()") == EVA
     assert tab.run("return await page.getByLabel('Password', { exact: true }).inputValue()") == ""
     assert "is not right" in tab.text("#password-error")
-    assert tab.run("return await page.evaluate(() => document.activeElement.id)") == "password"
+    tab.wait_focus("password")
     assert fill(tab)["url"] == house.url("inventory"), "the same form goes on"
 
 

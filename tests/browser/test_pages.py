@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -120,9 +121,9 @@ def test_a_first_view_is_light_and_whole(browser, site):
 def test_keys_go_through_the_sign_in_form_in_order(browser, site):
     tab = browser.tab(**DESKTOP)
     tab.goto(site.url + "sign-in.en")
+    tab.wait_focus("email")
     active = """return await page.evaluate(() => { const e = document.activeElement;
         return e.name || e.innerText.trim() || e.tagName; })"""
-    assert tab.run(active) == "email", "the first field waits for input"
     order = []
     for _ in range(5):
         tab.run("await page.keyboard.press('Tab')")
@@ -167,12 +168,13 @@ def test_errors_are_told_to_those_who_do_not_see(browser, site):
     for name, field in (("sign-in-wrong.en", "password"), ("pin-wrong.en", "pin"), ("choice-unknown.en", "email"),
                         ("request-wrong.en", "text")):
         tab.goto(site.url + name)
+        tab.wait_focus(field)
         said = tab.run("""return await page.evaluate((id) => {
             const e = document.getElementById(id);
             return [e.getAttribute("aria-invalid"), (e.getAttribute("aria-describedby") || "").split(" ")
-                .map((i) => document.getElementById(i).innerText).join(" "), document.activeElement === e];
+                .map((i) => document.getElementById(i).innerText).join(" ")];
         }, args.id)""", id=field)
-        assert said[0] == "true" and len(said[1]) > 20 and said[2], (name, said)
+        assert said[0] == "true" and len(said[1]) > 20, (name, said)
     tab.close()
 
 
@@ -208,11 +210,13 @@ def test_a_page_of_another_language_says_so(browser, site):
 def test_the_same_body_is_posted_again(browser, site, has_script):
     del site.posted[:]
     tab = browser.tab(javaScriptEnabled=has_script, **DESKTOP)
-    tab.goto(site.url + "replay.en")
+    tab.run("await page.goto(args.url, { waitUntil: 'commit' })", url=site.url + "replay.en")
     if not has_script:
         assert site.posted == []
         tab.run("await page.getByRole('button', { name: 'Continue' }).click()")
-    tab.run("await new Promise((r) => setTimeout(r, 300))")
+    until = time.monotonic() + browser.LIMIT_S
+    while not site.posted and time.monotonic() < until:
+        time.sleep(0.05)
     tab.close()
     assert site.posted == [("/sso/acs?x=1",
                             b"SAMLResponse=PHNhbWxwOlJlc3BvbnNlPg%3D%3D&RelayState=%3Cb%3E%22+%26%0D%0Ax")]
