@@ -11,9 +11,9 @@
  * whoever gets both in one mailbox hears them in order, and a session that was read before it ended
  * is heard of as ended after.
  *
- * Another process may write too (`postern session revoke`): its revocations are found within
- * half a second and told the same way. A database that is locked for long, full or damaged fails
- * the operation (false, with a sentence): the caller refuses. */
+ * Another process may write too (`postern session revoke`): its revocations are found within a
+ * tenth of a second and told the same way. A database that is locked for long, full or damaged
+ * fails the operation (false, with a sentence): the caller refuses. */
 #ifndef PROXY_STORE_STORE_H
 #define PROXY_STORE_STORE_H
 
