@@ -35,19 +35,42 @@ static const struct throttle_rule account_rule = {.free = 5, .max_s = 300, .memo
 static const struct throttle_rule address_rule = {.free = 30, .max_s = 900, .memory_s = 3600};
 static const struct throttle_rule mail_rule = {.free = 3, .max_s = 1800, .memory_s = 7200};
 
-static bool read_keys(struct builtin *b, const struct builtin_options *o, struct fail *fail)
+static void keys_finish(struct builtin_keys *k)
 {
-    if (!o->n_keys)
+    for (size_t i = 0; i < k->n; i++)
+        builtin_key_finish(&k->keys[i]);
+    free(k->keys);
+    keyset_unref(&k->keyset);
+    arena_finish(&k->arena);
+    *k = (struct builtin_keys){.keys = NULL};
+}
+
+static bool read_keys(struct builtin_keys *k, const str *pems, size_t n, struct fail *fail)
+{
+    if (!n)
         return fail_set(fail, FAIL_CRYPTO, "the built-in issuer has no key");
-    b->keys = mem_alloc(o->n_keys * sizeof *b->keys);
-    for (; b->n_keys < o->n_keys; b->n_keys++)
-        if (!builtin_key_read(&b->keys[b->n_keys], o->key_pems[b->n_keys], fail)) {
-            builtin_key_finish(&b->keys[b->n_keys]);
+    k->keys = mem_alloc(n * sizeof *k->keys);
+    for (; k->n < n; k->n++)
+        if (!builtin_key_read(&k->keys[k->n], pems[k->n], fail)) {
+            builtin_key_finish(&k->keys[k->n]);
             return false;
         }
-    b->jwks = builtin_keys_json(b->keys, b->n_keys, &b->arena);
-    b->keyset = keyset_parse(b->jwks, fail);
-    return b->keyset != NULL;
+    k->jwks = builtin_keys_json(k->keys, k->n, &k->arena);
+    k->keyset = keyset_parse(k->jwks, fail);
+    return k->keyset != NULL;
+}
+
+bool builtin_set_keys(struct builtin *b, const str *pems, size_t n, struct fail *fail)
+{
+    struct builtin_keys next = {.n = 0};
+    arena_init(&next.arena, NULL, 0);
+    if (!read_keys(&next, pems, n, fail)) {
+        keys_finish(&next);
+        return false;
+    }
+    keys_finish(&b->keys);
+    b->keys = next;
+    return true;
 }
 
 struct builtin *builtin_create(const struct builtin_options *o, struct fail *fail)
@@ -64,7 +87,7 @@ struct builtin *builtin_create(const struct builtin_options *o, struct fail *fai
     throttle_init(&b->accounts, account_rule);
     throttle_init(&b->addresses, address_rule);
     throttle_init(&b->mails, mail_rule);
-    if (!read_keys(b, o, fail))
+    if (!builtin_set_keys(b, o->key_pems, o->n_keys, fail))
         builtin_destroy(&b);
     return b;
 }
@@ -80,15 +103,12 @@ void builtin_destroy(struct builtin **builtin)
         builtin_ticket_drop(&b->tickets[i]);
     for (size_t i = 0; i < BUILTIN_CODES; i++)
         builtin_code_drop(&b->codes[i]);
-    for (size_t i = 0; i < b->n_keys; i++)
-        builtin_key_finish(&b->keys[i]);
+    keys_finish(&b->keys);
     free(b->tickets);
     free(b->codes);
-    free(b->keys);
     throttle_finish(&b->accounts);
     throttle_finish(&b->addresses);
     throttle_finish(&b->mails);
-    keyset_unref(&b->keyset);
     builtin_users_unref(&b->users);
     arena_finish(&b->arena);
     free(b);
@@ -176,7 +196,7 @@ void builtin_fetch(struct builtin *b, str url, str body, str authorization, int6
     else if (str_eq(path, STR("/.well-known/openid-configuration")))
         discovery(b, a, out);
     else if (str_eq(path, STR("/jwks.json")))
-        *out = (struct builtin_answer){200, STR("application/json"), arena_dup(a, b->jwks)};
+        *out = (struct builtin_answer){200, STR("application/json"), arena_dup(a, b->keys.jwks)};
     else
         error(out, 404);
 }

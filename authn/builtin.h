@@ -68,6 +68,9 @@ struct builtin_options {
 };
 struct builtin *builtin_create(const struct builtin_options *o, struct fail *fail);
 void builtin_destroy(struct builtin **b);
+/* After a rotation: what is under way goes on. False: one of them cannot be read, and the old ones
+ * stay. */
+bool builtin_set_keys(struct builtin *b, const str *pems, size_t n, struct fail *fail);
 /* Takes a reference. NULL: nobody. */
 void builtin_set_users(struct builtin *b, const struct builtin_users *users);
 

@@ -58,14 +58,19 @@ struct builtin_code {
     char amr[8];
 };
 
+struct builtin_keys {
+    struct builtin_key *keys; /* the first signs */
+    size_t n;
+    struct arena arena; /* of jwks */
+    str jwks;
+    struct keyset *keyset; /* the same keys, to check our refresh tokens with */
+};
+
 struct builtin {
     struct arena arena; /* texts of the options */
     str issuer, client_id, redirect_uri;
     str token_audience; /* of refresh tokens: nobody else takes one */
-    struct builtin_key *keys;
-    size_t n_keys;
-    str jwks;
-    struct keyset *keyset; /* the same keys, to check our refresh tokens with */
+    struct builtin_keys keys;
     struct builtin_users *users;
     struct builtin_ticket *tickets;
     struct builtin_code *codes;

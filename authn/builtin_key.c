@@ -121,7 +121,7 @@ str builtin_sign(const struct builtin *b, str payload, struct arena *a)
     char *text = NULL;
     str out = {NULL, 0};
 
-    if (jwt_new(&jwt) == 0 && fill(jwt, &b->keys[0], arena_dup(a, payload).p))
+    if (jwt_new(&jwt) == 0 && fill(jwt, &b->keys.keys[0], arena_dup(a, payload).p))
         text = jwt_encode_str(jwt);
     if (text && strlen(text) <= TOKEN_MAX_BYTES)
         out = arena_dup(a, str_of(text));

@@ -93,7 +93,7 @@ bool builtin_refresh_read(const struct builtin *b, str token, int64_t now_s, str
     *out = (struct builtin_refresh){0};
     jws_room_init(&room);
     if (jws_open(token, ALG_BIT(ALG_ES256), &room, &jws) == TOKEN_OK &&
-        jws_check(&jws, NULL, b->keyset) == TOKEN_OK && jws_payload(&jws, &room, &bytes, &n))
+        jws_check(&jws, NULL, b->keys.keyset) == TOKEN_OK && jws_payload(&jws, &room, &bytes, &n))
         is_good = read_payload(b, jread_object(&room.nodes, bytes, n, NULL), now_s, a, out);
     jws_room_finish(&room);
     return is_good;

@@ -54,6 +54,13 @@ void crew_set_devices(struct crew *c, struct device_table *const *tables, size_t
         worker_set_devices(c->workers[i], tables, n);
 }
 
+void crew_set_keyrings(struct crew *c, const struct keyring *cookie,
+                       const struct keyring *assertion)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        worker_set_keyrings(c->workers[i], cookie, assertion);
+}
+
 void crew_drain(struct crew *c)
 {
     for (unsigned i = 0; i < c->n; i++)

@@ -20,6 +20,8 @@ void crew_publish(struct crew *c, struct snapshot *snapshot);
 void crew_keys_answered(struct crew *c, size_t issuer);
 void crew_store_changed(struct crew *c, const struct store_change *change);
 void crew_set_devices(struct crew *c, struct device_table *const *tables, size_t n);
+void crew_set_keyrings(struct crew *c, const struct keyring *cookie,
+                       const struct keyring *assertion);
 void crew_drain(struct crew *c);
 /* One more has drained; true when it was the last. */
 bool crew_note_drained(struct crew *c);

@@ -142,6 +142,15 @@ void parts_keys_answered(struct parts *p, size_t issuer)
     devices_keys_answered(p->devices, issuer);
 }
 
+bool parts_look_at_keys(struct parts *p)
+{
+    if (!p->people || !people_look_at_keys(p->people))
+        return false;
+    crew_set_keyrings(p->options.crew, people_keys(p->people, KEYRING_COOKIE),
+                      people_keys(p->people, KEYRING_ASSERTION));
+    return true;
+}
+
 struct keyset *parts_builtin_keys(struct parts *p)
 {
     return p->people ? people_issuer_keys(p->people) : NULL;

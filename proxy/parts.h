@@ -27,6 +27,9 @@ struct parts *parts_open(const struct parts_options *o, struct snapshot *snapsho
 void parts_configure(struct parts *p, struct snapshot *snapshot);
 /* The keys of an issuer were asked for, well or not. */
 void parts_keys_answered(struct parts *p, size_t issuer);
+/* Secret keys that `postern key rotate` has made are taken, here and by the workers. True: there
+ * were some, and the built-in issuer's own may be others than before. */
+bool parts_look_at_keys(struct parts *p);
 /* The built-in issuer's own keys, one reference; NULL: there is none. */
 struct keyset *parts_builtin_keys(struct parts *p);
 /* Fills in what workers need of them. */

@@ -9,6 +9,9 @@
 struct people {
     struct people_options options;
     struct keyring *keys[KEYRING_COUNT];
+    bool is_unreadable[KEYRING_COUNT]; /* told once */
+    bool owes_seal_keys;               /* to the store */
+    char *state_dir;
     struct store *store;
     struct desk *desk;
 };
@@ -64,9 +67,8 @@ static void changed(void *ctx, const struct store_change *change)
 static bool open_keys(struct people *p, struct fail *f)
 {
     int64_t now_s = loop_wall_us(p->options.loop) / 1000000;
-    const char *dir = p->options.snapshot->config->state_dir.p;
     for (int i = 0; i < KEYRING_COUNT; i++)
-        if (!(p->keys[i] = keyring_open(dir, (enum keyring_name)i, now_s, f)))
+        if (!(p->keys[i] = keyring_open(p->state_dir, (enum keyring_name)i, now_s, f)))
             return false;
     return true;
 }
@@ -74,7 +76,7 @@ static bool open_keys(struct people *p, struct fail *f)
 static bool open_store(struct people *p, struct fail *f)
 {
     char path[4096];
-    snprintf(path, sizeof path, "%.*s/postern.db", STR_ARG(p->options.snapshot->config->state_dir));
+    snprintf(path, sizeof path, "%s/postern.db", p->state_dir);
     struct store_options o = {
         .path = path,
         .seal_keys = (const unsigned char(*)[32])p->keys[KEYRING_SEAL]->secrets,
@@ -111,6 +113,7 @@ struct people *people_open(const struct people_options *o, struct fail *f)
 {
     struct people *p = mem_alloc(sizeof *p);
     p->options = *o;
+    p->state_dir = mem_dup(o->snapshot->config->state_dir);
     if (open_keys(p, f) && open_store(p, f) && open_desk(p, f)) {
         people_configure(p, o->snapshot);
         return p;
@@ -138,6 +141,66 @@ struct store *people_store(struct people *p)
 const struct keyring *people_keys(struct people *p, enum keyring_name name)
 {
     return p ? p->keys[name] : NULL;
+}
+
+/* ---- rotation ---- */
+
+static void give_seal_keys(struct store_db *db, void *ctx)
+{
+    struct keyring *k = ctx;
+    struct fail f = {0};
+    if (!store_seal_keys(db, (const unsigned char(*)[32])k->secrets, k->n, &f))
+        log_error("keys.failed", f.text);
+    keyring_close(&k);
+}
+
+/* What is queued before it is sealed by the older key, which stays known. */
+static void tell_store(struct people *p)
+{
+    struct keyring *k = keyring_ref(p->keys[KEYRING_SEAL]);
+    p->owes_seal_keys = !p->store || !store_post(p->store, give_seal_keys, NULL, k);
+    if (p->owes_seal_keys)
+        keyring_close(&k);
+}
+
+static void note_read(struct people *p, enum keyring_name name, const struct fail *f)
+{
+    if (f && !p->is_unreadable[name])
+        log_error("keys.failed", f->text, "keys", keyring_word(name));
+    p->is_unreadable[name] = f != NULL;
+}
+
+static bool look_at(struct people *p, enum keyring_name name)
+{
+    struct fail f = {0};
+    char number[24];
+    struct keyring *now = keyring_read(p->state_dir, name, &f);
+    note_read(p, name, now ? NULL : &f);
+    if (!now || keyring_same(now, p->keys[name])) {
+        keyring_close(&now);
+        return false;
+    }
+    keyring_close(&p->keys[name]); /* the desk is given the new one before it looks again */
+    p->keys[name] = now;
+    log_info("keys.taken", "a secret key was rotated", "keys", keyring_word(name), "generations",
+             log_num(number, now->n));
+    return true;
+}
+
+bool people_look_at_keys(struct people *p)
+{
+    bool has_new = false;
+    for (int i = 0; i < KEYRING_COUNT; i++) {
+        if (!look_at(p, (enum keyring_name)i))
+            continue;
+        has_new = true;
+        p->owes_seal_keys |= i == KEYRING_SEAL;
+    }
+    if (p->owes_seal_keys) /* again, when too much was queued */
+        tell_store(p);
+    if (has_new)
+        desk_set_keys(p->desk, p->keys[KEYRING_COOKIE], p->keys[KEYRING_ISSUER]);
+    return has_new;
 }
 
 struct keyset *people_issuer_keys(struct people *p)
@@ -170,5 +233,6 @@ void people_close(struct people *p)
     desk_destroy(p->desk);
     for (int i = 0; i < KEYRING_COUNT; i++)
         keyring_close(&p->keys[i]);
+    free(p->state_dir);
     free(p);
 }

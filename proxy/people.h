@@ -30,6 +30,10 @@ void people_configure(struct people *p, struct snapshot *snapshot);
 struct desk *people_desk(struct people *p);
 struct store *people_store(struct people *p);
 const struct keyring *people_keys(struct people *p, enum keyring_name name);
+/* The key files again. True: some have other generations than before, and desk and store have them;
+ * whoever else was given keyrings must be given them anew. A file that is gone or damaged changes
+ * nothing. */
+bool people_look_at_keys(struct people *p);
 /* The built-in issuer's own keys, for the snapshot; NULL: there is none. */
 struct keyset *people_issuer_keys(struct people *p);
 /* After the workers have ended and before the mailbox closes: what the store still has to say comes

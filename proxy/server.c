@@ -240,6 +240,8 @@ static void look(struct server *s)
         break;
     }
     findings_finish(&f);
+    if (parts_look_at_keys(s->parts))
+        take_builtin_keys(s);
     struct reload_counts counts = reload_counts(s->reload);
     atomic_store(&s->metrics.reloads_good, counts.good);
     atomic_store(&s->metrics.reloads_failed, counts.failed);

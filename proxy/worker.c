@@ -26,6 +26,7 @@ struct worker {
     struct portal *portal;
     struct audit_ring *ring;
     struct worker_options options;
+    struct keyring *cookie_keys, *assertion_keys; /* NULL without a portal */
     struct accepting accepting[MAX_LISTENERS];
     size_t n_accepting;
     struct counters counters;
@@ -135,6 +136,23 @@ static void on_devices(void *ctx, void *arg)
     struct worker *w = ctx;
     struct devices_told *t = arg;
     gate_set_devices(w->gate, t->tables, t->n);
+    free(t);
+}
+
+struct keyrings_told {
+    struct keyring *cookie, *assertion;
+};
+
+static void on_keyrings(void *ctx, void *arg)
+{
+    struct worker *w = ctx;
+    struct keyrings_told *t = arg;
+    gate_set_keyrings(w->gate, t->cookie, t->assertion);
+    portal_set_keys(w->portal, t->cookie);
+    keyring_close(&w->cookie_keys);
+    keyring_close(&w->assertion_keys);
+    w->cookie_keys = t->cookie;
+    w->assertion_keys = t->assertion;
     free(t);
 }
 
@@ -264,6 +282,8 @@ struct worker *worker_start(const struct worker_options *o, struct fail *f)
 {
     struct worker *w = mem_alloc(sizeof *w);
     w->options = *o;
+    w->cookie_keys = keyring_ref(o->cookie_keys);
+    w->assertion_keys = keyring_ref(o->assertion_keys);
     w->loop = loop_create(f);
     w->mailbox = w->loop ? mailbox_open(w->loop, w, f) : NULL;
     if (!w->mailbox)
@@ -319,6 +339,18 @@ void worker_set_devices(struct worker *w, struct device_table *const *tables, si
     free(t);
 }
 
+void worker_set_keyrings(struct worker *w, const struct keyring *cookie,
+                         const struct keyring *assertion)
+{
+    struct keyrings_told *t = mem_alloc(sizeof *t);
+    *t = (struct keyrings_told){keyring_ref(cookie), keyring_ref(assertion)};
+    if (mailbox_post(w->mailbox, on_keyrings, t))
+        return;
+    keyring_close(&t->cookie);
+    keyring_close(&t->assertion);
+    free(t);
+}
+
 void worker_drain(struct worker *w)
 {
     mailbox_post(w->mailbox, on_drain, NULL);
@@ -339,6 +371,8 @@ void worker_destroy(struct worker *w)
     portal_destroy(w->portal);
     gate_destroy(w->gate);
     mailbox_destroy(w->mailbox);
+    keyring_close(&w->cookie_keys);
+    keyring_close(&w->assertion_keys);
     free(w);
 }
 

@@ -38,7 +38,7 @@ struct worker_options {
     /* People: all NULL without a portal. */
     struct desk *desk;
     struct store *store;
-    const struct keyring *cookie_keys, *assertion_keys;
+    const struct keyring *cookie_keys, *assertion_keys; /* references are taken */
     struct worker_events events;
 };
 
@@ -51,6 +51,9 @@ void worker_keys_answered(struct worker *w, size_t issuer);
 void worker_store_changed(struct worker *w, const struct store_change *change);
 /* What is known of devices (a reference of each is taken). */
 void worker_set_devices(struct worker *w, struct device_table *const *tables, size_t n);
+/* Secret keys were rotated (references are taken). */
+void worker_set_keyrings(struct worker *w, const struct keyring *cookie,
+                         const struct keyring *assertion);
 /* Accepts what is queued, closes the app listeners, finishes what runs; `drained` follows. */
 void worker_drain(struct worker *w);
 /* Ends what is left, stops the loop and waits for the thread. */

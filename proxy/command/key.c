@@ -17,7 +17,7 @@ static const char usage_text[] =
     "       postern key rotate NAME [--drop-old] [--config FILE]\n"
     "\n"
     "list shows the keys in state/keys/ and their generations; rotate makes a new generation of\n"
-    "one, which is used from the next start on.\n"
+    "one. A running server takes it within a quarter of a minute, and on SIGHUP at once.\n"
     "\n"
     "  assertion  signs what upstreams are told about who comes\n"
     "  issuer     signs the tokens of the built-in issuer\n"
@@ -123,7 +123,9 @@ static int rotate(const struct options *o, const struct config *c)
         return tell_usage("there is no such key: assertion, issuer, seal or cookie");
     if (!keyring_rotate(c->state_dir.p, name, kept_s, now_s, &f))
         return failed(f.text);
-    printf("the %s key has a new generation, used from the next start on\n", keyring_word(name));
+    printf("the %s key has a new generation; a running server takes it within 15 s, and on SIGHUP "
+           "at once\n",
+           keyring_word(name));
     if (o->drops_old) {
         puts("what the old ones made is worthless from then on");
     } else {

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -30,7 +31,8 @@ enum { FILE_BYTES = 8192, FORMAT = 1, PATH_BYTES = 4200 };
 
 /* In secret memory as a whole; `pems` point into `text`. */
 struct keyring_file {
-    struct keyring ring;
+    struct keyring ring; /* first: whoever has it has the file */
+    atomic_uint refs;
     size_t n_text;
     char text[FILE_BYTES];
 };
@@ -330,7 +332,9 @@ static bool write_file(const struct folder *d, enum keyring_name name, const str
 
 static struct keyring_file *file_new(void)
 {
-    return secret_alloc(sizeof(struct keyring_file));
+    struct keyring_file *k = secret_alloc(sizeof *k);
+    atomic_init(&k->refs, 1);
+    return k;
 }
 
 static void file_free(struct keyring_file **k)
@@ -380,11 +384,45 @@ struct keyring *keyring_open(const char *state_dir, enum keyring_name name, int6
     return k ? &k->ring : NULL;
 }
 
+struct keyring *keyring_read(const char *state_dir, enum keyring_name name, struct fail *f)
+{
+    struct folder d;
+    if (!folder_open(&d, state_dir, f))
+        return NULL;
+    struct keyring_file *k = file_new();
+    bool ok = read_file(&d, name, k, f) && parse(k, &d, name, f);
+    close(d.fd);
+    if (!ok)
+        file_free(&k);
+    return k ? &k->ring : NULL;
+}
+
+static struct keyring_file *file_of(const struct keyring *k)
+{
+    return (struct keyring_file *)(uintptr_t)k;
+}
+
+struct keyring *keyring_ref(const struct keyring *k)
+{
+    struct keyring_file *file = file_of(k);
+    if (file)
+        atomic_fetch_add_explicit(&file->refs, 1, memory_order_relaxed);
+    return file ? &file->ring : NULL;
+}
+
 void keyring_close(struct keyring **k)
 {
-    struct keyring_file *file = (struct keyring_file *)*k; /* its first member */
-    file_free(&file);
+    struct keyring_file *file = file_of(*k);
     *k = NULL;
+    if (file && atomic_fetch_sub_explicit(&file->refs, 1, memory_order_acq_rel) == 1)
+        file_free(&file);
+}
+
+/* The file's text says all of it. */
+bool keyring_same(const struct keyring *a, const struct keyring *b)
+{
+    const struct keyring_file *x = file_of(a), *y = file_of(b);
+    return secret_eq((str){x->text, x->n_text}, (str){y->text, y->n_text});
 }
 
 bool keyring_rotate(const char *state_dir, enum keyring_name name, int64_t keep_s, int64_t now_s,

@@ -66,6 +66,14 @@ bool builtin_desk_configure(struct desk *d)
     return !own || d->builtin;
 }
 
+void builtin_desk_keys(struct desk *d)
+{
+    const struct keyring *keys = d->options.issuer_keys;
+    struct fail f = {0};
+    if (d->builtin && !builtin_set_keys(d->builtin, keys->pems, keys->n, &f))
+        log_error("builtin.keys", f.text);
+}
+
 str desk_builtin_keys(struct desk *d, struct arena *a)
 {
     const struct config_issuer *own = own_issuer(desk_config(d));

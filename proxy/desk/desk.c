@@ -201,6 +201,13 @@ void desk_keys_answered(struct desk *d, size_t issuer)
     }
 }
 
+void desk_set_keys(struct desk *d, const struct keyring *cookie, const struct keyring *issuer)
+{
+    d->options.cookie_keys = cookie;
+    d->options.issuer_keys = issuer;
+    builtin_desk_keys(d);
+}
+
 void desk_store_gone(struct desk *d)
 {
     d->store = NULL;

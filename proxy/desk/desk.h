@@ -158,6 +158,9 @@ void desk_destroy(struct desk *d);
  * users who are gone or disabled end. */
 void desk_configure(struct desk *d, struct snapshot *snapshot);
 void desk_keys_answered(struct desk *d, size_t issuer);
+/* After a rotation, instead of those of desk_options, which are not looked at any more. Log-ins
+ * that are under way go on. */
+void desk_set_keys(struct desk *d, const struct keyring *cookie, const struct keyring *issuer);
 /* Any thread. */
 void desk_ask(struct desk *d, struct desk_ask *ask);
 /* Any thread: the claims of a session are older than they may be; at most one refresh at a time. */

@@ -194,6 +194,7 @@ void builtin_desk_page(struct desk *d, struct desk_ask *ask);
 void builtin_desk_form(struct desk *d, struct desk_ask *ask);
 void builtin_desk_document(struct desk *d, struct desk_ask *ask);
 bool builtin_desk_configure(struct desk *d);
+void builtin_desk_keys(struct desk *d);
 void builtin_desk_finish(struct desk *d);
 
 void grants_ask(struct desk *d, struct desk_ask *ask);

@@ -41,6 +41,16 @@ struct gate *gate_create(const struct gate_options *o, struct snapshot *snapshot
     return g;
 }
 
+void gate_set_keyrings(struct gate *g, const struct keyring *cookie,
+                       const struct keyring *assertion)
+{
+    struct assertion_keys *old = g->assertion_keys;
+    g->options.cookie_keys = cookie;
+    g->options.assertion_keys = assertion;
+    g->assertion_keys = assertion_keys_open(assertion);
+    assertion_keys_close(old);
+}
+
 char *gate_credential_scratch(struct gate *g)
 {
     if (!g->credential_scratch)

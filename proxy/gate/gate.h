@@ -250,6 +250,10 @@ void gate_store_changed(struct gate *g, enum store_change_kind kind, int64_t ses
  * references). Long visits are decided again. */
 struct device_table;
 void gate_set_devices(struct gate *g, struct device_table **tables, size_t n);
+/* After a rotation, instead of those of gate_options, which are not looked at any more: what older
+ * generations made stays good. */
+void gate_set_keyrings(struct gate *g, const struct keyring *cookie,
+                       const struct keyring *assertion);
 /* Shutting down: the store is told who was seen, and `ended` with END_DRAIN for all that stand. */
 void gate_end_all(struct gate *g, enum visit_end why);
 size_t gate_standing(const struct gate *g);

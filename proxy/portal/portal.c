@@ -122,6 +122,11 @@ struct portal *portal_create(const struct portal_options *o)
     return p;
 }
 
+void portal_set_keys(struct portal *p, const struct keyring *cookie)
+{
+    p->options.cookie_keys = cookie;
+}
+
 void portal_destroy(struct portal *p)
 {
     if (!p)

@@ -23,6 +23,8 @@ struct portal_options {
 struct portal *portal_create(const struct portal_options *o);
 /* After http is gone, and the desk and the store have answered. NULL is fine. */
 void portal_destroy(struct portal *p);
+/* After a rotation, instead of that of portal_options. */
+void portal_set_keys(struct portal *p, const struct keyring *cookie);
 /* For http_options. */
 struct http_pages portal_pages(struct portal *p);
 

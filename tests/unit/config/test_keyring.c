@@ -83,6 +83,29 @@ static void rotates_and_keeps_what_is_still_about(void **state)
     }
 }
 
+static void reads_again_and_makes_nothing(void **state)
+{
+    struct fail f = {0};
+    room_mkdir("g");
+    assert_null(keyring_read(room_path("g"), KEYRING_COOKIE, &f));
+    assert_int_equal(f.code, FAIL_NOT_FOUND);
+    struct keyring *first = open_good("g", KEYRING_COOKIE);
+    struct keyring *same = keyring_read(room_path("g"), KEYRING_COOKIE, &f);
+    assert_true(keyring_same(first, same));
+    keyring_close(&same);
+    assert_true(keyring_rotate(room_path("g"), KEYRING_COOKIE, DAY, T0 + 1, &f));
+    struct keyring *next = keyring_read(room_path("g"), KEYRING_COOKIE, &f);
+    assert_int_equal(next->n, 2);
+    assert_false(keyring_same(first, next));
+    assert_memory_equal(next->secrets[1], first->secrets[0], sizeof first->secrets[0]);
+    struct keyring *held = keyring_ref(first);
+    keyring_close(&first);
+    assert_memory_equal(next->secrets[1], held->secrets[0], sizeof held->secrets[0]);
+    keyring_close(&held);
+    keyring_close(&next);
+    assert_null(keyring_ref(NULL));
+}
+
 static void keeps_no_more_than_it_has_room_for(void **state)
 {
     struct fail f = {0};
@@ -170,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(makes_each_key_once),
         cmocka_unit_test(rotates_and_keeps_what_is_still_about),
+        cmocka_unit_test(reads_again_and_makes_nothing),
         cmocka_unit_test(keeps_no_more_than_it_has_room_for),
         cmocka_unit_test(refuses_what_is_open_to_others),
         cmocka_unit_test(refuses_what_is_no_key),
