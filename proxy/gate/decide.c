@@ -150,6 +150,17 @@ static bool is_about_device(const struct visit *v)
     return false;
 }
 
+/* What was wrong with the certificate, for the person to tell whoever looks after the device. */
+static str certificate_text(const struct visit *v)
+{
+    for (int i = CERT_NONE; i < CERT_VERDICT_COUNT; i++)
+        if (strcmp(v->device_cause, cert_verdict_code(i)) == 0)
+            return arena_printf(v->arena,
+                                "The certificate that your device showed does not count: %s.",
+                                cert_verdict_text(i));
+    return (str){NULL, 0};
+}
+
 /* The slow path: why not, in causes for the record and words for the person. */
 static enum visit_outcome refuse(struct visit *v, const struct policy_facts *facts)
 {
@@ -164,6 +175,11 @@ static enum visit_outcome refuse(struct visit *v, const struct policy_facts *fac
         add_cause(v, v->device_cause);
     visit_refuse(v, refusal_status(reason), policy_reason_code(reason), refusal_sentence(v, reason),
                  all_remedies(v, &e));
+    if (v->device_cause && is_about_device(v)) {
+        str text = certificate_text(v), rest = v->refusal.remedy;
+        if (text.n)
+            v->refusal.remedy = arena_printf(v->arena, "%.*s %.*s", STR_ARG(text), STR_ARG(rest));
+    }
     v->refusal.remedies = e.remedies;
     v->refusal.n_remedies = e.n_remedies;
     return VISIT_REFUSED;

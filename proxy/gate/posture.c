@@ -137,11 +137,12 @@ static void add_claims(struct join *j)
     for (size_t i = 0; i < issuer->config->n_device && n < DEVICE_FACTS_MAX; i++) {
         const struct device_claim *map = &issuer->config->device[i];
         const struct policy_claim *c = claim_of(who, map->claim);
-        if (!c || !seen_s)
+        if (!c)
             continue;
         if (str_eq(map->attribute, STR("id")))
             take_claimed_id(j, &c->value);
-        else if (device_fact_from_claim(map->attribute, claim_kind(&c->value), c->value.text,
+        else if (seen_s && /* of unknown age it is no fact */
+                 device_fact_from_claim(map->attribute, claim_kind(&c->value), c->value.text,
                                         &facts[n])) {
             facts[n].source = issuer->config->name;
             facts[n++].seen_s = seen_s;

@@ -13,6 +13,9 @@ static const struct {
     {"device:missing", WORDS_CAUSE_DEVICE_MISSING},
     {"device:stale", WORDS_CAUSE_DEVICE_STALE},
     {"device:conflict", WORDS_CAUSE_DEVICE_CONFLICT},
+    {"cert.expired", WORDS_CAUSE_CERTIFICATE_OVER},
+    {"cert.revoked", WORDS_CAUSE_CERTIFICATE_REVOKED},
+    {"cert.crl", WORDS_CAUSE_CERTIFICATE_UNCHECKED},
     {"auth.mfa", WORDS_CAUSE_MFA},
     {"auth.mfa_within", WORDS_CAUSE_MFA_OLD},
     {"auth.methods", WORDS_CAUSE_STRONGER},
@@ -96,6 +99,15 @@ bool cause_words(enum page_language l, str code, struct cause_words *out)
         }
     if (str_starts(code, STR("device.")))
         return device_words(l, str_from(code, 7), out);
+    if (str_starts(code, STR("cert."))) {
+        out->id = WORDS_CAUSE_CERTIFICATE;
+        return true;
+    }
+    /* Of a posture document: which check it failed is told by the record. */
+    if (str_starts(code, STR("posture.")) || str_starts(code, STR("token."))) {
+        out->id = WORDS_CAUSE_POSTURE;
+        return true;
+    }
     if (str_starts(code, STR("who."))) {
         out->id = WORDS_CAUSE_WHO;
         return true;

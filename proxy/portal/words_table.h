@@ -202,6 +202,17 @@
       "Der letzte Bericht über dieses Gerät ist zu alt.")                                          \
     X(CAUSE_DEVICE_CONFLICT, "Reports on this device contradict each other.",                      \
       "Berichte über dieses Gerät widersprechen sich.")                                            \
+    X(CAUSE_CERTIFICATE, "The certificate that this device showed does not count here.",           \
+      "Das Zertifikat dieses Geräts gilt hier nicht.")                                             \
+    X(CAUSE_CERTIFICATE_OVER, "The certificate of this device is not valid now.",                  \
+      "Das Zertifikat dieses Geräts ist zurzeit nicht gültig.")                                    \
+    X(CAUSE_CERTIFICATE_REVOKED, "The certificate of this device has been revoked.",               \
+      "Das Zertifikat dieses Geräts wurde widerrufen.")                                            \
+    X(CAUSE_CERTIFICATE_UNCHECKED,                                                                 \
+      "The certificate of this device cannot be checked at the moment.",                           \
+      "Das Zertifikat dieses Geräts kann gerade nicht geprüft werden.")                            \
+    X(CAUSE_POSTURE, "What this device says of itself was not accepted.",                          \
+      "Was dieses Gerät über sich sagt, wurde nicht angenommen.")                                  \
     X(CAUSE_ATTRIBUTE, "This device does not meet a condition: {}.",                               \
       "Dieses Gerät erfüllt eine Bedingung nicht: {}.")                                            \
     X(CAUSE_ATTRIBUTE_MISSING, "Nothing reports this about the device: {}.",                       \

@@ -92,6 +92,7 @@ def test_bad_certificates_are_told_on_a_page(gate, ask, devices, revoked, tmp_pa
     if case != "none":
         assert record["device"]["certificate"]["verdict"] == cause and record["device"]["refused"] == cause
         assert len(record["device"]["certificate"]["sha256"]) == 64
+        assert "The certificate that your device showed does not count" in answer.text
 
 
 def test_only_hosts_whose_rules_want_a_device_ask(gate, authority, ask, devices, tls_port):
