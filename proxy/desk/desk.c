@@ -21,22 +21,13 @@ struct desk_ask *desk_ask_create(enum desk_kind kind)
     return ask;
 }
 
-static void wipe(str s)
-{
-    if (s.n)
-        secret_wipe((void *)(uintptr_t)s.p, s.n);
-}
-
 void desk_ask_destroy(struct desk_ask **ask)
 {
     struct desk_ask *old = *ask;
     *ask = NULL;
     if (!old)
         return;
-    const str secrets[] = {old->ticket, old->password, old->pin, old->form, old->query, old->url};
-    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-        wipe(secrets[i]);
-    arena_finish(&old->arena);
+    arena_wipe(&old->arena);
     secret_wipe(old, sizeof *old);
     free(old);
 }
@@ -142,6 +133,7 @@ static void sweep(struct deadline *due)
     struct desk *d = list_entry(due, struct desk, sweep);
     login_sweep(d, desk_now_ms(d));
     ticket_sweep(d, desk_now_ms(d));
+    endings_sweep(d);
     sweep_store(d);
     deadline_set(d->options.loop, &d->sweep, SWEEP_MS);
 }
@@ -149,7 +141,8 @@ static void sweep(struct deadline *due)
 struct desk *desk_create(const struct desk_options *o, struct fail *f)
 {
     struct desk *d = mem_alloc(sizeof *d);
-    struct list_node *lists[] = {&d->key_waits, &d->logins, &d->tickets, &d->refreshes, &d->checks};
+    struct list_node *lists[] = {&d->key_waits, &d->logins, &d->tickets,
+                                 &d->refreshes, &d->checks, &d->open_grants};
     d->options = *o;
     d->store = o->store;
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
@@ -171,6 +164,7 @@ void desk_destroy(struct desk *d)
     logins_finish(d);
     refreshes_finish(d);
     tickets_finish(d);
+    endings_finish(d);
     builtin_desk_finish(d);
     issuers_finish(d);
     fetcher_destroy(d->fetcher);
@@ -188,6 +182,8 @@ void desk_configure(struct desk *d, struct snapshot *snapshot)
         builtin_desk_configure(d); /* first: providers may ask it at once */
         issuers_configure(d, old ? old->config : NULL);
     }
+    if (!old)
+        endings_read(d);
     sessions_of_users_gone(d);
     snapshot_unref(&old);
 }

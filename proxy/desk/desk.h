@@ -90,7 +90,6 @@ struct desk_ask {
     int64_t step_up_age_s;            /* -1: no wish */
     str step_up_acr;                  /* or absent */
     str login_hint;                   /* or absent */
-    unsigned tries;                   /* how often this browser was sent already */
     str query, form;                  /* as they came */
     str ticket, email, password, pin; /* secret: wiped with the ask */
     bool wants_pin;                   /* the form asks for a PIN to be mailed */

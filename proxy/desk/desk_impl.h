@@ -199,6 +199,12 @@ void builtin_desk_finish(struct desk *d);
 
 void grants_ask(struct desk *d, struct desk_ask *ask);
 void purpose_ask(struct desk *d, struct desk_ask *ask);
+/* Open grants whose end is to be recorded (endings.c). */
+void endings_read(struct desk *d);
+void endings_watch(struct desk *d, const struct store_grant *g);
+void endings_forget(struct desk *d, int64_t grant);
+void endings_sweep(struct desk *d);
+void endings_finish(struct desk *d);
 /* The store forgets what is over. */
 void sweep_store(struct desk *d);
 
@@ -224,6 +230,8 @@ struct desk {
     const struct builtin_users *users; /* those that sessions were last held against */
     struct list_node checks;           /* check::link; that run, then that wait */
     size_t n_checks, n_checking;
+    struct list_node open_grants; /* ending_grant::link */
+    size_t n_open_grants;
     struct deadline sweep;
     int64_t swept_ms; /* the store; 0: not yet */
     bool is_sweeping;
@@ -256,6 +264,7 @@ struct entry {
 /* `ask` may be NULL: nobody asked. */
 void entry_open(struct entry *r, struct desk *d, str kind, const struct desk_ask *ask);
 void entry_text(struct entry *r, str name, str value); /* left out when absent; cut */
+void entry_grant(struct entry *r, const struct store_grant *x);
 /* False: it is not written. */
 bool entry_close(struct entry *r);
 /* identity and auth of who signed in, as in records of visits; heap, free it. */

@@ -43,6 +43,25 @@ void entry_text(struct entry *r, str name, str value)
         jout_kstr(&r->j, name, str_upto(value, TEXT_MOST));
 }
 
+void entry_grant(struct entry *r, const struct store_grant *x)
+{
+    jout_key(&r->j, STR("grant"));
+    jout_open(&r->j, '{');
+    if (x->id)
+        jout_kint(&r->j, STR("id"), x->id);
+    entry_text(r, STR("rule"), x->rule);
+    entry_text(r, STR("app"), x->app);
+    entry_text(r, STR("issuer"), x->issuer);
+    entry_text(r, STR("subject"), x->subject);
+    entry_text(r, STR("email"), x->email);
+    entry_text(r, STR("reason"), x->purpose);
+    if (x->expires_s)
+        jout_kint(&r->j, STR("expires"), x->expires_s);
+    if (x->valid_for_s)
+        jout_kint(&r->j, STR("valid_for"), x->valid_for_s);
+    jout_close(&r->j, '}');
+}
+
 bool entry_close(struct entry *r)
 {
     const struct audit *audit = r->desk->options.audit;

@@ -36,7 +36,7 @@ static enum oidc_step ask_builtin(struct flow *f, const struct oidc_fetch *x)
     builtin_fetch(f->desk->builtin, x->url, x->body, x->authorization, desk_now_s(f->desk), &a,
                   &answer);
     enum oidc_step step = tell_answer(f, answer.status, answer.content_type, answer.body);
-    arena_finish(&a);
+    arena_wipe(&a);
     return step;
 }
 

@@ -24,7 +24,7 @@ struct granting {
 static void let_go(struct granting *g)
 {
     free(g->identity);
-    arena_finish(&g->arena);
+    arena_wipe(&g->arena);
     free(g);
 }
 
@@ -79,33 +79,13 @@ static bool is_own(const struct granting *g)
 /* ---- the record, before anything changes ------------------------------------------------------
  */
 
-static void write_grant(struct entry *e, const struct granting *g)
-{
-    const struct store_grant *x = &g->grant;
-    jout_key(&e->j, STR("grant"));
-    jout_open(&e->j, '{');
-    if (x->id)
-        jout_kint(&e->j, STR("id"), x->id);
-    entry_text(e, STR("rule"), x->rule);
-    entry_text(e, STR("app"), x->app);
-    entry_text(e, STR("issuer"), x->issuer);
-    entry_text(e, STR("subject"), x->subject);
-    entry_text(e, STR("email"), x->email);
-    entry_text(e, STR("reason"), x->purpose);
-    if (x->expires_s)
-        jout_kint(&e->j, STR("expires"), x->expires_s);
-    if (x->valid_for_s)
-        jout_kint(&e->j, STR("valid_for"), x->valid_for_s);
-    jout_close(&e->j, '}');
-}
-
 static bool write_record(struct granting *g, str kind, const char *why)
 {
     struct entry e;
     entry_open(&e, g->work.desk, kind, g->ask);
     if (g->identity)
         jout_raw(&e.j, str_of(g->identity));
-    write_grant(&e, g);
+    entry_grant(&e, &g->grant);
     entry_text(&e, STR("why"), str_of(why));
     return entry_close(&e);
 }
@@ -261,6 +241,10 @@ static void changed(struct desk_work *w)
             tell_approvers(g);
         ask->grant = g->grant.id;
         ask->is_open = g->grant.state == STORE_GRANT_OPEN;
+        if (ask->is_open || ask->verb == DESK_GRANT_BREAK_GLASS)
+            endings_watch(w->desk, &g->grant);
+        else
+            endings_forget(w->desk, g->grant.id);
         desk_answer(ask, DESK_DONE);
     }
     let_go(g);

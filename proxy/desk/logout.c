@@ -184,7 +184,7 @@ static void left(struct desk_work *w)
         }
         desk_answer(l->ask, DESK_DONE);
     }
-    arena_finish(&l->arena);
+    arena_wipe(&l->arena); /* held an ID token */
     free(l);
 }
 

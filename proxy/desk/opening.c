@@ -78,7 +78,7 @@ static void done(struct desk_work *w)
         let_in(o);
     }
     free(o->identity);
-    arena_finish(&o->arena);
+    arena_wipe(&o->arena);
     secret_wipe(o, sizeof *o);
     free(o);
 }

@@ -40,7 +40,7 @@ static bool write_record(struct stating *s)
 
 static void let_go(struct stating *s)
 {
-    arena_finish(&s->arena);
+    arena_wipe(&s->arena);
     free(s);
 }
 

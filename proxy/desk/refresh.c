@@ -32,7 +32,7 @@ static void drop(struct refresh *r)
     list_remove(&r->link);
     r->desk->n_refreshes--;
     flow_finish(&r->flow);
-    arena_finish(&r->arena);
+    arena_wipe(&r->arena);
     secret_wipe(r, sizeof *r);
     free(r);
 }
@@ -66,7 +66,8 @@ static void pause_it(struct refresh *r)
     r->phase = REFRESH_PAUSES;
     r->until_ms = desk_now_ms(r->desk) + (pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS);
     flow_finish(&r->flow);
-    arena_reset(&r->arena);
+    arena_wipe(&r->arena);
+    arena_init(&r->arena, NULL, 0);
     r->row = (struct store_session){0};
 }
 

@@ -137,7 +137,7 @@ static void done(struct desk_work *w)
         memcpy(ask->handle, r->handle, sizeof r->handle);
         desk_answer(ask, DESK_REDIRECT);
     }
-    arena_finish(&r->arena);
+    arena_wipe(&r->arena);
     secret_wipe(r, sizeof *r);
     free(r);
 }

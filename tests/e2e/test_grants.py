@@ -13,7 +13,7 @@ from harness.smtp import Sink
 
 
 def policy(upstream):
-    hosts = ("dossier", "vault", "engine")
+    hosts = ("dossier", "vault", "engine", "brief")
     return {
         "version": 1,
         "apps": [app(h, upstream, host=h + ".postern.localhost", title=h.title()) for h in hosts],
@@ -25,6 +25,8 @@ def policy(upstream):
             {"id": "engine-hours", "effect": "require", "who": {"groups": ["contractors"]}, "to": {"apps": ["engine"]},
              "auth": {"methods": ["hwk"]}},
             allow("engine-all", who={"groups": ["contractors"]}, to={"apps": ["engine"]}),
+            allow("short", who={"groups": ["contractors"]}, to={"apps": ["brief"]}, session={"max": "1s"},
+                  break_glass={"skips": ["engine-hours"], "reason_required": True, "notify": ["alerts"]}),
             allow("engine-glass", who={"groups": ["contractors"]}, to={"apps": ["engine"]},
                   break_glass={"skips": ["engine-hours"], "reason_required": True, "notify": ["alerts"]}),
         ],
@@ -191,3 +193,12 @@ def test_the_broken_glass(house, hook):
     kim.send([f for f in page.forms() if "grant" in f["fields"]][0], verb="end")
     raw.wait_for(lambda: kim.ask(house.url("engine", "/start")).status == 403, seconds=1.0)
     house.journal.wait(kind="break_glass.ended")
+
+
+def test_what_opened_ends_by_itself(house):
+    kim, page = signed_in(house, "kim@acme.example", house.url("brief"))
+    assert page.status == 403
+    kim.send(kim.get(link(page, "/.postern/break-glass?")).form("text"), text="for a second", follow=False)
+    assert house.journal.wait(kind="break_glass.opened", grant__app="brief")["grant"]["valid_for"] == 1
+    record = house.journal.wait(kind="break_glass.ended", grant__app="brief", seconds=15)
+    assert record["why"] == "time" and record["grant"]["reason"] == "for a second"
