@@ -1,8 +1,8 @@
 """Client certificates: who is asked for one, which of them count, and that a bad one is told in words."""
 
 import datetime
-import ssl
 import time
+import urllib.parse
 
 import pytest
 
@@ -98,10 +98,8 @@ def test_bad_certificates_are_told_on_a_page(gate, ask, devices, revoked, tmp_pa
 def test_only_hosts_whose_rules_want_a_device_ask(gate, authority, ask, devices, tls_port):
     """A browser that holds a certificate shows a dialog when it is asked."""
     good = devices.issue("laptop-7")
-    assert ask(good, host="inventory.example").status == 200
-    # With TLS 1.2 the client can tell: a certificate was used, and no ticket of the other host brings it along.
-    answer = ask(good, host="inventory.example")
-    assert "device" not in gate.record(answer)
+    asked = "device" in gate.record(ask(good, host="inventory.example"))
+    assert not asked and "device" in gate.record(ask(good))
 
 
 def test_a_certificate_alone_is_nobody(gate, ask, devices):
@@ -142,7 +140,7 @@ def test_one_person_two_devices(gate, ask, devices):
     assert gate.record(one)["identity"] == gate.record(two)["identity"]
 
 
-def start_small(start, origin, authority, devices, listener=None, crl=None, **how):
+def start_small(start, origin, authority, devices, crl=None):
     cert, key, _ = authority.issue("vault.example", stem="small")
     plain, port = free_port(), free_port()
     tls = {"certificates": [{"cert": cert, "key": key}], "client_ca": devices.ca}
@@ -150,16 +148,15 @@ def start_small(start, origin, authority, devices, listener=None, crl=None, **ho
         tls["client_crl"] = crl
     g = start(policies=policies(origin), config={"device_sources": {"mtls": {"kind": "certificate"}}}, listeners=[
         {"address": "127.0.0.1:%d" % plain, "front": "direct"},
-        listener or {"address": "127.0.0.1:%d" % port, "front": "direct", "tls": tls}], **how)
+        {"address": "127.0.0.1:%d" % port, "front": "direct", "tls": tls}])
     g.port = plain
     return g, port
 
 
 def test_revocation_reaches_open_connections(start, origin, authority, devices, staff, tmp_path):
     ca = DeviceCA(tmp_path, "own CA")
-    lost, crl = ca.issue("laptop-7"), None
-    crl = ca.crl(path="live.pem")
-    g, port = start_small(start, origin, authority, ca, crl=crl)
+    lost = ca.issue("laptop-7")
+    g, port = start_small(start, origin, authority, ca, crl=ca.crl(path="live.pem"))
     with raw.Conn(port, tls=client(authority.ca, lost), sni="vault.example") as c:
         def get():
             c.send("GET / HTTP/1.1\r\nHost: vault.example\r\nAuthorization: Bearer %s\r\n\r\n" % staff)
@@ -183,7 +180,6 @@ def test_an_expired_list_lets_nobody_in(start, origin, authority, devices, staff
 
 def test_header_of_a_trusted_front(start, origin, authority, devices, staff, tmp_path):
     """nginx' $ssl_client_escaped_cert. From anybody else the header is a spoof, and the app never sees it."""
-    import urllib.parse
     trusted, direct = free_port(), free_port()
     listeners = [{"address": "127.0.0.1:%d" % direct, "front": "direct"}]
     for port, peers in ((trusted, ["127.0.0.0/8"]), (direct + 1, ["10.0.0.0/8"])):

@@ -1,11 +1,13 @@
 """A Fleet server polled: its facts in decisions, its pages, its failures told before its facts are too old."""
 
-import time
+import json
+import os
 
 import pytest
 
 from harness.devices import Fleet, device_of
-from harness.proxy import allow, app, command, standard_policy
+from harness.jwks import JwksServer
+from harness.proxy import allow, app, standard_policy
 from harness.raw import wait_for
 
 POLICIES = [("postern: firewall", "pass"), ("Gatekeeper enabled (macOS)", "pass")]
@@ -46,7 +48,6 @@ def begin(start, origin, issuer, fleet):
             "device_sources": {"macs": {"kind": "fleet", "url": url or fleet.url, "token_file": "fleet.token",
                                         "every": every, **more}}})
         g.write("fleet.token", fleet.token + "\n")
-        import os
         os.chmod(g.path("fleet.token"), 0o600)
         return g.start()
     return begin
@@ -121,6 +122,37 @@ def test_silence_is_told_before_facts_are_stale(begin, on, fleet):
     assert len(g.journal.find(kind="device.source", state="down")) == 1
 
 
+class Hook(JwksServer):
+    """A webhook; `heard` are the notices."""
+
+    def __init__(self):
+        self.heard = []
+        super().__init__({})
+        hook = self.server.RequestHandlerClass
+
+        def do_POST(handler):
+            self.heard.append(json.loads(handler.rfile.read(int(handler.headers["Content-Length"]))))
+            handler.send_response(200)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+        hook.do_POST = do_POST
+
+
+def test_channels_hear_of_it(begin, on, fleet):
+    hook = Hook()
+    g = begin()
+    g.config["notify"] = {"security": {"webhook": hook.url}}
+    g.write_config()
+    becomes(g, 200, on("uuid-1"))
+    wait_for(lambda: g.stderr().count("reload.published") > 0, 20)
+    fleet.stop()
+    notice = wait_for(lambda: hook.heard and hook.heard[0], 20)
+    assert notice["channel"] == "security" and notice["subject"] == "Device source macs is down"
+    fleet.start()
+    wait_for(lambda: [n["subject"] for n in hook.heard] == ["Device source macs is down", "Device source macs is up"], 20)
+    hook.stop()
+
+
 @pytest.mark.parametrize("fault", ["token", "html", "half", "500"])
 def test_what_is_no_answer_changes_nothing(begin, on, fleet, fault):
     g = begin()
@@ -137,7 +169,6 @@ def test_what_is_no_answer_changes_nothing(begin, on, fleet, fault):
     assert g.get("/", on("uuid-1"), host="vault.example").status == 200
     if fault == "token":
         g.write("fleet.token", fleet.token)                  # the token was changed on our side, too
-        import os
         os.chmod(g.path("fleet.token"), 0o600)
         g.journal.wait(kind="device.source", source="macs", state="up", seconds=20)
 
