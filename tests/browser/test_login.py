@@ -8,7 +8,7 @@ import pytest
 
 from browser import DESKTOP
 from harness.people import PASSWORD, PORTAL, SESSION, House
-from harness.proxy import SLOWNESS, allow, app, command
+from harness.proxy import allow, app, command
 
 EVA, KIM = "eva@corp.example", "kim@acme.example"
 FRESH_S = 5
@@ -136,9 +136,10 @@ def test_german(browser, house):
 # ---- a session that is gone -----------------------------------------------------------------
 
 def end_sessions(house, email=EVA):
+    ended = len(house.journal.find(kind="session.revoked"))
     done = command("session", "revoke", "--user", email, "--config", house.postern.path("postern.yaml"))
     assert done.returncode == 0, done.stderr
-    time.sleep(1.2 * SLOWNESS)
+    house.journal.wait(count=ended + int(done.stdout.split()[0]), kind="session.revoked")
 
 
 def test_an_expired_session_in_the_background(tab, house):
@@ -280,9 +281,10 @@ def test_a_session_elsewhere_is_ended_from_the_list(browser, tab, house):
     other = browser.tab(userAgent="Mozilla/5.0 (Windows NT 10.0) Firefox/140.0", **DESKTOP)
     sign_in(other, house.url("reports"))
     sign_in(tab, house.portal("/"))
+    ended = len(house.journal.find(kind="session.revoked"))
     tab.run("""await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: /End the session Firefox on Windows/ }).first().click()])""")
     assert "has ended" in tab.text()
-    time.sleep(1.2 * SLOWNESS)
+    house.journal.wait(count=ended + 1, kind="session.revoked")
     other.goto(house.url("reports"))
     assert is_sign_in_form(other)
     assert tab.goto(house.url("inventory"))["status"] == 200

@@ -6,6 +6,8 @@ import os
 import select
 import time
 
+from .raw import PATIENCE_S
+
 IN_MODIFY, IN_CREATE, IN_MOVED_TO = 0x2, 0x100, 0x80
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -64,7 +66,7 @@ class Journal:
         self.refresh()
         return [r for r in self.records if matches(r, fields) and (test is None or test(r))]
 
-    def wait(self, count=1, seconds=10.0, test=None, **fields):
+    def wait(self, count=1, seconds=PATIENCE_S, test=None, **fields):
         """The last record that fits, once `count` of them are there."""
         self._watch()
         end = time.monotonic() + seconds

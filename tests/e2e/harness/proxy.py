@@ -14,11 +14,11 @@ import yaml
 from . import raw
 from .journal import Journal
 from .ports import free_port
+from .raw import SLOWNESS
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BINARY = os.path.abspath(os.environ.get("POSTERN") or os.path.join(ROOT, "build", "postern"))
 # Sanitizers make everything some times slower: deadlines of the harness stretch, those of stories do not.
-SLOWNESS = float(os.environ.get("POSTERN_TEST_SLOWNESS", "1"))
 SANITIZER = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",

@@ -1,12 +1,14 @@
 """HTTP as bytes: what a client library would repair or refuse to send goes out as it is."""
 
 import json
+import os
 import re
 import socket
 import ssl
 import time
 
-TIMEOUT = 10.0
+SLOWNESS = float(os.environ.get("POSTERN_TEST_SLOWNESS", "1"))      # sanitizers, loaded machines
+TIMEOUT, PATIENCE_S = 10.0 * SLOWNESS, 20.0 * SLOWNESS
 
 
 class Closed(Exception):
@@ -183,7 +185,7 @@ def client_tls(verify=None):
     return ctx
 
 
-def wait_for(what, seconds=10.0, step=0.02, why=""):
+def wait_for(what, seconds=PATIENCE_S, step=0.02, why=""):
     """Asks until the answer is true; a story waits for what it means and never for a time."""
     end = time.monotonic() + seconds
     while True:
