@@ -173,7 +173,7 @@ def test_files_that_are_refused(gate, authority, tmp_path, name):
     assert done.returncode == 1 and "error: " in out and word in out, done
 
 
-def test_later_settings_say_so(gate, tmp_path, certs):
+def test_a_client_ca_is_the_certificate_of_a_ca(gate, tmp_path, certs):
     from harness.proxy import dump
     cert, key, _ = certs["inventory.example"]
     (tmp_path / "postern.yaml").write_text(dump({
@@ -181,4 +181,4 @@ def test_later_settings_say_so(gate, tmp_path, certs):
         "issuers": {"demo": {**gate.config["issuers"]["demo"], "jwks_file": gate.path("keys.json")}},
         "listeners": [{"address": "127.0.0.1:1", "tls": {"certificates": [{"cert": cert, "key": key}], "client_ca": cert}}]}))
     done = command("config", "check", "--config", str(tmp_path / "postern.yaml"))
-    assert done.returncode == 1 and "not available" in done.stdout + done.stderr
+    assert done.returncode == 1 and "not that of a CA" in done.stdout + done.stderr
