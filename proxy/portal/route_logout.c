@@ -18,6 +18,13 @@ static str provider_title(struct call *c)
     return issuer->config->title.n ? issuer->config->title : issuer->config->name;
 }
 
+/* What we answer on an app's host its scripts can read, and an ID token may count as a bearer's
+ * proof at every app: it is shown on the portal alone. Elsewhere the provider asks the person. */
+static bool is_shown(const struct call *c, str name)
+{
+    return c->page->is_portal || !str_eq(name, STR("id_token_hint"));
+}
+
 static void show_logged_out(struct call *c, const struct desk_ask *ask)
 {
     struct page_env env = call_env(c);
@@ -26,20 +33,38 @@ static void show_logged_out(struct call *c, const struct desk_ask *ask)
     if (ask && ask->n_fields) {
         struct page_pair *pairs = arena_array(c->arena, struct page_pair, ask->n_fields);
         for (size_t i = 0; i < ask->n_fields; i++)
-            pairs[i] = (struct page_pair){arena_dup(c->arena, ask->fields[i].name),
-                                          arena_dup(c->arena, ask->fields[i].value)};
+            if (is_shown(c, ask->fields[i].name))
+                pairs[view.n_pairs++] =
+                    (struct page_pair){arena_dup(c->arena, ask->fields[i].name),
+                                       arena_dup(c->arena, ask->fields[i].value)};
         view.provider_title = provider_title(c);
         view.provider_url = arena_dup(c->arena, ask->url);
         view.pairs = pairs;
-        view.n_pairs = ask->n_fields;
     }
     c->drops_session = true;
     answer_html(c, 200, page_logged_out(c->arena, &env, &view));
 }
 
+/* What the front has begun, it must end. */
+static bool is_fronts(struct call *c)
+{
+    str url = call_front_sign_out(c);
+    if (c->page->visit->session || !call_is_fronted(c))
+        return false;
+    if (url.p)
+        answer_redirect(c, 303, url);
+    else
+        answer_error(c, 409, "logout.front",
+                     STR("You were signed in by what stands in front of this portal, and are "
+                         "signed out there."));
+    return true;
+}
+
 /* A link may lead here from anywhere: nothing ends before the form on this page is sent. */
 void route_logout(struct call *c)
 {
+    if (is_fronts(c))
+        return;
     if (!c->page->visit->session) {
         show_logged_out(c, NULL);
         return;
@@ -61,6 +86,8 @@ static void left(struct call *c, struct desk_ask *ask)
 
 void route_logout_confirm(struct call *c)
 {
+    if (is_fronts(c))
+        return;
     if (!c->page->visit->session) {
         show_logged_out(c, NULL);
         return;

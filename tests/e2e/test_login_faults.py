@@ -481,3 +481,16 @@ def test_the_providers_own_sign_out_is_offered(foreign, provider):
     page = b.send(b.get(foreign.portal("/.postern/logout")).form("csrf"))
     form = page.form("id_token_hint")
     assert form["action"] == provider.issuer + "/end" and form["fields"]["post_logout_redirect_uri"]
+
+
+def test_no_script_of_an_app_reads_an_id_token(foreign, provider):
+    """What postern answers on an app's host can be read there by the app's own pages."""
+    provider.reset()
+    b = foreign.browser()
+    at_provider(foreign, b)
+    fetch = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
+    form = b.ask(foreign.url("inventory", "/.postern/logout"), headers=fetch).form("csrf")
+    page = b.ask(form["action"], "POST", form["fields"], headers=fetch)
+    assert page.status == 200 and "id_token" not in page.text and "eyJ" not in page.text
+    fields = page.form("client_id")["fields"]
+    assert set(fields) == {"client_id", "post_logout_redirect_uri"}
