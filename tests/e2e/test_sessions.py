@@ -220,6 +220,21 @@ def test_a_rule_may_want_less(start, origin):
     assert "session.max" in house.journal.wait(kind="decision", id=answer.id)["decision"]["causes"]
 
 
+@pytest.mark.parametrize("limit", ["max", "idle"])
+def test_what_a_rule_wants_less_is_asked_for_by_a_sign_in(start, origin, limit):
+    """The portal's own session is good for longer: it is not handed on once more."""
+    short = policy(origin.url)
+    short["rules"].append({"id": "short", "effect": "require", "who": "anyone", "auth": {"issuers": ["people"]},
+                           "to": {"apps": ["inventory"], "paths": ["/admin/**"]}, "session": {limit: "4s"}})
+    house = House(start, origin, policy=short)
+    b = house.signed_in(path="/admin/x")
+    time.sleep(6)
+    page = b.get(house.url("inventory", "/admin/x"))
+    assert page.status == 200 and page.form("ticket", "password"), page
+    page = b.sign_in(page, "eva@corp.example")
+    assert page.status == 200 and page.url == house.url("inventory", "/admin/x"), page
+
+
 # ---- restarts -------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
