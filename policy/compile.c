@@ -153,6 +153,7 @@ static void index_app(struct compiling *x, const struct app *app, struct app_ind
         const struct rule *rule = &rules[index->rules[place]];
         whos[place] = x->clauses[index->rules[place]].who;
         index->wants_device |= rule->device != NULL;
+        index->wants_grants |= rule->approval || rule->break_glass;
         index->has_audit |= rule->is_audit_only;
         if (is_possible(app, rule->to))
             index_rule(x, index, methods, rule->to, place);

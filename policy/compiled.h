@@ -73,7 +73,7 @@ struct app_index {
     struct path_index paths;
     uint32_t n, n_words;
     uint32_t row; /* of a wide app, in the rows of a subject; else COMPILED_NONE */
-    bool wants_device, has_audit, has_public_path;
+    bool wants_device, wants_grants, has_audit, has_public_path;
 };
 _Static_assert(sizeof(struct app_index) == 64, "the head of an app is one cache line");
 

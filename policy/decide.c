@@ -174,3 +174,8 @@ bool policy_app_wants_device(const struct policy *p, const struct policy_app *ap
 {
     return p->compiled->apps[app->index].wants_device;
 }
+
+bool policy_app_wants_grants(const struct policy *p, const struct policy_app *app)
+{
+    return p->compiled->apps[app->index].wants_grants;
+}

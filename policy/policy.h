@@ -301,6 +301,9 @@ bool policy_may_approve(const struct policy *p, str rule_id, const struct policy
 bool policy_is_approver(const struct policy *p, const struct policy_identity *who, int64_t now_us);
 /* True when any rule that may hold for the app looks at the device: then ask for one. */
 bool policy_app_wants_device(const struct policy *p, const struct policy_app *app);
+/* True when any rule that may hold for the app opens by an approval or by breaking the glass: then
+ * ask what is open for the person. */
+bool policy_app_wants_grants(const struct policy *p, const struct policy_app *app);
 
 /* ---- explanation (explain.c, reason.c): the slow path ------------------------------------- */
 
@@ -308,7 +311,7 @@ bool policy_app_wants_device(const struct policy *p, const struct policy_app *ap
 enum policy_remedy_kind {
     POLICY_REMEDY_NONE = 0,
     POLICY_REMEDY_SIGN_IN,
-    POLICY_REMEDY_STEP_UP,          /* max_age_s (0: any), acr (may be absent) */
+    POLICY_REMEDY_STEP_UP,          /* max_age_s (0: any), wants_mfa, acr (may be absent) */
     POLICY_REMEDY_REQUEST_APPROVAL, /* rule */
     POLICY_REMEDY_STATE_PURPOSE,    /* wanted: the prompt, may be absent */
     POLICY_REMEDY_OPEN_BREAK_GLASS, /* rule */
@@ -321,6 +324,7 @@ struct policy_remedy {
     enum policy_remedy_kind kind;
     str rule, attribute, wanted, owner, acr;
     int64_t max_age_s, until_s;
+    bool wants_mfa; /* more than one factor, by whatever the issuer calls it */
 };
 
 const char *policy_remedy_name(enum policy_remedy_kind kind); /* "sign_in", "step_up" ... */
