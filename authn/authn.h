@@ -277,6 +277,11 @@ struct addr;
  * tags, and of a person email and name. */
 struct identity *whois_read(const struct issuer *issuer, str json, const struct addr *asked,
                             int64_t now_s, int64_t expires_s, enum whois_kind *kind_out);
+/* Whom `tailscale serve` names in its headers; name and picture may be absent. The subject is the
+ * login name, which is the mail address too when it looks like one: verified for nobody, unless the
+ * issuer's are trusted. NULL: no login name that could be somebody's. */
+struct identity *whois_served(const struct issuer *issuer, str login, str name, str picture,
+                              int64_t expires_s);
 
 /* ---- The cache of verified tokens -------------------------------------------------------------
  * One per worker, one thread. Least recently used out first. A value is opaque and owned by the

@@ -180,3 +180,52 @@ struct identity *whois_read(const struct issuer *issuer, str json, const struct 
     arena_finish(&a);
     return id;
 }
+
+/* ---- headers of `tailscale serve` ------------------------------------------------------------ */
+
+/* An encoded word (RFC 2047) is what serve makes of a name beyond ASCII: of a login name there may
+ * be several for one person, so it is none. */
+static bool is_login(str login)
+{
+    for (size_t i = 0; i < login.n; i++)
+        if (login.p[i] <= 0x20 || login.p[i] >= 0x7f)
+            return false;
+    return login.n > 0 && login.n <= TOKEN_MAX_SUBJECT && !str_starts(login, STR("=?"));
+}
+
+static bool is_address(str login)
+{
+    size_t at = str_find(login, '@');
+    return at > 0 && at + 1 < login.n && str_rfind(login, '@') == at;
+}
+
+struct identity *whois_served(const struct issuer *issuer, str login, str name, str picture,
+                              int64_t expires_s)
+{
+    enum { PART_MOST = 2048, ROOM = 6 * 3 * PART_MOST + 1024 };
+    struct fail fail = {0};
+    struct jout j;
+    if (!is_login(login) || name.n > PART_MOST || picture.n > PART_MOST)
+        return NULL;
+    char *room = mem_alloc(ROOM);
+    jout_init(&j, room, ROOM);
+    jout_open(&j, '{');
+    jout_kstr(&j, STR("iss"), issuer->issuer);
+    jout_kstr(&j, STR("sub"), login);
+    if (is_address(login)) {
+        jout_kstr(&j, STR("email"), login);
+        if (!issuer->trusted_email)
+            jout_kbool(&j, STR("email_verified"), false);
+    }
+    put_text(&j, STR("name"), name);
+    put_text(&j, STR("picture"), picture);
+    jout_kint(&j, STR("exp"), expires_s);
+    jout_close(&j, '}');
+    struct identity *id = j.overflow ? NULL : identity_from_claims(issuer, jout_text(&j), &fail);
+    free(room);
+    if (id) {
+        id->exp_s = expires_s;
+        id->is_unsigned = true;
+    }
+    return id;
+}

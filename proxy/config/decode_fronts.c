@@ -140,18 +140,42 @@ static void trust_tailnet(struct reading *r)
     r->out->n_trusted = 2;
 }
 
-static void decode_tailscale(struct reading *r)
+static void decode_whois(struct reading *r)
 {
-    struct issuer *settings = arena_new(r->d->arena, struct issuer);
     r->out->whois_socket =
         decode_file_or(r->d, doc_get(r->map, "socket"), "/var/run/tailscale/tailscaled.sock");
     if (r->out->address.kind == ADDRESS_UNIX)
-        doc_error(r->d->findings, r->name, "bad-value", NULL,
+        doc_error(r->d->findings, r->name, "bad-value",
+                  "behind tailscale serve write front: {tailscale: {serve: true}}",
                   "tailscale tells people by their address, which a unix socket does not have");
     if (!r->out->n_trusted)
         trust_tailnet(r);
+}
+
+/* Nobody signs these headers: who may write them is all that there is to believe. */
+static void decode_serve(struct reading *r)
+{
+    const struct doc_node *at = doc_get(r->map, "serve");
+    if (r->out->address.kind != ADDRESS_UNIX)
+        doc_error(r->d->findings, at, "bad-value", NULL,
+                  "serve needs a unix socket: over TCP anybody here could write its headers");
+    else if (!r->out->has_peer_uid)
+        doc_error(r->d->findings, at, "missing-key", "write peer_uid: root",
+                  "serve needs peer_uid on the listener: the user that tailscaled runs as");
+    r->out->assertion.header = STR("tailscale-user-login");
+    r->out->assertion.is_served = true;
+}
+
+static void decode_tailscale(struct reading *r)
+{
+    struct issuer *settings = arena_new(r->d->arena, struct issuer);
+    bool is_served = read_bool(doc_get(r->map, "serve"), false);
+    if (is_served)
+        decode_serve(r);
+    else
+        decode_whois(r);
     settings->issuer = STR("tailscale");
-    settings->trusted_email = true;
+    settings->trusted_email = read_bool(doc_get(r->map, "trusted_email"), !is_served);
     add_issuer(r, &(struct config_issuer){.keys = KEYS_NONE}, settings);
 }
 

@@ -120,8 +120,8 @@ static void decode_listener(struct decode *d, const struct doc_node *map,
     if (tls)
         decode_tls(d, tls, out);
     out->is_plain_allowed = read_bool(doc_get(map, "plain"), false);
-    decode_front(d, doc_get(map, "front"), out);
     decode_peer_uid(d, doc_get(map, "peer_uid"), out);
+    decode_front(d, doc_get(map, "front"), out);
     decode_redirect(d, map, out);
     check_plain(d, map, out);
 }

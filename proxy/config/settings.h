@@ -58,7 +58,8 @@ struct config_assertion {
     /* By name, since a listener may outlive the settings that it came with; absent: the front
      * proves no identity. */
     str issuer;
-    str signer; /* aws-alb: the load balancer's ARN, compared before anything else */
+    bool is_served; /* tailscale serve's headers: unsigned, from a unix socket and one user alone */
+    str signer;     /* aws-alb: the load balancer's ARN, compared before anything else */
     /* By app: the only audience that counts there, and none for an app that is not listed. n == 0:
      * the issuer's audiences count for all apps. */
     const struct assertion_audience *audiences;

@@ -59,6 +59,12 @@ MAP(cloudflare, "cloudflare");
 static const struct schema_field tailscale_fields[] = {
     {"socket", &config_file_type, false, "/var/run/tailscale/tailscaled.sock",
      "The local daemon's socket."},
+    {"serve", &schema_bool, false, "false",
+     "Believe the headers of `tailscale serve` instead (Tailscale-User-Login, -Name, "
+     "-Profile-Pic); "
+     "on a unix socket with `peer_uid` only."},
+    {"trusted_email", &schema_bool, false, "true; false with serve",
+     "A login name that is a mail address counts as one that was verified."},
     TRUSTED("Networks whose connections the daemon is asked about; those of Tailscale by "
             "default."),
     NAMED("tailscale"),

@@ -6,6 +6,9 @@
  * configuration names an audience for each app, no other one opens it. */
 #include "proxy/gate/gate_impl.h"
 
+/* How long a visit may last by headers that came once. */
+enum { SERVED_CREDENTIAL_S = 24 * 3600 };
+
 static const struct config_listener *listener_of(const struct visit *v)
 {
     const struct snapshot *s = v->pin->snapshot;
@@ -51,6 +54,30 @@ static enum visit_outcome verify(struct visit *v, const struct config_listener *
     return prove_end(v, &proof, verdict, id, out);
 }
 
+/* ---- headers that nobody signs: who may write them is the proof ---- */
+
+/* A header's value has no line ends. */
+static str served_text(struct visit *v)
+{
+    const struct gate_request *r = &v->request;
+    return arena_printf(v->arena, "%.*s\n%.*s\n%.*s", STR_ARG(r->assertion),
+                        STR_ARG(r->asserted_name), STR_ARG(r->asserted_picture));
+}
+
+static enum visit_outcome take_served(struct visit *v, const struct snapshot_issuer *issuer,
+                                      struct credential **out)
+{
+    const struct gate_request *r = &v->request;
+    int64_t now_s = v->wall_us / 1000000;
+    struct proof proof = {.issuer = issuer, .key = key_of(served_text(v), issuer)};
+    *out = prove_known(v, &proof.key);
+    if (*out)
+        return VISIT_PERMITTED;
+    struct identity *id = whois_served(issuer->config->issuer, r->assertion, r->asserted_name,
+                                       r->asserted_picture, now_s + SERVED_CREDENTIAL_S);
+    return id ? prove_end(v, &proof, TOKEN_OK, id, out) : prove_refuse(v, TOKEN_SUBJECT);
+}
+
 /* ---- what the vendor's token is for ---- */
 
 static bool claim_has(const struct credential *c, str name, str wanted)
@@ -69,13 +96,17 @@ static bool claim_has(const struct credential *c, str name, str wanted)
     return false;
 }
 
+/* On an app's host that app's alone; the portal opens no app by itself and takes each of those that
+ * are listed. */
 static bool is_for_app(const struct visit *v, const struct config_assertion *a,
                        const struct credential *c)
 {
-    for (size_t i = 0; i < a->n_audiences; i++)
-        if (str_eq(a->audiences[i].app, v->app->name))
+    const struct snapshot *s = v->pin->snapshot;
+    const struct app *app = v->app ? v->app : snapshot_app_by_host(s, v->request.host);
+    for (size_t i = 0; app && i < a->n_audiences; i++)
+        if (str_eq(a->audiences[i].app, app->name))
             return claim_has(c, STR("aud"), a->audiences[i].audience);
-    return a->n_audiences == 0;
+    return !app || a->n_audiences == 0;
 }
 
 static enum visit_outcome judge(struct visit *v, const struct config_listener *l,
@@ -93,6 +124,20 @@ static enum visit_outcome judge(struct visit *v, const struct config_listener *l
     return prove_refuse(v, verdict);
 }
 
+static enum visit_outcome prove_header(struct visit *v, const struct config_listener *l,
+                                       const struct snapshot_issuer *issuer,
+                                       struct credential **out)
+{
+    if (!issuer)
+        return prove_refuse(v, TOKEN_ISSUER);
+    if (v->request.assertion.n > TOKEN_MAX_BYTES)
+        return prove_refuse(v, TOKEN_TOO_LONG);
+    if (l->assertion.is_served)
+        return take_served(v, issuer, out);
+    enum visit_outcome outcome = verify(v, l, issuer, v->request.assertion, out);
+    return outcome == VISIT_PERMITTED ? judge(v, l, out) : outcome;
+}
+
 /* PERMITTED with *out set, or NULL in *out when the front asserts nobody; refused; or waiting. */
 enum visit_outcome assertion_prove(struct visit *v, struct credential **out)
 {
@@ -102,14 +147,11 @@ enum visit_outcome assertion_prove(struct visit *v, struct credential **out)
         return VISIT_PERMITTED;
     const struct snapshot_issuer *issuer =
         snapshot_issuer_by_name(v->pin->snapshot, l->assertion.issuer);
-    if (l->front == FRONT_TAILSCALE)
-        return issuer ? whois_prove(v, l, out) : VISIT_PERMITTED;
-    if (!v->request.assertion.p)
-        return VISIT_PERMITTED;
-    if (!issuer)
-        return prove_refuse(v, TOKEN_ISSUER);
-    if (v->request.assertion.n > TOKEN_MAX_BYTES)
-        return prove_refuse(v, TOKEN_TOO_LONG);
-    enum visit_outcome outcome = verify(v, l, issuer, v->request.assertion, out);
-    return outcome == VISIT_PERMITTED ? judge(v, l, out) : outcome;
+    if (l->front == FRONT_TAILSCALE && !l->assertion.is_served) {
+        enum visit_outcome outcome = issuer ? whois_prove(v, l, out) : VISIT_PERMITTED;
+        v->is_asserted = *out != NULL;
+        return outcome;
+    }
+    v->is_asserted = v->request.assertion.p != NULL;
+    return v->is_asserted ? prove_header(v, l, issuer, out) : VISIT_PERMITTED;
 }

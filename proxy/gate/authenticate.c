@@ -100,21 +100,49 @@ static enum visit_outcome settle_session(struct visit *v, struct session *s)
     return session_is_elsewhere(v, s) ? refuse_elsewhere(v) : VISIT_PERMITTED;
 }
 
+static void come_by_session(struct visit *v, struct session *s)
+{
+    v->session = s;
+    v->who = credential_ref(s->who);
+    session_touch(v->gate, s, v->wall_us / 1000000);
+    session_refresh(v->gate, s, v->wall_us / 1000000);
+}
+
+/* Whom the front names counts before a session, as with an app; but a session that is left over
+ * from before there was a front must have an end, so on the way out it is the session that counts.
+ */
+static enum visit_outcome settle_page(struct visit *v, struct credential **asserted,
+                                      struct session *s)
+{
+    bool is_way_out = str_eq(str_of(v->reason), STR("logout"));
+    if (s && (!*asserted || is_way_out)) {
+        credential_unref(asserted);
+        come_by_session(v, s);
+        return VISIT_PERMITTED;
+    }
+    bool is_two = s && !is_same_person(*asserted, s->who);
+    session_unref(&s);
+    v->who = *asserted;
+    *asserted = NULL;
+    return is_two ? refuse_two(v) : VISIT_PERMITTED;
+}
+
 /* For a page of ours: another device's session is nobody's, or nobody could ever sign in again. */
 enum visit_outcome authenticate_page(struct visit *v)
 {
+    struct credential *asserted = NULL;
     struct session *s = NULL;
-    enum visit_outcome outcome = session_prove(v, &s);
+    enum visit_outcome outcome = assertion_prove(v, &asserted);
+    if (outcome == VISIT_PERMITTED)
+        outcome = session_prove(v, &s);
     if (s && session_is_elsewhere(v, s)) {
         v->session_cause = "device.binding";
         session_unref(&s);
     }
-    if (s) {
-        v->session = s;
-        v->who = credential_ref(s->who);
-        session_touch(v->gate, s, v->wall_us / 1000000);
-        session_refresh(v->gate, s, v->wall_us / 1000000);
-    }
+    if (outcome == VISIT_PERMITTED)
+        return settle_page(v, &asserted, s);
+    credential_unref(&asserted);
+    session_unref(&s);
     return outcome;
 }
 

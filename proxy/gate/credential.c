@@ -309,6 +309,18 @@ struct credential *credential_create(const struct identity *id, const struct iss
     return c;
 }
 
+struct credential *credential_copy(const struct credential *c)
+{
+    struct pack count = {0}, copy = {0};
+    pack(&count, &c->facts, c->email_claim, c->record);
+    copy.block = mem_alloc(count.n);
+    pack(&copy, &c->facts, c->email_claim, c->record);
+    struct credential *to = (void *)copy.block;
+    to->email_counts = c->email_counts;
+    to->said_s = c->said_s;
+    return to;
+}
+
 /* Fewer rules are weighed as fast without, and thousands of credentials wait in a cache. */
 enum { SUBJECT_LEAST_RULES = 500 };
 
@@ -340,5 +352,6 @@ void credential_unref(struct credential **c)
         return;
     policy_subject_destroy(&old->subject);
     assertions_drop(&old->assertions);
+    person_grants_drop(&old->grants);
     free(old);
 }

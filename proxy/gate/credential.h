@@ -9,12 +9,14 @@
 #include "policy/policy.h"
 
 struct assertion;
+struct person_grants;
 
 /* One heap block with all its texts: thousands of these wait in a worker's cache. */
 struct credential {
     unsigned refs;
     bool was_used;                  /* a request came with it before */
     struct assertion *assertions;   /* made for apps with it, see assertion.c */
+    struct person_grants *grants;   /* read for a person without a session, or NULL */
     struct policy_subject *subject; /* facts interned for the policy last asked; may be NULL */
     struct policy_identity facts;
     bool email_counts; /* verified, or of a trusted issuer: only then a header may carry it */
@@ -42,8 +44,12 @@ struct credential *credential_create(const struct identity *identity, const stru
 const struct policy_subject *credential_subject(struct credential *c, const struct policy *p,
                                                 int64_t now_us);
 struct credential *credential_ref(struct credential *c);
+/* One of its own, for another thread: facts and record, and nothing that was made since. */
+struct credential *credential_copy(const struct credential *c);
 /* assertion.c: all that were made. */
 void assertions_drop(struct assertion **all);
+/* person_grants.c */
+void person_grants_drop(struct person_grants **p);
 /* Nulls *c; takes NULL. */
 void credential_unref(struct credential **c);
 /* The text that an identity header carries for a claim: a list is joined by commas. {NULL, 0}:

@@ -29,6 +29,8 @@ struct policy_facts decide_facts(const struct visit *v, const struct policy_requ
     if (v->session && facts.identity) {
         facts.n_grants = session_grants(v->session, r->app->name, v->arena, &facts.grants);
         facts.purpose = session_purpose(v->session, r->app->name);
+    } else if (facts.identity) {
+        person_grants_tell(v, r->app->name, &facts);
     }
     return facts;
 }
@@ -43,23 +45,48 @@ static str until_text(struct arena *a, int64_t until_s)
     return arena_printf(a, "Try again after %s.", text);
 }
 
-/* Whom a page may send to a log-in: not who came with a token, and nobody where there is none. */
+/* Whom a page may send to a log-in: not who came with a token or was named by the front, and nobody
+ * where there is none. */
 static bool may_sign_in(const struct visit *v)
 {
     const struct snapshot *s = v->gate->pin->snapshot;
-    return s->config->portal.host.n && (v->session || !v->who);
+    return s->config->portal.host.n && (v->session || (!v->who && !v->is_asserted));
+}
+
+str visit_front(const struct visit *v)
+{
+    const struct snapshot *s = v->gate->pin->snapshot;
+    str name = {NULL, 0};
+    if (!v->is_asserted || v->session)
+        return name;
+    if (v->request.listener < s->n_listeners)
+        name = s->listeners[v->request.listener].assertion.issuer;
+    const struct snapshot_issuer *issuer = name.p ? snapshot_issuer_by_name(s, name) : NULL;
+    return issuer && issuer->config->title.n ? issuer->config->title : name;
+}
+
+/* What a front has proved, only the front can prove again. */
+static str remedy_at_front(const struct visit *v, str front, const char *how)
+{
+    return arena_printf(v->arena, "Sign in again%s at %.*s, which tells us who you are.", how,
+                        STR_ARG(front));
 }
 
 static str remedy_text(const struct visit *v, const struct policy_remedy *r)
 {
     struct arena *a = v->arena;
+    str front = visit_front(v);
     switch (r->kind) {
     case POLICY_REMEDY_NONE:
         break;
     case POLICY_REMEDY_SIGN_IN:
+        if (front.p)
+            return remedy_at_front(v, front, "");
         return may_sign_in(v) ? STR("Sign in.")
                               : STR("Ask whoever gave you this address for an access token.");
     case POLICY_REMEDY_STEP_UP:
+        if (front.p)
+            return remedy_at_front(v, front, " with a second factor");
         return may_sign_in(v) ? STR("Sign in again with a second factor.")
                               : STR("Get a new access token by signing in with a second factor.");
     case POLICY_REMEDY_REQUEST_APPROVAL:
@@ -198,8 +225,13 @@ static bool is_signed_in_too_long(const struct visit *v, const struct policy_dec
 
 static enum visit_outcome refuse_stale(struct visit *v)
 {
+    str front = visit_front(v);
     v->decision.effect = POLICY_DENY;
     v->decision.reason = POLICY_REASON_NO_IDENTITY;
+    if (front.p)
+        return visit_refuse(v, 401, policy_reason_code(POLICY_REASON_NO_IDENTITY),
+                            STR("You signed in longer ago than this app allows."),
+                            remedy_at_front(v, front, ""));
     return visit_refuse(v, 401, policy_reason_code(POLICY_REASON_NO_IDENTITY),
                         STR("The sign-in behind this access token is longer ago than the app "
                             "allows."),

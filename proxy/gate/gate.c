@@ -37,6 +37,7 @@ struct gate *gate_create(const struct gate_options *o, struct snapshot *snapshot
     g->sessions = session_cache_create(snapshot->config->limits.session_cache);
     g->assertion_keys = assertion_keys_open(o->assertion_keys);
     session_ask_init(g);
+    person_grants_init(g);
     session_limit_init(g);
     return g;
 }
@@ -63,6 +64,7 @@ void gate_destroy(struct gate *g)
     if (!g)
         return;
     session_ask_finish(g);
+    person_grants_finish(g);
     whois_finish(g);
     session_limit_finish(g);
     session_cache_destroy(g->sessions);

@@ -33,9 +33,10 @@ struct gate_request {
     str authorization;   /* the field's value */
     str token;           /* X-Postern-Token: for apps that need Authorization themselves */
     str user_agent;
-    str origin;    /* of the page that asks; may be absent */
-    str cookie;    /* all Cookie fields, joined; may be absent */
-    str assertion; /* the front's signed identity header; absent: none came */
+    str origin;                          /* of the page that asks; may be absent */
+    str cookie;                          /* all Cookie fields, joined; may be absent */
+    str assertion;                       /* the front's identity header; absent: none came */
+    str asserted_name, asserted_picture; /* beside that of tailscale serve; may be absent */
     str sec_ch_ua, sec_ch_ua_platform, sec_ch_ua_platform_version; /* client hints */
     const struct gate_document *documents;                         /* posture documents */
     size_t n_documents;
@@ -95,6 +96,7 @@ enum visit_step {
     STEP_ROUTE,       /* host -> app, path -> normal form */
     STEP_AUTHENTICATE,
     STEP_POSTURE, /* what is known of the device */
+    STEP_GRANTS,  /* what is open for a person who has no session */
     STEP_DECIDE,
     STEP_OPEN, /* `sync: always`: the record is on disk before the upstream is dialled */
     STEP_COUNT,
@@ -124,6 +126,7 @@ struct visit {
     struct session *session;      /* one reference; NULL: `who` came by a token, or there is none */
     const char *session_cause;    /* why the session that came does not count; NULL: none came */
     enum visit_asked asked;
+    enum visit_asked grants_asked;       /* of a person without a session */
     uint8_t asked_cookie, ruled_out;     /* by number, in the order of the Cookie field; a mask */
     struct session *found;               /* the store's answer; one reference */
     struct list_node asked_link;         /* of whom waits for the same answer */
@@ -135,6 +138,7 @@ struct visit {
     str device_record;                   /* `"device":{...}`; absent: no rule looks at it */
     bool has_foreign_token;  /* a Bearer of an issuer that is not ours: it proved nothing */
     bool took_authorization; /* Authorization held a token of ours: it goes no further */
+    bool is_asserted;        /* the front says who this is, rightly or not */
     bool is_public;
     enum token_verdict token; /* of the token that was refused, TOKEN_OK otherwise */
     struct policy_decision decision;
@@ -270,9 +274,9 @@ enum visit_outcome visit_run(struct visit *v);
  * through and no rule is asked, but there is no answer without room for its record either. Outcomes
  * as of visit_run; PERMITTED: answer it now. */
 enum visit_outcome visit_own(struct visit *v, const char *reason);
-/* The same for pages of ours, which must know who is there: the session's cookie and nothing else
- * is looked at, v->who and v->session are set when it is good. A store that cannot be asked
- * refuses. */
+/* The same for pages of ours, which must know who is there: the front's assertion is looked at,
+ * then the session's cookie, and nothing else; v->who is set, and v->session when the person came
+ * by that. A store that cannot be asked refuses. */
 enum visit_outcome visit_page(struct visit *v, const char *reason);
 /* What would be decided if this person asked for `GET path` of the app now: for the launcher, and
  * for pages that tell what is missing. No record. All in the visit's arena. */
@@ -285,6 +289,9 @@ struct gate_view {
     size_t n_causes;
 };
 void visit_look(struct visit *v, const struct app *app, str path, struct gate_view *out);
+/* What people call who has identified them in front of us: there they sign in again, and nowhere
+ * here. Absent: they came by a session, by a token or not at all. */
+str visit_front(const struct visit *v);
 /* The client sent something over a connection that lasts: it is not idle. */
 void visit_touch(struct visit *v);
 /* A request that was refused before it could be understood: the refusal is set by the caller, the

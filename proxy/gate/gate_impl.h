@@ -45,7 +45,10 @@ struct gate {
     struct session_cache *sessions;
     struct list_node questions[QUESTION_BUCKETS]; /* to the store, whose cookie it is */
     struct list_node rereads;                     /* to the store, for long visits */
+    struct list_node person_grants;               /* person_grants.link */
+    struct list_node grants_questions;            /* grants_question.link */
     struct list_node touched;                     /* session.touched */
+    size_t n_touched;
     struct deadline tell_due;
     int64_t least_idle_s; /* the shortest idle limit that was met; 0: none */
 };
@@ -101,6 +104,13 @@ void posture_restore(struct visit *v, const struct posture_now *now);
 void posture_forget_document(void *value);
 /* The ready member `"device":{...}` of a record. */
 str posture_record(const struct visit *v, struct arena *a, int64_t now_s);
+/* person_grants.c */
+void person_grants_init(struct gate *g);
+void person_grants_finish(struct gate *g);
+enum visit_outcome person_grants(struct visit *v);
+void person_grants_tell(const struct visit *v, str app, struct policy_facts *facts);
+/* What is open for this person is another thing now. */
+void person_grants_changed(struct gate *g, str issuer, str subject);
 /* decide.c */
 struct policy_facts decide_facts(const struct visit *v, const struct policy_request *r,
                                  int64_t wall_us);
@@ -128,6 +138,9 @@ void standing_look(struct visit *v);  /* decides it again, and ends it when it m
 /* `who` was read anew, by the settings of now. */
 void standing_keep_trust(struct visit *v);
 void gate_decide_again(struct gate *g); /* all that stand */
+/* By this credential, and by no session. */
+bool standing_has(const struct gate *g, const struct credential *who);
+void standing_look_all(struct gate *g, const struct credential *who);
 /* wait.c */
 void wait_init(struct visit *v);
 void wait_stop(struct visit *v); /* fine for one that does not wait */
@@ -155,6 +168,9 @@ str assertion_of(struct visit *v, unsigned *left_out);
 /* session.c */
 /* NULL: the row is of no issuer that we have, or its claims are not to be read. */
 struct session *session_make(struct gate *g, const struct store_seen *seen, str host);
+/* False: it is not open. Texts go into the arena. */
+bool session_grant(const struct store_grant *from, struct arena *a, struct policy_grant *out,
+                   str *app_out);
 /* What the rules of one app are told. */
 size_t session_grants(const struct session *s, str app, struct arena *a,
                       const struct policy_grant **out);

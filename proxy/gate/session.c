@@ -31,24 +31,30 @@ static enum policy_grant_kind grant_kind(enum store_grant_kind kind)
                                              : POLICY_GRANT_NONE;
 }
 
+bool session_grant(const struct store_grant *from, struct arena *a, struct policy_grant *out,
+                   str *app_out)
+{
+    if (from->state != STORE_GRANT_OPEN)
+        return false;
+    *app_out = arena_dup(a, from->app);
+    *out = (struct policy_grant){
+        .kind = grant_kind(from->kind),
+        .rule = arena_dup(a, from->rule),
+        .rule_digest = arena_dup(a, from->rule_digest),
+        .expires_s = from->expires_s,
+    };
+    return true;
+}
+
 static void keep_grants(struct session *s, const struct store_seen *seen)
 {
     if (!seen->n_grants)
         return;
     struct policy_grant *grants = arena_array(&s->arena, struct policy_grant, seen->n_grants);
     str *apps = arena_array(&s->arena, str, seen->n_grants);
-    for (size_t i = 0; i < seen->n_grants; i++) {
-        const struct store_grant *from = &seen->grants[i];
-        if (from->state != STORE_GRANT_OPEN)
-            continue;
-        apps[s->n_grants] = arena_dup(&s->arena, from->app);
-        grants[s->n_grants++] = (struct policy_grant){
-            .kind = grant_kind(from->kind),
-            .rule = arena_dup(&s->arena, from->rule),
-            .rule_digest = arena_dup(&s->arena, from->rule_digest),
-            .expires_s = from->expires_s,
-        };
-    }
+    for (size_t i = 0; i < seen->n_grants; i++)
+        if (session_grant(&seen->grants[i], &s->arena, &grants[s->n_grants], &apps[s->n_grants]))
+            s->n_grants++;
     s->grants = grants;
     s->grant_apps = apps;
 }

@@ -74,6 +74,7 @@ void gate_store_changed(struct gate *g, enum store_change_kind kind, int64_t ses
         return;
     case STORE_PERSON_CHANGED:
         session_index_person(g, issuer, subject, went_stale);
+        person_grants_changed(g, issuer, subject);
         return;
     }
 }

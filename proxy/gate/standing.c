@@ -74,6 +74,27 @@ void gate_decide_again(struct gate *g)
     for_each_standing(g, recheck, NULL);
 }
 
+bool standing_has(const struct gate *g, const struct credential *who)
+{
+    for (struct list_node *n = g->standing.next; n != &g->standing; n = n->next) {
+        const struct visit *v = list_entry(n, struct visit, stand_link);
+        if (v->who == who && !v->session)
+            return true;
+    }
+    return false;
+}
+
+static void recheck_who(struct visit *v, void *who)
+{
+    if (v->who == who && !v->session)
+        standing_look(v);
+}
+
+void standing_look_all(struct gate *g, const struct credential *who)
+{
+    for_each_standing(g, recheck_who, (void *)(uintptr_t)who);
+}
+
 static void end_standing(struct visit *v, void *arg)
 {
     if (v->outcome == VISIT_PERMITTED)

@@ -75,6 +75,7 @@ static const struct {
     [STEP_ROUTE] = {"route", route, 0},
     [STEP_AUTHENTICATE] = {"authenticate", authenticate_and_reserve, OF_PAGE},
     [STEP_POSTURE] = {"posture", posture, OF_PAGE},
+    [STEP_GRANTS] = {"grants", person_grants, OF_PAGE},
     [STEP_DECIDE] = {"decide", decide, 0},
     [STEP_OPEN] = {"open", open_record, 0},
 };

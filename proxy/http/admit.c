@@ -58,6 +58,7 @@ static void fill_request(struct exchange *ex)
     r->authorization = h->authorization;
     r->token = h->x_postern_token;
     r->assertion = h->assertion;
+    front_served(admit_listener(ex), h, &r->asserted_name, &r->asserted_picture);
     r->user_agent = h->user_agent;
     r->cookie = h->cookie;
     r->origin = h->origin;

@@ -33,10 +33,11 @@ bool front_vouches(const struct config_listener *l, const struct listener_peer *
 }
 
 /* It tells the client's address and scheme in headers. */
-static bool is_http_proxy(enum front front)
+static bool is_http_proxy(const struct config_listener *l)
 {
-    return front == FRONT_FORWARDED || front == FRONT_CLOUDFLARE || front == FRONT_GOOGLE_IAP ||
-           front == FRONT_AWS_ALB || front == FRONT_HEADER_JWT;
+    enum front front = l->front;
+    return l->assertion.is_served || front == FRONT_FORWARDED || front == FRONT_CLOUDFLARE ||
+           front == FRONT_GOOGLE_IAP || front == FRONT_AWS_ALB || front == FRONT_HEADER_JWT;
 }
 
 /* "1.2.3.4", "[::1]:80", "\"[::1]\"", "1.2.3.4:80": what proxies write. Nothing is cut away that
@@ -136,7 +137,7 @@ void front_view(const struct config_listener *l, const struct listener_peer *pee
 {
     bool is_x = head->x_forwarded_for.p != NULL;
     *out = (struct front_view){.client = peer->addr, .is_https = is_tls};
-    if (!is_http_proxy(l->front) || !front_vouches(l, peer)) {
+    if (!is_http_proxy(l) || !front_vouches(l, peer)) {
         out->claimed = is_x ? head->x_forwarded_for : head->forwarded;
         return;
     }
@@ -160,6 +161,7 @@ static bool is_vendors_own(enum front front, str name)
         {FRONT_GOOGLE_IAP, "x-goog-iap-"},
         {FRONT_GOOGLE_IAP, "x-goog-authenticated-user-"},
         {FRONT_AWS_ALB, "x-amzn-oidc-"},
+        {FRONT_TAILSCALE, "tailscale-"},
     };
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         str prefix = str_of(families[i].prefix);
@@ -212,4 +214,26 @@ bool front_assertion(const struct config_listener *l, const struct listener_peer
     if (n > 1)
         *out = (str){NULL, 0};
     return n <= 1;
+}
+
+/* Of two nobody can say which one serve wrote. */
+static str only(const struct http_request_head *head, str name)
+{
+    str found = {NULL, 0};
+    for (size_t i = 0; i < head->n_fields; i++) {
+        if (!str_eq_nocase(head->fields[i].name, name))
+            continue;
+        if (found.p)
+            return (str){NULL, 0};
+        found = head->fields[i].value;
+    }
+    return found;
+}
+
+void front_served(const struct config_listener *l, const struct http_request_head *head, str *name,
+                  str *picture)
+{
+    bool is_served = l->assertion.is_served && head->assertion.p;
+    *name = is_served ? only(head, STR("tailscale-user-name")) : (str){NULL, 0};
+    *picture = is_served ? only(head, STR("tailscale-user-profile-pic")) : (str){NULL, 0};
 }

@@ -27,6 +27,9 @@ bool front_vouches(const struct config_listener *l, const struct listener_peer *
 __attribute__((warn_unused_result)) bool front_assertion(const struct config_listener *l,
                                                          const struct listener_peer *peer,
                                                          struct http_request_head *head, str *out);
+/* What tailscale serve says beside it of whom it asserts; absent otherwise. */
+void front_served(const struct config_listener *l, const struct http_request_head *head, str *name,
+                  str *picture);
 
 /* `peer`: the socket's other end, or whom its PROXY header speaks for. */
 void front_view(const struct config_listener *l, const struct listener_peer *peer, bool is_tls,

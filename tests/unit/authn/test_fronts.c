@@ -222,6 +222,40 @@ static void whose_an_address_is(void **state)
     }
 }
 
+static void whom_serve_names(void **state)
+{
+    static const struct {
+        const char *id, *login, *email; /* email "": none; NULL: nobody */
+        bool is_trusted, counts;
+    } rows[] = {
+        {"address", "eva@corp.example", "eva@corp.example", false, false},
+        {"trusted", "eva@corp.example", "eva@corp.example", true, true},
+        {"no address", "eva", "", true, false},
+        {"two at signs", "eva@x@y", "", true, false},
+        {"ends with it", "eva@", "", true, false},
+        {"begins with it", "@corp.example", "", true, false},
+        {"empty", "", NULL, true, false},
+        {"space", "eva ott", NULL, true, false},
+        {"beyond ASCII", "\xc3\xa9va@corp.example", NULL, true, false},
+        {"encoded word", "=?utf-8?q?=C3=A9va?=", NULL, true, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct issuer tailnet = {.name = STR("tailscale"),
+                                 .issuer = STR("tailscale"),
+                                 .trusted_email = rows[i].is_trusted};
+        struct identity *id = whois_served(&tailnet, str_of(rows[i].login), STR("Eva \"E\" Ott"),
+                                           (str){NULL, 0}, NOW + 60);
+        if ((id != NULL) != (rows[i].email != NULL))
+            fail_msg("%s: %s", rows[i].id, id ? "somebody" : "nobody");
+        if (id && (!str_eq(id->subject, str_of(rows[i].login)) || id->exp_s != NOW + 60 ||
+                   !str_eq(id->email, str_of(rows[i].email)) ||
+                   id->email_counts != rows[i].counts || id->is_service_only))
+            fail_msg("%s: %.*s", rows[i].id, STR_ARG(id->email));
+        identity_unref(&id);
+    }
+}
+
 static void services_without_a_subject(void **state)
 {
     static const str ours[] = {STR("postern")};
@@ -272,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_load_balancers_header),
         cmocka_unit_test(keys_one_by_one),
         cmocka_unit_test(whose_an_address_is),
+        cmocka_unit_test(whom_serve_names),
         cmocka_unit_test(services_without_a_subject),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

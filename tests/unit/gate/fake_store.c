@@ -86,6 +86,25 @@ enum store_found store_session_by_id(struct store_db *db, int64_t id, struct are
     return give(s, fake_store_row(s, id), a, out, f);
 }
 
+bool store_grants_list(struct store_db *db, str issuer, str subject, struct arena *a,
+                       const struct store_grant **out, size_t *n_out, struct fail *f)
+{
+    struct store *s = &db->store;
+    s->asked_grants++;
+    *out = NULL;
+    *n_out = 0;
+    if (s->is_broken)
+        return fail_set(f, FAIL_BUSY, "the database is locked");
+    for (size_t i = 0; i < s->n_rows; i++) {
+        const struct store_seen *seen = &s->rows[i].seen;
+        if (!str_eq(seen->session.issuer, issuer) || !str_eq(seen->session.subject, subject))
+            continue;
+        *out = seen->grants;
+        *n_out = seen->n_grants;
+    }
+    return true;
+}
+
 bool store_sessions_touch(struct store_db *db, const struct store_touch *items, size_t n,
                           struct fail *f)
 {

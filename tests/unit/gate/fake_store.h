@@ -24,7 +24,7 @@ struct store {
     } queue[FAKE_QUEUE];
     size_t first, n;
     bool is_full, is_broken;
-    unsigned asked_cookie, asked_id; /* how often */
+    unsigned asked_cookie, asked_id, asked_grants; /* how often */
     struct store_touch touches[FAKE_TOUCHES];
     size_t n_touches;
 };
