@@ -9,6 +9,7 @@ import pytest
 
 from harness import raw
 from harness.people import HASH, House, allow, app
+from harness.proxy import SLOWNESS
 from harness.smtp import Sink
 
 
@@ -140,7 +141,7 @@ def test_an_approval(house, sink):
     form = [f for f in page.forms() if "grant" in f["fields"]][0]
     page = lee.send(form, verb="approve")
     assert page.status == 200
-    raw.wait_for(lambda: kim.ask(house.url("vault", "/box")).status == 200, seconds=1.0)
+    raw.wait_for(lambda: kim.ask(house.url("vault", "/box")).status == 200, seconds=1.0 * SLOWNESS)
     record = house.journal.wait(kind="approval.approved")
     assert record["identity"]["email"] == "lee@corp.example" and record["grant"]["email"] == "kim@acme.example"
     assert lee.send(form, verb="approve").status == 200                 # "gone", and nothing twice
@@ -148,7 +149,7 @@ def test_an_approval(house, sink):
 
     form = [f for f in lee.get(house.portal("/.postern/approvals")).forms() if "grant" in f["fields"]][0]
     lee.send(form, verb="end")
-    raw.wait_for(lambda: kim.ask(house.url("vault", "/box")).status == 403, seconds=1.0)
+    raw.wait_for(lambda: kim.ask(house.url("vault", "/box")).status == 403, seconds=1.0 * SLOWNESS)
     house.journal.wait(kind="approval.ended")
 
 
@@ -181,7 +182,7 @@ def test_the_broken_glass(house, hook):
     assert kim.send(form, text=" ").status == 400 and kim.ask(house.url("engine", "/start")).status == 403
     page = kim.send(form, text="the engine is on fire")
     assert page.url == house.url("engine", "/start")
-    raw.wait_for(lambda: kim.ask(house.url("engine", "/start")).status == 200, seconds=1.0)
+    raw.wait_for(lambda: kim.ask(house.url("engine", "/start")).status == 200, seconds=1.0 * SLOWNESS)
     record = house.journal.wait(kind="break_glass.opened")
     assert record["grant"]["reason"] == "the engine is on fire" and record["grant"]["expires"]
     raw.wait_for(lambda: hook.told)
@@ -191,7 +192,7 @@ def test_the_broken_glass(house, hook):
                                                                    decision__effect="allow"))[0]["seq"], opened
     page = kim.get(house.portal("/.postern/approvals"))
     kim.send([f for f in page.forms() if "grant" in f["fields"]][0], verb="end")
-    raw.wait_for(lambda: kim.ask(house.url("engine", "/start")).status == 403, seconds=1.0)
+    raw.wait_for(lambda: kim.ask(house.url("engine", "/start")).status == 403, seconds=1.0 * SLOWNESS)
     house.journal.wait(kind="break_glass.ended")
 
 

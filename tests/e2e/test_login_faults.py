@@ -1,8 +1,8 @@
 """What a log-in must not let through: forged, replayed, foreign and old states, codes and tickets; targets that are not
 ours; providers that are slow, down or lying; browsers that keep nothing; people who are gone. By answer and by record."""
 
+import select
 import sqlite3
-import time
 from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
 
 import pytest
@@ -12,7 +12,7 @@ from harness import raw
 from harness.faults import Faults
 from harness.people import LOGIN, PORTAL, SESSION, House
 from harness.provider import Provider
-from harness.proxy import SANITIZER
+from harness.proxy import SANITIZER, SLOWNESS
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,7 @@ def test_a_foreign_state(house):
     assert house.browser().ask(url).status == 403               # one without any cookie
     assert attacker.follow(attacker.ask(url)).status == 200     # and it was not used up by them
     failed(house, "login.state")
+    house.journal.wait(count=before + 1, kind="login")
     assert len(house.journal.find(kind="login")) == before + 1
 
 
@@ -297,7 +298,7 @@ def test_a_user_who_is_gone_loses_the_session(start, origin, change, why):
         house.set_users(**change)
         record = house.journal.wait(kind="session.revoked", why=why, seconds=20)
         assert record["by"] == "users"
-        raw.wait_for(lambda: eva.ask(house.url("inventory")).status == 302, seconds=1.0)
+        raw.wait_for(lambda: eva.ask(house.url("inventory")).status == 302, seconds=1.0 * SLOWNESS)
         assert kim.ask(house.url("inventory", "/stock/1")).status == 200
     page = eva.sign_in(eva.get(house.url("inventory")), "eva@corp.example")
     assert page.status == 403 and eva.ask(house.url("inventory")).status == 302
@@ -383,15 +384,14 @@ def test_a_slow_provider_holds_nobody_else_up(foreign, provider):
     b = foreign.browser()
     hop = b.ask(b.ask(foreign.url("inventory")).header("Location"))
     back = b.ask(hop.header("Location")).header("Location")
-    with provider.lying(delay={"/token": 1.5}):
+    with provider.lying(delay={"/token": 3}):
         parts = urlsplit(back)
         with raw.Conn(foreign.port) as c:
             cookie = "%s=%s" % (LOGIN, b.cookie(PORTAL, LOGIN))
             c.send(raw.head("GET", parts.path + "?" + parts.query, host="%s:%d" % (PORTAL, foreign.port),
                             headers=[("Cookie", cookie)]))
-            began = time.monotonic()
             assert foreign.browser().ask(foreign.url("inventory")).status == 302
-            assert time.monotonic() - began < 1.0
+            assert not select.select([c.sock], [], [], 0)[0]        # nobody waits for somebody else's provider
             assert c.read().status == 303
 
 

@@ -246,7 +246,7 @@ def test_it_survives(start, origin, how):
     house.postern.start()
     assert ask(house, good, "/x").status == 200
     assert revoke(house, "--all").returncode == 0
-    raw.wait_for(lambda: ask(house, good, "/x").status == 401, seconds=2)
+    raw.wait_for(lambda: ask(house, good, "/x").status == 401, seconds=2 * SLOWNESS)
     getattr(house.postern, how)()
     house.postern.start()
     assert ask(house, good, "/x").status == 401
