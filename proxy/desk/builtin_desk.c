@@ -339,28 +339,41 @@ void builtin_desk_form(struct desk *d, struct desk_ask *ask)
 
 struct weeding {
     struct desk_work work;
-    struct arena arena;
+    struct arena arena; /* of one turn */
     const struct builtin_users *users;
-    str issuer;
+    char *issuer, *after; /* the subject that was looked at last; NULL: none yet */
+    bool is_over;
 };
 
-enum { WEED_MOST = 100000 };
+/* In one turn: requests wait for the store meanwhile. */
+enum { WEED_AT_ONCE = 256 };
+
+static bool weed_one(struct weeding *x, struct store_db *db, str subject, struct fail *f)
+{
+    const struct builtin_user *u = builtin_users_by_subject(x->users, subject);
+    struct store_match m = {.issuer = str_of(x->issuer), .subject = subject};
+    size_t n;
+    return (u && !u->is_disabled) ||
+           store_sessions_end(db, &m, u ? "user-disabled" : "user-removed", &n, f);
+}
 
 static bool weed(struct store_db *db, struct desk_work *w, struct fail *f)
 {
     struct weeding *x = list_entry(w, struct weeding, work);
-    const struct store_session *rows;
-    struct store_match all = {.issuer = x->issuer};
-    size_t n, ended;
-    if (!store_sessions_list(db, &all, WEED_MOST, &x->arena, &rows, &n, f))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        const struct builtin_user *u = builtin_users_by_subject(x->users, rows[i].subject);
-        struct store_match m = {.issuer = x->issuer, .subject = rows[i].subject};
-        if (u && !u->is_disabled)
-            continue;
-        if (!store_sessions_end(db, &m, u ? "user-disabled" : "user-removed", &ended, f))
+    str last = x->after ? str_of(x->after) : (str){NULL, 0}, subject;
+    for (int i = 0; i < WEED_AT_ONCE; i++) {
+        enum store_found found =
+            store_subject_next(db, str_of(x->issuer), last, &x->arena, &subject, f);
+        x->is_over = found == STORE_ABSENT;
+        if (x->is_over)
+            break;
+        if (found == STORE_FAILED || !weed_one(x, db, subject, f))
             return false;
+        last = subject;
+    }
+    if (last.p != x->after) {
+        free(x->after);
+        x->after = mem_dup(last);
     }
     return true;
 }
@@ -370,8 +383,15 @@ static void weeded(struct desk_work *w)
     struct weeding *x = list_entry(w, struct weeding, work);
     if (!w->is_good)
         log_error("users.weed", w->fail.text);
+    arena_reset(&x->arena);
+    if (w->is_good && !x->is_over) {
+        work_post(w->desk, w);
+        return;
+    }
     builtin_users_unref((struct builtin_users **)&x->users);
     arena_finish(&x->arena);
+    free(x->issuer);
+    free(x->after);
     free(x);
 }
 
@@ -388,7 +408,7 @@ void sessions_of_users_gone(struct desk *d)
     struct weeding *x = mem_alloc(sizeof *x);
     arena_init(&x->arena, NULL, 0);
     x->users = builtin_users_ref(users);
-    x->issuer = arena_dup(&x->arena, own->issuer->issuer);
+    x->issuer = mem_dup(own->issuer->issuer);
     x->work.run = weed;
     x->work.done = weeded;
     work_post(d, &x->work);

@@ -173,3 +173,19 @@ bool store_sessions_list(struct store_db *db, const struct store_match *m, size_
     sqlite3_finalize(s);
     return ok;
 }
+
+/* A step of the index for each subject, however many sessions he has. */
+enum store_found store_subject_next(struct store_db *db, str issuer, str after, struct arena *a,
+                                    str *out, struct fail *f)
+{
+    sqlite3_stmt *s = db_sql(db,
+                             "SELECT subject FROM session WHERE issuer = ?1 AND subject > ?2"
+                             " AND ended_s IS NULL ORDER BY subject LIMIT 1",
+                             f);
+    db_bind_text(s, 1, issuer);
+    db_bind_text(s, 2, after.p ? after : STR(""));
+    enum db_step step = db_step(db, s, f);
+    *out = step == DB_ROW ? db_text(s, 0, a) : (str){NULL, 0};
+    db_done(s);
+    return step == DB_ROW ? STORE_FOUND : step == DB_DONE ? STORE_ABSENT : STORE_FAILED;
+}

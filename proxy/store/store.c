@@ -116,8 +116,10 @@ static bool start_thread(struct store *s, struct fail *f)
     pthread_cond_init(&s->more, &attr);
     pthread_condattr_destroy(&attr);
     errno = pthread_create(&s->thread, NULL, run, s);
-    if (!errno)
+    if (!errno) {
+        pthread_setname_np(s->thread, "store");
         return true;
+    }
     fail_errno(f, "cannot start the thread of the store");
     pthread_cond_destroy(&s->more);
     pthread_mutex_destroy(&s->lock);

@@ -192,6 +192,10 @@ bool store_sessions_end(struct store_db *db, const struct store_match *m, const 
 bool store_sessions_list(struct store_db *db, const struct store_match *m, size_t most,
                          struct arena *a, const struct store_session **out, size_t *n_out,
                          struct fail *f);
+/* Whose sessions are open, one after the other in the order of their text; `after` is the one
+ * before, {NULL, 0} for the first. ABSENT: there is no more. */
+enum store_found store_subject_next(struct store_db *db, str issuer, str after, struct arena *a,
+                                    str *out, struct fail *f);
 /* Rows that ended or expired more than a day ago go; what passed `idle_s` (0: none does) or ends_s
  * ends and is told, grants too. Touch first: what workers have not told counts as idle. A few
  * thousand rows a call; true in *more_out: call again. */
