@@ -81,6 +81,7 @@ static void take_touched(struct gate *g, struct telling *t)
     while (!list_empty(&g->touched) && t->n < TELL_MOST) {
         struct session *s = list_entry(g->touched.next, struct session, touched);
         list_remove(&s->touched);
+        g->n_touched--;
         if (!s->is_ended && s->seen_s > s->told_s)
             t->items[t->n++] = (struct store_touch){s->id, s->seen_s};
         s->told_s = s->seen_s;
@@ -136,7 +137,10 @@ void session_touch(struct gate *g, struct session *s, int64_t now_s)
         return;
     session_ref(s);
     list_append(&g->touched, &s->touched);
-    if (!deadline_is_set(&g->tell_due))
+    /* They are held until then, those too that the cache has no room for: not more than a batch. */
+    if (++g->n_touched == TELL_MOST)
+        deadline_set(g->options.loop, &g->tell_due, 1);
+    else if (!deadline_is_set(&g->tell_due))
         deadline_set(g->options.loop, &g->tell_due, tell_after_ms(g));
 }
 
