@@ -87,10 +87,14 @@ def test_reasons_that_are_told_are_ours():
 
 def test_policy_page_loads_and_passes(tmp_path):
     """The example and its tests, as somebody would copy them."""
-    example, tests = blocks("docs/policy.md", "yaml")
+    example, ways, tests = blocks("docs/policy.md", "yaml")
     (tmp_path / "inventory.yaml").write_text(example + tests)
     done = command("policy", "test", str(tmp_path))
     assert done.returncode == 0 and "3 tests passed" in done.stdout, done
+    apps = [{"name": n, "host": n + ".example", "upstream": "http://127.0.0.1:1", "labels": {"env": "prod"}} for n in ("admin", "reports")]
+    (tmp_path / "ways.yaml").write_text("version: 1\n" + ways + yaml.safe_dump({"apps": apps}))
+    done = command("policy", "check", "--strict", str(tmp_path))
+    assert done.returncode == 0, done
 
 
 def test_policy_page_shows_what_is_printed(tmp_path):
@@ -197,6 +201,21 @@ def test_listeners_of_the_operations_page(tmp_path, authority):
     done = command("config", "check", "--config", str(tmp_path / "postern.yaml"))
     assert done.returncode == 0, done
     assert yaml.safe_load(listeners)["listeners"][1]["redirect"] == "https"
+
+
+def test_providers_of_the_pages(tmp_path):
+    """What the README and the page of sign-in say of a provider is a configuration."""
+    whole, = blocks("docs/sign-in.md", "yaml")
+    short = "portal: {host: access.corp.example}\nissuers:\n" + next(b for b in blocks("README.md", "yaml") if "client_id" in b)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "corp").touch(0o600)
+    (tmp_path / "secrets" / "corp").write_text("of this test alone, and long enough\n")
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "p.yaml").write_text(dump(standard_policy("http://127.0.0.1:1")).replace("demo", "corp"))
+    for text in (whole, short):
+        (tmp_path / "postern.yaml").write_text("version: 1\npolicies: policies\nstate: state\naudit: {file: log}\nlisteners: [{address: '127.0.0.1:%d'}]\n%s" % (free_port(), text))
+        done = command("config", "check", "--config", str(tmp_path / "postern.yaml"))
+        assert done.returncode == 0, done
 
 
 def test_readme_names_what_exists():
