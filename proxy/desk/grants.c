@@ -76,6 +76,13 @@ static bool is_own(const struct granting *g)
     return str_eq(g->grant.issuer, g->who.issuer) && str_eq(g->grant.subject, g->who.subject);
 }
 
+/* The same account, or another one of the same person: his address at a second issuer. Whether it
+ * was verified does not matter, since it can only keep him out. */
+static bool is_asker(const struct granting *g)
+{
+    return is_own(g) || (g->who.email.n && str_eq_nocase(g->grant.email, g->who.email));
+}
+
 /* ---- the record, before anything changes ------------------------------------------------------
  */
 
@@ -322,7 +329,7 @@ static void approve(struct granting *g)
     if (g->grant.state != STORE_GRANT_ASKED || g->grant.kind != STORE_GRANT_APPROVAL ||
         !str_eq(g->grant.rule_digest, g->terms.digest))
         refuse(g, "grant.gone", STR("It was decided already, or the rule is another one by now."));
-    else if (is_own(g) || !judge_person(g) || !g->may_decide)
+    else if (is_asker(g) || !judge_person(g) || !g->may_decide)
         refuse(g, "grant.approver", STR("The rule does not name you as one who approves this."));
     else if (!write_record(g, STR("approval.approved"), NULL))
         unrecorded(g);
@@ -334,7 +341,7 @@ static void turn_down(struct granting *g)
 {
     if (g->grant.state != STORE_GRANT_ASKED)
         refuse(g, "grant.gone", STR("It was decided already."));
-    else if (is_own(g) || !judge_person(g) || !g->may_decide)
+    else if (is_asker(g) || !judge_person(g) || !g->may_decide)
         refuse(g, "grant.approver", STR("The rule does not name you as one who decides this."));
     else if (!write_record(g, STR("approval.refused"), NULL))
         unrecorded(g);

@@ -227,6 +227,7 @@ static bool fill_grant(struct call *c, const struct store_grant *row, struct pag
     const struct policy_identity *who = call_person(c);
     const struct app *app = snapshot_app_by_name(c->snapshot, row->app);
     bool is_own = str_eq(row->issuer, who->issuer) && str_eq(row->subject, who->subject);
+    bool is_asker = is_own || (who->email.n && str_eq_nocase(row->email, who->email));
     bool may = policy_may_approve(c->snapshot->policy, row->rule, who, c->page->visit->wall_us);
     *out = (struct page_grant){
         .id = row->id,
@@ -242,7 +243,7 @@ static bool fill_grant(struct call *c, const struct store_grant *row, struct pag
         .count_needed = row->count_needed,
         .count_given = given(row->approvers),
         .is_own = is_own,
-        .may_decide = may && !is_own,
+        .may_decide = may && !is_asker,
     };
     return is_own || may;
 }

@@ -9,6 +9,7 @@ import pytest
 
 from harness import raw
 from harness.people import HASH, House, allow, app
+from harness.provider import Provider
 from harness.proxy import SLOWNESS
 from harness.smtp import Sink
 
@@ -64,6 +65,13 @@ def hook():
     h = Hook()
     yield h
     h.close()
+
+
+@pytest.fixture
+def provider():
+    p = Provider()
+    yield p
+    p.stop()
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +159,28 @@ def test_an_approval(house, sink):
     lee.send(form, verb="end")
     raw.wait_for(lambda: kim.ask(house.url("vault", "/box")).status == 403, seconds=1.0 * SLOWNESS)
     house.journal.wait(kind="approval.ended")
+
+
+def test_nobody_says_yes_to_himself_by_another_account(start, origin, tmp_path, provider):
+    """Kim asks as a contractor of the built-in issuer, and comes back as a lead of another one."""
+    (tmp_path / "secret").write_text(provider.secret)
+    (tmp_path / "secret").chmod(0o600)
+    provider.person = {"sub": "k-17", "email": "Kim@acme.example", "email_verified": True, "groups": ["leads"]}
+    corp = {"issuer": provider.issuer, "client_id": provider.client_id, "client_secret_file": "secret"}
+    house = House(start, origin, folder=tmp_path, policy=policy(origin.url), config={
+        "issuers": {"people": "builtin", "corp": corp}, "notify": {"alerts": {"webhook": "http://127.0.0.1:9/"}}})
+    kim, lead = house.browser(), house.browser()
+    page = kim.sign_in(kim.get(link(kim.get(house.url("vault", "/box")), "issuer=people")), "kim@acme.example")
+    kim.send(kim.get(link(page, "/.postern/request?")).form("text"), text="nobody else is here")
+    grant = house.journal.wait(kind="approval.asked")["grant"]
+    page = lead.get(link(lead.get(house.portal("/.postern/approvals")), "issuer=corp"))
+    assert page.status == 200 and "kim@acme.example" in page.text
+    assert not [f for f in page.forms() if "grant" in f["fields"] and "approve" in f["html"]]
+    csrf = lead.get(house.portal("/.postern/logout")).form("csrf")["fields"]["csrf"]
+    for verb in ("approve", "refuse"):
+        said = lead.ask(house.portal("/.postern/approvals"), "POST", {"csrf": csrf, "grant": "1", "verb": verb})
+        assert said.status == 400 and "grant.approver" in said.text, grant
+    assert kim.ask(house.url("vault", "/box")).status == 403 and not house.journal.find(kind="approval.approved")
 
 
 def test_an_approval_that_is_refused(house):
