@@ -27,6 +27,7 @@ void desk_ask_destroy(struct desk_ask **ask)
     *ask = NULL;
     if (!old)
         return;
+    credential_unref(&old->who);
     arena_wipe(&old->arena);
     secret_wipe(old, sizeof *old);
     free(old);

@@ -15,6 +15,7 @@
 #include "proxy/store/store.h"
 
 struct desk;
+struct credential;
 
 /* 32 random bytes and a keyed tag, base64url: what a cookie of ours holds (session cookies, and the
  * binding of a log-in to a browser). */
@@ -26,7 +27,8 @@ enum desk_kind {
     /* The provider's answer came to the callback: out DESK_REDIRECT with `cookie`, or DESK_REFUSED.
      */
     DESK_CALLBACK,
-    /* A session goes on to another host: out DESK_REDIRECT to its /.postern/back. */
+    /* A session goes on to another host: out DESK_REDIRECT to its /.postern/back. Without one, whom
+     * the front names goes on as he is: out DESK_REDIRECT to `to`. */
     DESK_HAND_ON,
     /* A ticket came to /.postern/back: out DESK_REDIRECT with `cookie`, or DESK_REFUSED. */
     DESK_REDEEM,
@@ -80,17 +82,19 @@ struct desk_ask {
     struct addr client;
 
     /* in */
-    str issuer;                       /* by name; absent: to be chosen */
-    str app;                          /* that the person is on the way to; absent: the portal */
-    str to;                           /* absolute URL of a known host, checked by the asker */
-    str host;                         /* that a ticket or cookie is for */
-    unsigned char bound[32];          /* SHA-256 of the binding cookie of the host where it ends */
-    unsigned char browser[32];        /* SHA-256 of the portal's binding cookie */
-    int64_t session;                  /* of the person who asks, 0: none */
-    int64_t step_up_age_s;            /* -1: no wish */
-    str step_up_acr;                  /* or absent */
-    str login_hint;                   /* or absent */
-    str query, form;                  /* as they came */
+    str issuer;                /* by name; absent: to be chosen */
+    str app;                   /* that the person is on the way to; absent: the portal */
+    str to;                    /* absolute URL of a known host, checked by the asker */
+    str host;                  /* that a ticket or cookie is for */
+    unsigned char bound[32];   /* SHA-256 of the binding cookie of the host where it ends */
+    unsigned char browser[32]; /* SHA-256 of the portal's binding cookie */
+    int64_t session;           /* of the person who asks, 0: none */
+    struct credential *who;    /* without a session: whom the front names; NULL: nobody */
+    int64_t step_up_age_s;     /* -1: no wish */
+    str step_up_acr;           /* or absent */
+    bool step_up_mfa;          /* without an acr: by what the issuer calls more than one factor */
+    str login_hint;            /* or absent */
+    str query, form;           /* as they came */
     str ticket, email, password, pin; /* secret: wiped with the ask */
     bool wants_pin;                   /* the form asks for a PIN to be mailed */
     bool everywhere;                  /* logout: all sessions of this person */

@@ -268,6 +268,7 @@ void entry_grant(struct entry *r, const struct store_grant *x);
 /* False: it is not written. */
 bool entry_close(struct entry *r);
 /* identity and auth of who signed in, as in records of visits; heap, free it. */
+char *entry_credential(const struct credential *c);
 char *entry_identity(const struct identity *id, const struct issuer *issuer);
 /* A log-in that failed, in one. */
 void entry_login_failed(struct desk *d, const struct desk_ask *ask, str issuer, const char *reason,

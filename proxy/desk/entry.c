@@ -71,12 +71,16 @@ bool entry_close(struct entry *r)
     return !r->j.overflow && audit_append(r->desk->options.audit, jout_text(&r->j));
 }
 
+char *entry_credential(const struct credential *c)
+{
+    return mem_dup(c->record.n <= IDENTITY_MOST ? c->record : STR("\"identity\":null"));
+}
+
 char *entry_identity(const struct identity *id, const struct issuer *issuer)
 {
     char *scratch = mem_alloc(CREDENTIAL_SCRATCH_BYTES);
     struct credential *c = credential_create(id, issuer, NULL, scratch);
-    str text = c->record.n <= IDENTITY_MOST ? c->record : STR("\"identity\":null");
-    char *out = mem_dup(text);
+    char *out = entry_credential(c);
     credential_unref(&c);
     free(scratch);
     return out;

@@ -36,13 +36,28 @@ static void refuse(struct granting *g, const char *reason, str sentence)
 
 /* ---- what is known --------------------------------------------------------------------------- */
 
-static bool read_rows(struct store_db *db, struct desk_work *w, struct fail *f)
+/* Whom a front names has no row: the worker has just read who it is. */
+static enum store_found find_person(struct store_db *db, struct granting *g, struct fail *f)
 {
-    struct granting *g = list_entry(w, struct granting, work);
     struct store_seen seen;
+    if (g->ask->who) {
+        const struct policy_identity *id = &g->ask->who->facts;
+        g->who = (struct store_session){.issuer_name = id->issuer_name,
+                                        .issuer = id->issuer,
+                                        .subject = id->subject,
+                                        .email = id->email};
+        return STORE_FOUND;
+    }
     enum store_found found = store_session_by_id(db, g->ask->session, &g->arena, &seen, f);
     if (found == STORE_FOUND)
         g->who = seen.session;
+    return found;
+}
+
+static bool read_rows(struct store_db *db, struct desk_work *w, struct fail *f)
+{
+    struct granting *g = list_entry(w, struct granting, work);
+    enum store_found found = find_person(db, g, f);
     g->is_there = found == STORE_FOUND;
     if (found == STORE_FAILED || !g->ask->grant || !g->is_there)
         return found != STORE_FAILED;
@@ -51,10 +66,22 @@ static bool read_rows(struct store_db *db, struct desk_work *w, struct fail *f)
     return found != STORE_FAILED;
 }
 
+static bool judge_named(struct granting *g)
+{
+    struct desk *d = g->work.desk;
+    const struct credential *c = g->ask->who;
+    g->identity = entry_credential(c);
+    g->may_decide = policy_may_approve(d->snapshot->policy, g->grant.rule, &c->facts,
+                                       loop_wall_us(d->options.loop));
+    return c->facts.expires_s > desk_now_s(d);
+}
+
 /* The facts of who decides, as stored with his session. */
 static bool judge_person(struct granting *g)
 {
     struct desk *d = g->work.desk;
+    if (g->ask->who)
+        return judge_named(g);
     struct desk_issuer *i = issuer_named(d, g->who.issuer_name);
     struct fail f = {0};
     struct identity *id = i ? identity_from_claims(i->config->issuer, g->who.claims, &f) : NULL;

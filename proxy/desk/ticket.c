@@ -78,8 +78,26 @@ str ticket_make(struct desk *d, struct arena *a, int64_t session, str host, str 
     return arena_printf(a, "%.*s/.postern/back?t=%.*s", STR_ARG(origin_of(to)), TICKET_CHARS, text);
 }
 
+/* Nothing is handed on: the app's listener must have the same front. */
+static void go_on(struct desk *d, struct desk_ask *ask)
+{
+    if (loops_found(&d->loops, ask->browser, ask->to, desk_now_ms(d))) {
+        entry_login_failed(d, ask, (str){NULL, 0}, "login.front", NULL);
+        desk_refuse(ask, "login.front",
+                    STR("The portal knows who you are, but the app does not: it is reached by "
+                        "another way, on which nobody has signed you in."));
+        return;
+    }
+    ask->url = ask->to;
+    desk_answer(ask, DESK_REDIRECT);
+}
+
 void ticket_hand_on(struct desk *d, struct desk_ask *ask)
 {
+    if (!ask->session) {
+        go_on(d, ask);
+        return;
+    }
     if (loops_found(&d->loops, ask->browser, ask->to, desk_now_ms(d))) {
         entry_login_failed(d, ask, (str){NULL, 0}, "login.loop", NULL);
         desk_refuse(ask, "login.loop",

@@ -278,7 +278,8 @@ bool pages_refused(struct exchange *ex)
 str pages_login_url(struct exchange *ex)
 {
     const struct snapshot *s = visit_snapshot(&ex->visit);
-    if (!s || !s->config->portal.host.n || !ex->visit.app || !pages_of(ex)->find)
+    if (!s || !s->config->portal.host.n || !ex->visit.app || !pages_of(ex)->find ||
+        visit_front(&ex->visit).p) /* who signs people in there is somebody else */
         return (str){NULL, 0};
     return arena_printf(&ex->arena, "%s://%.*s/.postern/login", ex->is_tls ? "https" : "http",
                         STR_ARG(ex->head.host_raw));

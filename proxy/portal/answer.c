@@ -114,9 +114,29 @@ struct page_env call_env(struct call *c)
         .email = !who           ? (str){NULL, 0}
                  : who->email.n ? who->email
                                 : who->subject,
+        .front = visit_front(c->page->visit),
         .csrf = call_csrf(c),
         .request_id = (str){c->page->visit->id, VISIT_ID_CHARS},
     };
+}
+
+bool call_is_fronted(const struct call *c)
+{
+    return c->page->visit->who && visit_front(c->page->visit).p;
+}
+
+/* Of the vendors that have one on every host that they stand in front of. */
+str call_front_sign_out(const struct call *c)
+{
+    const struct visit *v = c->page->visit;
+    enum front front = v->request.listener < c->snapshot->n_listeners
+                           ? c->snapshot->listeners[v->request.listener].front
+                           : FRONT_NONE;
+    if (!visit_front(v).p)
+        return (str){NULL, 0};
+    return front == FRONT_CLOUDFLARE   ? STR("/cdn-cgi/access/logout")
+           : front == FRONT_GOOGLE_IAP ? STR("/?gcp-iap-mode=CLEAR_LOGIN_COOKIE")
+                                       : (str){NULL, 0};
 }
 
 str call_bind(struct call *c)

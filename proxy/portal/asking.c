@@ -99,6 +99,8 @@ struct desk_ask *ask_create(struct call *c, enum desk_kind kind, asked_fn *answe
     ask->client = v->request.client;
     tell_device(ask, v->request.cert);
     ask->session = v->session ? v->session->id : 0;
+    if (kind == DESK_GRANT && call_is_fronted(c))
+        ask->who = credential_copy(v->who);
     if (c->login.is_there)
         memcpy(ask->browser, c->login.hash, sizeof ask->browser);
     else

@@ -154,10 +154,29 @@ static void put_fix(struct frame *f, const struct policy_remedy *r)
     frame_words_with(f, id, wanted.n ? wanted : STR("\xe2\x80\xa6"));
 }
 
-static bool is_advice(const struct policy_remedy *r)
+/* What somebody must do elsewhere whom the front has signed in. */
+static enum words_id at_front(const struct frame *f, enum policy_remedy_kind kind)
+{
+    if (!f->env->front.n)
+        return WORDS_NONE;
+    return kind == POLICY_REMEDY_STEP_UP         ? WORDS_FRONT_STEP_UP
+           : kind == POLICY_REMEDY_SIGN_IN       ? WORDS_FRONT_SIGN_IN
+           : kind == POLICY_REMEDY_STATE_PURPOSE ? WORDS_FRONT_PURPOSE
+                                                 : WORDS_NONE;
+}
+
+static bool is_advice(const struct frame *f, const struct policy_remedy *r)
 {
     return r->kind == POLICY_REMEDY_FIX_DEVICE || r->kind == POLICY_REMEDY_WAIT_UNTIL ||
-           (r->kind == POLICY_REMEDY_CONTACT && r->owner.n > 0);
+           (r->kind == POLICY_REMEDY_CONTACT && r->owner.n > 0) || at_front(f, r->kind);
+}
+
+bool cause_has_advice(const struct frame *f, const struct cause *c)
+{
+    for (size_t i = 0; i < c->n_remedies; i++)
+        if (is_advice(f, &c->remedies[i]))
+            return true;
+    return false;
 }
 
 void cause_put_advice(struct frame *f, const struct cause *c, str open, str close)
@@ -165,11 +184,13 @@ void cause_put_advice(struct frame *f, const struct cause *c, str open, str clos
     size_t n = 0;
     for (size_t i = 0; i < c->n_remedies && n < CAUSE_SHOWN_MAX; i++) {
         const struct policy_remedy *r = &c->remedies[i];
-        if (!is_advice(r))
+        if (!is_advice(f, r))
             continue;
         n++;
         html_raw(&f->html, open);
-        if (r->kind == POLICY_REMEDY_FIX_DEVICE)
+        if (at_front(f, r->kind))
+            frame_words_with(f, at_front(f, r->kind), f->env->front);
+        else if (r->kind == POLICY_REMEDY_FIX_DEVICE)
             put_fix(f, r);
         else if (r->kind == POLICY_REMEDY_WAIT_UNTIL)
             frame_words_with(f, WORDS_DO_WAIT,
@@ -201,11 +222,14 @@ static struct button button_of(struct frame *f, const struct cause *c,
     struct arena *a = f->arena;
     const struct page_env *env = f->env;
     struct page_way way = c->way;
+    if (at_front(f, r->kind))
+        return (struct button){0};
     switch (r->kind) {
     case POLICY_REMEDY_STEP_UP:
         way.is_step_up = true;
         way.max_age_s = r->max_age_s;
         way.acr = r->acr;
+        way.wants_mfa = r->wants_mfa;
         return (struct button){login_link(f, way), WORDS_DO_STEP_UP, false};
     case POLICY_REMEDY_SIGN_IN:
         way.is_step_up = true;

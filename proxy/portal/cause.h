@@ -27,6 +27,7 @@ bool cause_words(enum page_language l, str code, struct cause_words *out);
 /* Each once, at most `most`; false: none was put. */
 bool cause_put(struct frame *f, const struct cause *c, size_t most, str open, str close);
 /* What helps without a button: the device, the hour, whom to ask. */
+bool cause_has_advice(const struct frame *f, const struct cause *c);
 void cause_put_advice(struct frame *f, const struct cause *c, str open, str close);
 /* At most `most`; the first one stands out. False: none. */
 bool cause_put_buttons(struct frame *f, const struct cause *c, size_t most, bool is_slim);

@@ -183,6 +183,20 @@ static void put_sessions(struct frame *f, const struct page_launcher_view *v)
     html_lit(&f->html, "</section>");
 }
 
+/* Who signs people in, signs them out. */
+static void put_sign_out(struct frame *f, const struct page_launcher_view *v)
+{
+    if (!f->env->front.n) {
+        frame_form(f, STR(PAGE_PATH_LOGOUT));
+        frame_submit(f, STR("quiet slim"), (str){NULL, 0}, (str){NULL, 0}, WORDS_SIGN_OUT);
+        frame_form_end(f);
+    } else if (html_is_link(v->sign_out_url)) {
+        html_lit(&f->html, "<a class=\"btn quiet slim\" href=\"");
+        html_text(&f->html, v->sign_out_url, v->sign_out_url.n);
+        frame_tag(f, STR("\">"), WORDS_SIGN_OUT, STR("</a>"));
+    }
+}
+
 static void put_head(struct frame *f, const struct page_launcher_view *v)
 {
     html_lit(&f->html, "<div class=\"head\"><div><h1>");
@@ -207,9 +221,7 @@ static void put_head(struct frame *f, const struct page_launcher_view *v)
         }
         html_lit(&f->html, "</a>");
     }
-    frame_form(f, STR(PAGE_PATH_LOGOUT));
-    frame_submit(f, STR("quiet slim"), (str){NULL, 0}, (str){NULL, 0}, WORDS_SIGN_OUT);
-    frame_form_end(f);
+    put_sign_out(f, v);
     html_lit(&f->html, "</div></div>");
 }
 

@@ -44,20 +44,9 @@ static bool says_more(const struct page_refused_view *v, const struct cause *c)
     return false;
 }
 
-static bool has_advice(const struct cause *c)
-{
-    for (size_t i = 0; i < c->n_remedies; i++) {
-        enum policy_remedy_kind k = c->remedies[i].kind;
-        if (k == POLICY_REMEDY_FIX_DEVICE || k == POLICY_REMEDY_WAIT_UNTIL ||
-            (k == POLICY_REMEDY_CONTACT && c->remedies[i].owner.n))
-            return true;
-    }
-    return false;
-}
-
 static void put_advice(struct frame *f, const struct cause *c)
 {
-    if (!has_advice(c))
+    if (!cause_has_advice(f, c))
         return;
     frame_tag(f, STR("<div class=\"note\"><h2>"), WORDS_WHAT_TO_DO, STR("</h2>"));
     cause_put_advice(f, c, STR("<p>"), STR("</p>"));

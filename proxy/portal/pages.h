@@ -52,6 +52,8 @@ struct page_env {
     str contact;    /* config->portal.contact: mail address, URL or words; may be absent */
     str portal;     /* config->portal.origin; absent: there is no portal, and no link to it */
     str email;      /* who is signed in, for the head of the page; absent: nobody */
+    str front;      /* who has signed this person in, in front of us: there is no log-in of ours, no
+                     * session and no sign-out; absent: nobody */
     str csrf;       /* of the forms on this page */
     str request_id; /* at the foot of what went wrong; may be absent */
     str nonce;      /* base64url, fresh for each answer: page_replay alone */
@@ -69,6 +71,7 @@ struct page_way {
     bool is_step_up;
     int64_t max_age_s; /* step-up: the sign-in may be so old; 0: a new one */
     str acr;           /* step-up; may be absent */
+    bool wants_mfa;    /* step-up: with more than one factor */
 };
 
 /* ---- the launcher (portal, "/") ------------------------------------------------------------- */
@@ -101,6 +104,7 @@ struct page_launcher_view {
     size_t n_sessions;
     str person_name; /* may be absent */
     str issuer_title;
+    str sign_out_url; /* the front's, where there is env->front; may be absent */
     bool is_approver; /* there is a way to /.postern/approvals */
     size_t n_waiting; /* for this approver */
     str notice;       /* what was just done: "session-ended", "purpose-stated", "break-glass-opened"

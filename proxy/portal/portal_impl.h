@@ -110,7 +110,10 @@ str call_csrf(struct call *c);
 bool call_csrf_is_good(struct call *c, str token);
 struct page_env call_env(struct call *c);
 const struct policy_identity *call_person(const struct call *c); /* NULL: nobody */
-str call_bind(struct call *c); /* `b` of a log-in's URL, for this host */
+/* The front has named the person: there is no session, and no log-in of ours. */
+bool call_is_fronted(const struct call *c);
+str call_front_sign_out(const struct call *c); /* absent: it has none */
+str call_bind(struct call *c);                 /* `b` of a log-in's URL, for this host */
 void answer_html(struct call *c, unsigned status, struct page page);
 void answer_redirect(struct call *c, unsigned status, str url);
 /* The same, and the session's cookie is set. */

@@ -15,8 +15,8 @@ static bool run(struct store_db *db, struct look *l, struct fail *f)
     struct own_look *own = (struct own_look *)l;
     struct store_match mine = {.issuer = l->issuer, .subject = l->subject};
     const str all = {NULL, 0};
-    return store_sessions_list(db, &mine, PAGE_SESSIONS_MAX, &l->arena, &own->sessions,
-                               &own->n_sessions, f) &&
+    return (!l->session || store_sessions_list(db, &mine, PAGE_SESSIONS_MAX, &l->arena,
+                                               &own->sessions, &own->n_sessions, f)) &&
            (!own->is_approver ||
             store_grants_list(db, all, all, &l->arena, &own->grants, &own->n_grants, f));
 }
@@ -111,6 +111,7 @@ static void show(struct call *c, struct look *l)
     if (issuer)
         view.issuer_title = issuer->config->title.n ? issuer->config->title : issuer->config->name;
     view.person_name = person_name(who);
+    view.sign_out_url = call_front_sign_out(c);
     fill_apps(c, &view);
     fill_sessions(c, (struct own_look *)l, &view);
     view.is_approver = ((struct own_look *)l)->is_approver;
@@ -120,7 +121,7 @@ static void show(struct call *c, struct look *l)
 
 void route_launcher(struct call *c)
 {
-    if (!c->page->visit->session) {
+    if (!c->page->visit->session && !call_is_fronted(c)) {
         str home =
             target_make(c->snapshot, c->arena, c->page->head->host, STR("/"), (str){NULL, 0});
         answer_redirect(c, 302,

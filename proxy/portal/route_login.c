@@ -37,6 +37,7 @@ static bool read_step_up(const struct form *f, struct wish *w)
     w->way.max_age_s = max_age.n ? (int64_t)age : 0;
     w->way.acr = acr.n && acr.n < 256 ? acr : (str){NULL, 0};
     w->way.is_step_up = max_age.n > 0;
+    w->way.wants_mfa = str_eq(form_get(f, STR("mfa")), STR("1"));
     w->is_step_up = max_age.n || w->way.acr.n;
     return true;
 }
@@ -125,6 +126,8 @@ static void fill(struct desk_ask *ask, const struct wish *w)
     memcpy(ask->bound, w->bound, sizeof ask->bound);
 }
 
+/* Whom the front names has no session, and none is needed: he goes where he wants, without a
+ * ticket. The desk sees to it that he does not come back for ever. */
 static void hand_on(struct call *c, const struct wish *w)
 {
     if (!w->target.app) {
@@ -145,7 +148,7 @@ static void begin(struct call *c, str hint)
     }
     call_need_login_cookie(c);
     const struct visit *v = c->page->visit;
-    if (v->session && !w.is_step_up && !w.issuer.n) {
+    if (call_is_fronted(c) || (v->session && !w.is_step_up && !w.issuer.n)) {
         hand_on(c, &w);
         return;
     }
@@ -154,6 +157,7 @@ static void begin(struct call *c, str hint)
     ask->issuer = ask_text(ask, v->session && w.is_step_up ? v->who->facts.issuer_name : w.issuer);
     ask->step_up_age_s = form_get(&c->form, STR("max_age")).n ? w.way.max_age_s : -1;
     ask->step_up_acr = ask_text(ask, w.way.acr);
+    ask->step_up_mfa = w.way.wants_mfa;
     ask->login_hint = ask_text(ask, hint.n < 256 ? hint : (str){NULL, 0});
     ask_send(c, ask);
 }
@@ -311,6 +315,10 @@ bool route_refused(struct call *c)
     }
     if (!str_eq(str_of(r->reason), STR("auth.none")) || !c->page->visit->app)
         return false;
+    if (visit_front(c->page->visit).p) { /* a log-in of ours is no help */
+        show_refusal(c);
+        return true;
+    }
     if (is_navigation_get(c))
         answer_redirect(c, 302,
                         arena_printf(c->arena, "%.*s%s", STR_ARG(login_url(c, own_url(c))),

@@ -45,9 +45,26 @@ static void show_logged_out(struct call *c, const struct desk_ask *ask)
     answer_html(c, 200, page_logged_out(c->arena, &env, &view));
 }
 
+/* What the front has begun, it must end. */
+static bool is_fronts(struct call *c)
+{
+    str url = call_front_sign_out(c);
+    if (c->page->visit->session || !call_is_fronted(c))
+        return false;
+    if (url.p)
+        answer_redirect(c, 303, url);
+    else
+        answer_error(c, 409, "logout.front",
+                     STR("You were signed in by what stands in front of this portal, and are "
+                         "signed out there."));
+    return true;
+}
+
 /* A link may lead here from anywhere: nothing ends before the form on this page is sent. */
 void route_logout(struct call *c)
 {
+    if (is_fronts(c))
+        return;
     if (!c->page->visit->session) {
         show_logged_out(c, NULL);
         return;
@@ -69,6 +86,8 @@ static void left(struct call *c, struct desk_ask *ask)
 
 void route_logout_confirm(struct call *c)
 {
+    if (is_fronts(c))
+        return;
     if (!c->page->visit->session) {
         show_logged_out(c, NULL);
         return;

@@ -17,10 +17,20 @@ static void show(struct call *c, const struct way *at, str text, enum page_form_
     answer_html(c, e == PAGE_FORM_OK ? 200 : 400, page_purpose(c->arena, &env, &view));
 }
 
+/* A purpose is kept with a session, and ends with it. */
+static bool has_none_to_keep_it(struct call *c)
+{
+    if (c->page->visit->session || !call_is_fronted(c))
+        return false;
+    answer_error(c, 403, "purpose.session",
+                 STR("A purpose can only be stated by people who sign in at this portal."));
+    return true;
+}
+
 void route_purpose(struct call *c)
 {
     struct way at;
-    if (!way_needs_log_in(c) && way_read(c, &at))
+    if (!has_none_to_keep_it(c) && !way_needs_log_in(c) && way_read(c, &at))
         show(c, &at, (str){NULL, 0}, PAGE_FORM_OK);
 }
 
@@ -33,7 +43,7 @@ static void stated(struct call *c, struct desk_ask *ask)
 void route_purpose_state(struct call *c)
 {
     struct way at;
-    if (way_needs_log_in(c) || !way_read(c, &at))
+    if (has_none_to_keep_it(c) || way_needs_log_in(c) || !way_read(c, &at))
         return;
     str text = way_reason(c);
     if (way_judge(text, false) != PAGE_FORM_OK) {

@@ -20,7 +20,7 @@ str way_title(const struct way *w)
 
 bool way_needs_log_in(struct call *c)
 {
-    if (c->page->visit->session)
+    if (c->page->visit->session || call_is_fronted(c))
         return false;
     str here =
         target_make(c->snapshot, c->arena, c->page->head->host, c->page->path, c->page->query);

@@ -165,7 +165,24 @@
     X(DO_BREAK_GLASS, "Emergency access", "Notzugang")                                             \
     X(DO_CHECK_AGAIN, "Check again", "Erneut prüfen")                                              \
     X(DO_ASK, "Ask {}", "Fragen Sie {}")                                                           \
-    X(DO_WAIT, "Opens {}", "Öffnet {}")
+    X(DO_WAIT, "Opens {}", "Öffnet {}")                                                            \
+    X(FRONT_STEP_UP, "Sign in again at {}, with a second factor. It has signed you in here.",      \
+      "Melden Sie sich bei {} erneut an, mit einem zweiten Faktor. Dort wurden Sie angemeldet.")   \
+    X(FRONT_SIGN_IN, "Sign out at {}, and in again. It has signed you in here.",                   \
+      "Melden Sie sich bei {} ab und wieder an. Dort wurden Sie angemeldet.")                      \
+    X(FRONT_PURPOSE,                                                                               \
+      "This app asks for the purpose of a visit, and only people who sign in at this portal "      \
+      "itself can state one.",                                                                     \
+      "Diese App fragt nach dem Zweck eines Besuchs, und angeben können ihn nur Personen, die "   \
+      "sich an diesem Portal selbst anmelden.")                                                    \
+    X(FRONT_SIGN_OUT,                                                                              \
+      "You were signed in by what stands in front of this portal: sign out there.",                \
+      "Angemeldet hat Sie, was vor diesem Portal steht: Melden Sie sich dort ab.")                 \
+    X(FRONT_LOOP,                                                                                  \
+      "The portal knows who you are, but the app does not: it is reached by another way, on "      \
+      "which nobody has signed you in.",                                                           \
+      "Das Portal weiß, wer Sie sind, die App aber nicht: Sie ist auf einem anderen Weg "         \
+      "erreichbar, auf dem Sie niemand angemeldet hat.")
 
 #define WORDS_CAUSES(X)                                                                            \
     X(CAUSE_WHO, "Your account is not among those that this app is for.",                          \

@@ -1,5 +1,6 @@
 """On a tailnet: the local daemon says whose a connection is, by its address alone."""
 
+import os
 import threading
 import time
 
@@ -8,7 +9,7 @@ import pytest
 from harness import raw
 from harness.fronts import Tailscaled, node
 from harness.ports import free_port
-from harness.proxy import SLOWNESS, allow, app
+from harness.proxy import SLOWNESS, allow, app, command
 
 ME = "127.0.0.1"
 
@@ -160,3 +161,148 @@ def test_stopping_while_it_is_asked(gate, daemon):
     while not daemon.asked and time.monotonic() < end:
         time.sleep(0.01)
     assert gate.stop() == 0
+
+
+# ---- headers of tailscale serve ---------------------------------------------------------------
+
+LOGIN, NAME, PICTURE = "Tailscale-User-Login", "Tailscale-User-Name", "Tailscale-User-Profile-Pic"
+
+
+def served_rules(upstream):
+    headers = {"X-WEBAUTH-USER": "sub", "X-WEBAUTH-EMAIL": "email", "X-WEBAUTH-NAME": "name"}
+    everybody = {"any": [{"claims": {"sub": ["eva@corp.example"]}}, {"claims": {"name": ["Gil"]}}]}
+    return {"version": 1, "apps": [app("inventory", upstream, identity={"headers": headers})],
+            "rules": [allow("eva", who=everybody, to={"apps": ["inventory"]}),
+                      allow("staff", who={"groups": ["staff"]}, to={"apps": ["inventory"]})]}
+
+
+@pytest.fixture(scope="module")
+def served(start_shared, origin, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("s")
+    path, trusting, plain = (str(folder / n) for n in ("serve.sock", "trusting.sock", "plain.sock"))
+    tcp, tailnet = free_port(), free_port()
+    me = str(os.getuid())
+    g = start_shared(policies={"10.yaml": served_rules(origin.url)}, listeners=[
+        {"address": "unix:" + path, "peer_uid": me, "front": {"tailscale": {"serve": True, "name": "serve"}}},
+        {"address": "unix:" + trusting, "peer_uid": me,
+         "front": {"tailscale": {"serve": True, "name": "trusting", "trusted_email": True}}},
+        {"address": "unix:" + plain, "peer_uid": me, "front": {"forwarded": {}}},
+        {"address": "127.0.0.1:%d" % tcp, "front": "direct"},
+        {"address": "127.0.0.1:%d" % tailnet, "front": {"tailscale": {"socket": str(folder / "none")}}}])
+    g.port, g.tailnet, g.serve, g.trusting, g.plain = tcp, tailnet, path, trusting, plain
+    return g
+
+
+def through(path, *headers, token=None):
+    with raw.Conn(0, unix=path) as c:
+        return c.send(raw.head(target="/x", token=token, headers=[
+            "X-Forwarded-For: 100.101.102.103", "X-Forwarded-Proto: https", *headers])).read()
+
+
+def upstream(answer):
+    assert answer.status == 200, answer
+    return {n.lower(): v for n, v in answer.json["headers"]}
+
+
+def test_serve_names_a_person(served):
+    answer = through(served.serve, LOGIN + ": eva@corp.example", NAME + ": Eva Ott", PICTURE + ": https://pic.example/eva",
+                     "Tailscale-Headers-Info: https://tailscale.com/s/serve-headers")
+    up = upstream(answer)
+    assert up["x-webauth-user"] == "eva@corp.example" and up["x-webauth-name"] == "Eva Ott"
+    assert "x-webauth-email" not in up          # nobody has verified it
+    assert not [n for n in up if n.startswith("tailscale-")], up
+    record = served.record(answer)
+    identity = record["identity"]
+    assert (identity["subject"], identity["issuer_name"], identity["email_verified"]) == ("eva@corp.example", "serve", False)
+    assert identity["claims"]["picture"] == "https://pic.example/eva" and record["auth"]["kind"] == "whois"
+    assert record["client"]["address"] == "100.101.102.103" and record["client"]["front"] == "tailscale"
+    assert not record.get("spoof_attempts"), record
+
+
+def test_a_trusted_login_name_is_an_address(served):
+    assert upstream(through(served.trusting, LOGIN + ": eva@corp.example"))["x-webauth-email"] == "eva@corp.example"
+
+
+def test_what_serve_says_next_is_another_thing(served):
+    """Remembered by all that it says: another name is not the old one's."""
+    assert upstream(through(served.serve, LOGIN + ": eva@corp.example", NAME + ": Eva"))["x-webauth-name"] == "Eva"
+    up = upstream(through(served.serve, LOGIN + ": eva@corp.example", NAME + ": Eva Ott"))
+    assert up["x-webauth-name"] == "Eva Ott"
+    assert "x-webauth-name" not in upstream(through(served.serve, LOGIN + ": eva@corp.example"))
+
+
+def test_who_is_named_and_may_not(served):
+    answer = through(served.serve, LOGIN + ": max@corp.example")
+    assert answer.status == 403
+    record = served.record(answer)
+    assert record["decision"]["reason"] == "default-deny" and record["identity"]["subject"] == "max@corp.example"
+
+
+def test_a_login_name_without_an_address(served):
+    answer = through(served.serve, LOGIN + ": gil", NAME + ": Gil")
+    assert upstream(answer)["x-webauth-user"] == "gil" and "email" not in served.record(answer)["identity"]
+
+
+@pytest.mark.parametrize("login", ["", "=?utf-8?q?J=C3=BCrgen?=", "eva corp", "\xe9va@corp.example", "x" * 256])
+def test_a_login_name_that_is_nobodys(served, login):
+    record = refused(served, through(served.serve, LOGIN + ": " + login))
+    assert record["decision"]["token"] == "token.subject"
+
+
+def test_twice_is_refused(served):
+    answer = through(served.serve, LOGIN + ": eva@corp.example", LOGIN.lower() + ": max@corp.example")
+    assert answer.status == 400 and served.record(answer)["decision"]["reason"] == "field.twice"
+
+
+def test_a_name_that_came_twice_is_none(served):
+    answer = through(served.serve, LOGIN + ": eva@corp.example", NAME + ": Eva", NAME + ": Max")
+    assert "x-webauth-name" not in upstream(answer)
+
+
+def test_serve_names_nobody(served, staff):
+    """A tagged node, or the public by a funnel."""
+    refused(served, through(served.serve, "Tailscale-Funnel-Request: ?1"))
+    assert through(served.serve, token=staff).status == 200
+
+
+def test_a_look_alike_is_a_spoof(served):
+    record = refused(served, through(served.serve, "Tailscale_User_Login: eva@corp.example"))
+    assert record["spoof_attempts"] == 1
+    answer = through(served.serve, LOGIN + ": eva@corp.example", "Tailscale_User_Login: max@corp.example")
+    assert upstream(answer)["x-webauth-user"] == "eva@corp.example" and served.record(answer)["spoof_attempts"] == 1
+
+
+def test_two_people_at_once_by_serve(served, staff):
+    refused(served, through(served.serve, LOGIN + ": eva@corp.example", token=staff), 400, "input:header")
+
+
+@pytest.mark.parametrize("place", ["direct", "plain"])
+def test_anywhere_else_nobody_believes_it(served, staff, place):
+    """Over TCP, and on a unix socket whose listener does not say serve."""
+    time.sleep(1.1)         # one spoof record a second for a client's network
+    headers = [LOGIN + ": eva@corp.example", NAME + ": Eva", PICTURE + ": https://pic.example"]
+
+    def go(token=None):
+        if place == "plain":
+            return through(served.plain, *headers, token=token)
+        return raw.request(served.port, target="/x", headers=headers, token=token)
+    assert refused(served, go())["spoof_attempts"] == 3
+    up = upstream(go(staff))
+    assert up["x-webauth-user"] == "eva" and not [n for n in up if n.startswith("tailscale-")]
+    told = served.journal.wait(kind="spoof_attempt", test=lambda r: LOGIN in r["headers"])
+    assert "identity" not in told
+
+
+def test_where_the_daemon_is_asked_its_headers_count_nothing(served):
+    answer = raw.request(served.tailnet, target="/x", headers=[LOGIN + ": eva@corp.example"])
+    assert refused(served, answer)["spoof_attempts"] == 1
+
+
+@pytest.mark.parametrize("listener, why", [
+    ({"address": "127.0.0.1:8099", "front": {"tailscale": {"serve": True}}}, "serve needs a unix socket"),
+    ({"address": "unix:/run/postern/s.sock", "front": {"tailscale": {"serve": True}}}, "serve needs peer_uid"),
+    ({"address": "unix:/run/postern/s.sock", "front": "tailscale"}, "write front: {tailscale: {serve: true}}")])
+def test_a_configuration_that_would_believe_anybody(start, listener, why):
+    g = start(ready=False, listeners=[listener])
+    out = command("config", "check", "--config", g.path("postern.yaml"), cwd=g.folder)
+    assert out.returncode == 1 and why in out.stdout + out.stderr, (out.stdout, out.stderr)

@@ -14,9 +14,9 @@ KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
 class Socket:
-    def __init__(self, gate, token, path="/ws", headers=(), port=None):
+    def __init__(self, gate, token, path="/ws", headers=(), port=None, host="inventory.example"):
         self.conn = gate.connect()
-        self.conn.send(raw.head("GET", path, token=token, headers=[
+        self.conn.send(raw.head("GET", path, host=host, token=token, headers=[
             "Connection: keep-alive, Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: " + KEY,
             *headers]))
         self.answer = self.conn.read()

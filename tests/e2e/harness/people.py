@@ -175,7 +175,8 @@ class House:
         folder = how.pop("folder", None)
         self.postern = start(ready=False, folder=folder, policies={"10-apps.yaml": how.pop("policy", None) or
                              policy(origin.url)}, config=config,
-                             listeners=[{"address": "127.0.0.1:%d" % port, "front": "direct"}], **how)
+                             listeners=[{"address": "127.0.0.1:%d" % port, "front": how.pop("front", "direct")},
+                                        *how.pop("more", [])], **how)
         self.postern.port = self.port = port
         from .proxy import dump
         self.postern.write("users.yaml", dump(users()))
