@@ -303,10 +303,8 @@ static void services_without_a_subject(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_load_balancers_header),
-        cmocka_unit_test(keys_one_by_one),
-        cmocka_unit_test(whose_an_address_is),
-        cmocka_unit_test(whom_serve_names),
+        cmocka_unit_test(a_load_balancers_header),    cmocka_unit_test(keys_one_by_one),
+        cmocka_unit_test(whose_an_address_is),        cmocka_unit_test(whom_serve_names),
         cmocka_unit_test(services_without_a_subject),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
