@@ -251,7 +251,9 @@ static void look(struct server *s)
 
 static void look_due(struct deadline *d)
 {
-    look(list_entry(d, struct server, reload_due));
+    struct server *s = list_entry(d, struct server, reload_due);
+    if (s->state != SERVER_OVER)
+        look(s);
 }
 
 static void files_changed(struct watch *w, unsigned events)
@@ -286,6 +288,8 @@ static void drain(struct server *s)
 static void on_signal(void *ctx, int signum)
 {
     struct server *s = ctx;
+    if (s->state == SERVER_OVER)
+        return;
     if (signum != SIGHUP) {
         drain(s);
         return;
@@ -451,10 +455,12 @@ static void stop(struct server *s)
     set_state(s, SERVER_OVER);
     if (s->mailbox)
         mailbox_close(s->mailbox);
+    /* The desk waits for passwords that are being checked, and the loop turns for it: what happens
+     * then must not call into rooms that are gone. */
+    keys_destroy(s->keys);
     parts_close(s->parts);
     audit_close(s->audit); /* its writer posts to the workers' mailboxes until then */
     crew_destroy(&s->crew);
-    keys_destroy(s->keys);
     parts_destroy(s->parts);
     if (s->has_reload_watch)
         watch_detach(&s->reload_watch, NULL);

@@ -1,14 +1,17 @@
 """SIGTERM: every request on an accepted connection gets a whole answer."""
 
+import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from harness import origin as upstream
-from harness import raw
-from harness.proxy import SLOWNESS, listens
+from harness import people, raw
+from harness.jwks import JwksServer
+from harness.proxy import SLOWNESS, dump, listens
 
 UPGRADE = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
@@ -165,6 +168,34 @@ def test_second_signal_ends_at_once(start, staff):
         time.sleep(0.3)
         gate.signal(signal.SIGTERM)
         gate.process.wait(15 * SLOWNESS)
+
+
+def test_passwords_are_checked_and_keys_arrive_at_the_end(start, origin):
+    """What is waited for then is answered by nobody who is gone."""
+    shelves = [JwksServer({"keys": []}) for _ in range(24)]
+    issuers = {"keys-%d" % i: {"issuer": "https://%d.example" % i, "audience": "x", "jwks_url": s.url}
+               for i, s in enumerate(shelves)}
+    gate = start(ready=False, policies={"10-apps.yaml": people.policy(origin.url)}, wait=False)
+    gate.write_config(**people.configure(gate.port, issuers={"people": "builtin", **issuers}))
+    gate.write("users.yaml", dump(people.users()))
+    os.chmod(gate.path("users.yaml"), 0o600)
+    for i, s in enumerate(shelves):
+        s.delay = 3.0 + i * 0.02
+    gate.start()
+    begin = time.monotonic()
+    browsers = [people.Browser(gate.port) for _ in range(4)]
+    pages = [b.get("http://inventory.postern.localhost:%d/" % gate.port) for b in browsers]
+    time.sleep(max(0.0, begin + 2.95 - time.monotonic()))
+    with ThreadPoolExecutor(len(browsers)) as pool:
+        for b, page in zip(browsers, pages):
+            pool.submit(b.sign_in, page, "eva@corp.example", "wrong")
+        time.sleep(0.1)
+        gate.signal(signal.SIGTERM)
+        time.sleep(0.02)
+        gate.signal(signal.SIGTERM)
+        assert gate.process.wait(15 * SLOWNESS) == 0
+    for s in shelves:
+        s.stop()
 
 
 def test_restart_on_the_same_port(start, staff):
