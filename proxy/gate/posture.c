@@ -82,8 +82,12 @@ static void add_certificate(struct join *j)
 
 /* ---- session, claims, hints ------------------------------------------------------------------ */
 
-/* A session that was opened with a certificate names its device only together with it: a cookie
- * that was carried away must not bring the posture of the device it was taken from. */
+bool posture_is_elsewhere(const struct join *j)
+{
+    const struct session *s = j->visit->session;
+    return s && s->device_proof.n && !(j->by && strcmp(j->by, "certificate") == 0);
+}
+
 static void take_session_id(struct join *j)
 {
     const struct session *s = j->visit->session;
@@ -130,7 +134,7 @@ static void add_claims(struct join *j)
         who ? snapshot_issuer_by_name(j->snapshot, who->facts.issuer_name) : NULL;
     struct device_fact facts[DEVICE_FACTS_MAX];
     size_t n = 0;
-    if (!issuer || !issuer->config->n_device)
+    if (!issuer || !issuer->config->n_device || posture_is_elsewhere(j))
         return;
     /* What a token says was so when it was issued, or last fetched. */
     int64_t seen_s = j->visit->session ? j->visit->session->claims_s : who->said_s;

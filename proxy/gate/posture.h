@@ -25,6 +25,11 @@ struct join {
 /* Texts are copied: a table may be replaced while the visit waits. Empty devices are left out. */
 void posture_add(struct join *j, const struct device *d);
 
+/* A session that was opened with a certificate comes without it. Whoever carries a cookie away
+ * takes what else the browser sends along: nothing of that says which device this is, or how it is.
+ */
+bool posture_is_elsewhere(const struct join *j);
+
 /* posture_document.c: documents that came with the request. PERMITTED, or waiting for keys. */
 enum visit_outcome posture_documents(struct join *j);
 

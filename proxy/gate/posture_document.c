@@ -34,7 +34,11 @@ static struct document *read_document(const struct identity *id, const struct co
 static void use(struct join *j, const struct device *d)
 {
     const struct session *s = j->visit->session;
-    str bound = s && !s->device_proof.n ? s->device_id : (str){NULL, 0};
+    str bound = s ? s->device_id : (str){NULL, 0};
+    if (posture_is_elsewhere(j)) {
+        j->cause = "device.binding";
+        return;
+    }
     if ((j->id.p && !str_eq(j->id, d->id)) || (bound.n && !str_eq(bound, d->id))) {
         j->cause = "posture.other-device";
         return;

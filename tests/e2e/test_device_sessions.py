@@ -1,6 +1,8 @@
 """A session is bound to the device that it was opened on: what another certificate, or none, is worth with its cookie."""
 
+import json
 import os
+import time
 
 import pytest
 
@@ -8,6 +10,7 @@ from harness.devices import DeviceCA, client
 from harness.people import PORTAL, Browser, configure, policy, users
 from harness.ports import free_port
 from harness.proxy import allow, app, dump
+from harness.tokens import Issuer
 
 VAULT = "vault.postern.localhost"
 
@@ -18,13 +21,20 @@ def ca(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def house(start_shared, origin, authority, ca):
+def mdm():
+    return Issuer(name="mdm", url="https://mdm.example", audience="postern-posture")
+
+
+@pytest.fixture(scope="module")
+def house(start_shared, origin, authority, ca, mdm):
     port, rules = free_port(), policy(origin.url)
     rules["apps"].append(app("vault", origin.url, host=VAULT))
     rules["rules"].append(allow("vault-known", to={"apps": ["vault"]}, device={"managed": True}))
     cert, key, _ = authority.issue(PORTAL, VAULT, "inventory.postern.localhost", stem="device-sessions")
-    config = configure(port, device_sources={"mtls": {"kind": "certificate"},
-                                             "office": {"kind": "inventory", "file": "devices.yaml"}})
+    config = configure(port, device_sources={
+        "mtls": {"kind": "certificate"}, "office": {"kind": "inventory", "file": "devices.yaml"},
+        "mdm": {"kind": "posture", "issuer": mdm.url, "audience": mdm.audience, "jwks_file": "mdm.json",
+                "header": "X-Device-Posture"}})
     config["portal"]["origin"] = "https://%s:%d" % (PORTAL, port)
     g = start_shared(ready=False, policies={"10-apps.yaml": rules}, config=config, listeners=[
         {"address": "127.0.0.1:%d" % port, "front": "direct",
@@ -32,6 +42,7 @@ def house(start_shared, origin, authority, ca):
     g.port = port
     g.write("users.yaml", dump(users()))
     os.chmod(g.path("users.yaml"), 0o600)
+    g.write("mdm.json", json.dumps(mdm.jwks()))
     g.write("devices.yaml", "version: 1\ndevices: {laptop-7: {managed: true}, laptop-8: {managed: true}}\n")
     return g.start()
 
@@ -90,6 +101,19 @@ def test_the_cookie_without_the_device(house, authority, eva):
     assert page.status == 403
     record = decided(house, page)
     assert "device:missing" in record["decision"]["causes"] and "id" not in record["device"]
+
+
+@pytest.mark.parametrize("device", ["laptop-7", "laptop-8"])
+def test_the_cookie_with_a_document_instead_of_the_certificate(house, authority, mdm, eva, device):
+    """Neither one that was carried away with the cookie, nor one of a device that is as good."""
+    thief, now = browser(house, authority), int(time.time())
+    thief.jar = {h: dict(c) for h, c in eva.jar.items()}
+    document = mdm.token("any", device_id=device, posture={"managed": True}, iat=now, exp=now + 600)
+    page = thief.ask(url(house), headers={"X-Device-Posture": document})
+    assert page.status == 403
+    record = decided(house, page)
+    assert record["device"]["refused"] == "device.binding" and "id" not in record["device"]
+    assert eva.ask(url(house), headers={"X-Device-Posture": document}).status == 200
 
 
 def test_a_renewed_certificate_signs_in_again(house, authority, ca, eva):
