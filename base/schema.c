@@ -10,11 +10,25 @@ const char *schema_name(const struct schema_type *type)
     return type->name ? type->name : plain[type->kind];
 }
 
+/* A section that got one value, such as `mfa: true`: its name alone does not say what is wrong. */
+static bool is_section(const struct schema_type *type)
+{
+    return type->kind == SCHEMA_MAP && type->name && !strchr(type->name, ' ');
+}
+
 static bool wrong_kind(const struct schema_type *type, const struct doc_node *node,
                        struct findings *f)
 {
-    doc_error(f, node, "wrong-kind", NULL, "expected %s, found %s", schema_name(type),
-              KIND[node->kind]);
+    struct arena a;
+    arena_init(&a, NULL, 0);
+    str keys = {"", 0};
+    for (const struct schema_field *k = type->fields; is_section(type) && k->name; k++)
+        keys =
+            arena_printf(&a, "%.*s%s%s", STR_ARG(keys), keys.n ? ", " : "its keys are ", k->name);
+    doc_error(f, node, "wrong-kind", keys.n ? keys.p : NULL,
+              is_section(type) ? "expected a mapping (%s), found %s" : "expected %s, found %s",
+              schema_name(type), KIND[node->kind]);
+    arena_finish(&a);
     return false;
 }
 

@@ -100,7 +100,7 @@ bool disk_read_secret(const char *name, size_t max, struct arena *a, str *out, s
     bool good = fstat(fd, &st) == 0 || fail_errno(fail, "cannot look at %s", name);
     if (good && (st.st_mode & (S_IRWXO | S_IWGRP)))
         good = fail_set(fail, FAIL_INPUT,
-                        "%s holds a key and has mode %04o: others may read it or the group may "
+                        "%s holds secrets and has mode %04o: others may read it or the group may "
                         "write it (chmod 0600)",
                         name, (unsigned)st.st_mode & 07777);
     good = good && read_all(fd, name, max, a, out, fail);

@@ -138,7 +138,7 @@ static void refuses_broken_parts(void **state)
     world_make();
     assert_int_equal(chmod(room_path("key.pem"), 0644), 0);
     assert_null(world_build(NULL, &f));
-    assert_non_null(strstr(findings_text(&f), "holds a key and has mode 0644"));
+    assert_non_null(strstr(findings_text(&f), "holds secrets and has mode 0644"));
     findings_finish(&f);
 }
 
