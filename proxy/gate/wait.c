@@ -43,14 +43,20 @@ enum visit_outcome visit_wait(struct visit *v, int64_t most_ms)
     return VISIT_WAITING;
 }
 
-/* The keys that it waited for are in the newest snapshot: it is judged by that, from the route on.
- */
+/* The keys that it waited for are in the newest snapshot: it is judged by that, from the route on,
+ * and who it is by the settings and keys of now. Documents are numbered by the sources of the
+ * configuration that they were found by. */
 static void begin_anew(struct visit *v)
 {
     pin_give(&v->pin);
     v->pin = pin_take(v->gate);
     v->app = NULL;
     v->step = STEP_ROUTE;
+    credential_unref(&v->who);
+    session_unref(&v->session);
+    v->ruled_out = 0;
+    v->request.documents = NULL;
+    v->request.n_documents = 0;
 }
 
 static void resume_those(struct gate *g, size_t issuer)

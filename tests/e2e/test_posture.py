@@ -1,7 +1,9 @@
 """Posture documents: signed by a server that manages devices, carried by a request or posted by the device."""
 
 import json
+import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -182,6 +184,27 @@ def test_a_new_key_of_the_signer(fetched, mdm, document, staff):
     assert answer.status == 200 and g.record(answer)["device"]["id"] == "laptop-7"
     answer = g.get("/", staff, host="vault.example", headers=[("X-Device-Posture", document())])
     assert answer.status == 403 and g.record(answer)["device"]["refused"] == "token.unknown-kid"
+
+
+def test_sources_change_places_while_a_document_waits(start, origin, issuer, mdm, document, staff):
+    """It is read as what the configuration of now says, like the rest of the visit."""
+    server = JwksServer(mdm.jwks())
+    server.delay = 4.0
+    g = begin(start, origin, issuer, mdm, wait=False)
+    source = g.config["device_sources"]["mdm"]
+    del source["jwks_file"]
+    source["jwks_url"] = server.url
+    g.write("devices.yaml", "version: 1\ndevices: {}\n")
+    g.write_config()
+    g.start()
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(g.get, "/", staff, host="vault.example", headers=[("X-Device-Posture", document())])
+        wait_for(lambda: server.fetches)
+        g.write_config(device_sources={"office": {"kind": "inventory", "file": "devices.yaml"}, "mdm": source})
+        g.signal(signal.SIGHUP)
+        assert waits.result().status == 200
+        assert "reload.published" in g.stderr()
+    server.stop()
 
 
 def test_a_new_key_of_the_signer_when_posted(fetched, issuer, mdm, document):
