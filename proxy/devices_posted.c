@@ -58,10 +58,15 @@ static struct kept *kept_new(void)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/* Takes it. */
+/* Takes it. An older one that comes late does not put the device back: the store may be at two at
+ * once, and after a start documents come before what was kept has been read. */
 static void keep(struct devices_posted *p, struct kept *k)
 {
     struct kept **slot = map_get(&p->by_id, k->device.id);
+    if (slot && (*slot)->device.seen_s > k->device.seen_s) {
+        kept_free(k);
+        return;
+    }
     if (!slot) {
         slot = arena_new(&p->ids, struct kept *);
         map_add(&p->by_id, arena_dup(&p->ids, k->device.id), slot);
@@ -150,7 +155,7 @@ static void take_rows(struct source *s, const struct load *l)
 {
     bool is_any = false;
     for (size_t i = 0; i < l->n; i++) {
-        if (!str_eq(l->rows[i].source, s->name) || map_has(&s->posted->by_id, l->rows[i].device))
+        if (!str_eq(l->rows[i].source, s->name))
             continue;
         keep(s->posted, read_facts(&l->rows[i]));
         is_any = true;
