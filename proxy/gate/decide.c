@@ -261,6 +261,12 @@ static void bound(struct policy_decision *d, int64_t until_s)
         d->valid_until_s = until_s;
 }
 
+static void bound_by_certificate(const struct visit *v, struct policy_decision *d)
+{
+    if (v->device_by && v->request.cert && strcmp(v->device_by, "certificate") == 0)
+        bound(d, v->request.cert->cert.not_after_s + 1);
+}
+
 /* Refused or not, the person is there; and a refusal may be for claims that are old. */
 static void note_seen(struct visit *v)
 {
@@ -302,6 +308,7 @@ enum visit_outcome decide(struct visit *v)
     }
     if (is_signed_in_too_long(v, &v->decision, v->wall_us / 1000000))
         return refuse_stale(v);
+    bound_by_certificate(v, &v->decision);
     return v->session ? judge_session(v) : VISIT_PERMITTED;
 }
 
@@ -447,6 +454,7 @@ bool decide_again(struct visit *v, enum visit_end *why)
         return displace(v, why, END_WEBSOCKET_OFF, "ws.off");
     if (!is_same_upstream(v, app))
         return displace(v, why, END_UPSTREAM_CHANGED, "upstream.changed");
+    bound_by_certificate(v, &next);
     v->decision.valid_until_s = next.valid_until_s;
     return true;
 }

@@ -15,6 +15,8 @@ enum { DOCUMENTS_MOST = 8 };
 struct device_cert_seen {
     struct gate_cert face;
     struct cert_store *by; /* a reference */
+    bool is_of_header;
+    str header; /* its DER then; absent: it cannot be read */
     struct arena arena;
 };
 
@@ -69,27 +71,59 @@ static const struct cert_store *store_of(const struct conn *c)
     return gate_snapshot(c->server->options.gate)->client_cas[c->listener];
 }
 
-/* Other CAs or revocation lists since then: what was good may be revoked. */
-static void judge_connection(struct conn *c)
+/* Other CAs or revocation lists since then: what was good may be revoked; and by a list that has
+ * run out nobody is. */
+static bool is_judged(const struct device_cert_seen *seen, const struct conn *c)
 {
-    const struct cert_store *by = store_of(c);
-    str chain[IO_CHAIN_MOST];
-    if (c->cert && c->cert->by == by)
-        return;
+    int64_t now_s = loop_wall_us(c->server->loop) / 1000000;
+    return seen && seen->by == store_of(c) &&
+           (seen->face.verdict != CERT_OK || now_s < cert_store_until_s(seen->by));
+}
+
+/* `chain` is not in its arena. */
+static void judge_anew(struct conn *c, const str *chain, size_t n)
+{
     if (!c->cert) {
         c->cert = mem_alloc(sizeof *c->cert);
         arena_init(&c->cert->arena, NULL, 0);
         c->cert->arena.chunk_bytes = 1024;
     }
     struct device_cert_seen *seen = c->cert;
+    cert_store_unref(&seen->by);
+    seen->by = cert_store_ref(store_of(c));
+    arena_reset(&seen->arena);
+    judge(c, seen->by, chain, n, &seen->arena, &seen->face);
+}
+
+static void judge_connection(struct conn *c)
+{
+    str chain[IO_CHAIN_MOST];
+    struct arena a;
+    if (is_judged(c->cert, c))
+        return;
+    arena_init(&a, NULL, 0);
+    judge_anew(c, chain, io_peer_chain(&c->io, &a, chain));
+    arena_finish(&a);
+}
+
+/* The next request of the connection may be another client's. */
+static void judge_header(struct conn *c, str der)
+{
     struct arena a;
     arena_init(&a, NULL, 0);
-    size_t n = io_peer_chain(&c->io, &a, chain);
-    cert_store_unref(&seen->by);
-    seen->by = cert_store_ref(by);
-    arena_reset(&seen->arena);
-    judge(c, by, chain, n, &seen->arena, &seen->face);
+    str own = arena_dup(&a, der);
+    judge_anew(c, &own, 1);
+    c->cert->is_of_header = true;
+    c->cert->header = arena_dup(&c->cert->arena, own);
     arena_finish(&a);
+}
+
+static void judge_again(struct conn *c)
+{
+    if (!c->cert->is_of_header)
+        judge_connection(c);
+    else if (c->cert->header.n && !is_judged(c->cert, c))
+        judge_header(c, c->cert->header);
 }
 
 void device_forget(struct device_cert_seen **seen)
@@ -123,17 +157,15 @@ static str take_header(struct exchange *ex, const struct config_listener *l)
     return n == 1 ? found : (str){NULL, 0};
 }
 
-static const struct gate_cert *judge_header(struct exchange *ex, str value)
+static const struct gate_cert *read_header(struct exchange *ex, str value)
 {
-    struct gate_cert *cert = arena_new(&ex->arena, struct gate_cert);
     str der;
     if (!value.n)
         return NULL;
-    if (device_cert_from_header(value, &ex->arena, &der))
-        judge(ex->conn, store_of(ex->conn), &der, 1, &ex->arena, cert);
-    else
-        cert->verdict = CERT_MALFORMED;
-    return cert;
+    if (!device_cert_from_header(value, &ex->arena, &der))
+        der = STR(""); /* malformed */
+    judge_header(ex->conn, der);
+    return &ex->conn->cert->face;
 }
 
 /* ---- documents and hints ----------------------------------------------------------------------
@@ -195,7 +227,7 @@ static void tell(struct visit *v)
     struct gate_request *r = &v->request;
     const struct snapshot *s = visit_snapshot(v);
     if (ex->conn->cert)
-        judge_connection(ex->conn);
+        judge_again(ex->conn);
     if (!s || r->documents)
         return; /* it lasts, or it was told */
     find_documents(ex, s->config);
@@ -217,6 +249,6 @@ void device_fill(struct exchange *ex)
         judge_connection(c);
         r->cert = &c->cert->face;
     } else if (l->client_cert_header.p) {
-        r->cert = judge_header(ex, take_header(ex, l));
+        r->cert = read_header(ex, take_header(ex, l));
     }
 }

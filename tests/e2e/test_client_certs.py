@@ -11,6 +11,8 @@ from harness.devices import SERVER, DeviceCA, client, device_of
 from harness.ports import free_port
 from harness.proxy import allow, app, standard_policy
 
+UPGRADE = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
 AGO = datetime.datetime.utcnow() - datetime.timedelta(days=3)
 
 
@@ -203,3 +205,45 @@ def test_header_of_a_trusted_front(start, origin, authority, devices, staff, tmp
     answer = get(direct + 1, good)
     record = g.record(answer)
     assert answer.status == 403 and "id" not in record["device"] and record["spoof_attempts"] == 1
+
+
+def test_a_list_that_runs_out_while_a_connection_is_open(start, origin, authority, staff, tmp_path):
+    ca = DeviceCA(tmp_path, "own CA")
+    g, port = start_small(start, origin, authority, ca,
+                          crl=ca.crl(end=datetime.datetime.utcnow() + datetime.timedelta(seconds=8)))
+    with raw.Conn(port, tls=client(authority.ca, ca.issue("laptop-7")), sni="vault.example") as c:
+        def get():
+            c.send(raw.head("GET", "/", host="vault.example", token=staff))
+            return c.read()
+        assert get().status == 200
+        answer = raw.wait_for(lambda: (a := get()).status != 200 and a)
+        assert answer.status == 403 and "cert.crl" in g.record(answer)["decision"]["causes"]
+
+
+def test_what_stands_ends_with_its_certificate(gate, authority, devices, tls_port, staff):
+    brief = devices.issue("laptop-7", end=datetime.datetime.utcnow() + datetime.timedelta(seconds=6))
+    with raw.Conn(tls_port, tls=client(authority.ca, brief), sni="vault.example") as c:
+        c.send(raw.head("GET", "/ws", host="vault.example", token=staff, headers=UPGRADE))
+        answer = c.read()
+        assert answer.status == 101
+        start = gate.journal.wait(kind="visit.start", device__id="laptop-7")
+        end = gate.journal.wait(kind="visit.end", id=start["id"], seconds=20)
+    assert end["end"] == "policy" and not end["device"]["facts"]
+
+
+def test_revocation_reaches_what_came_with_a_header(start, origin, staff, tmp_path):
+    ca, port = DeviceCA(tmp_path, "own CA"), free_port()
+    lost = ca.issue("laptop-7")
+    front = {"trusted": ["127.0.0.0/8"], "client_cert_header": "X-Ssl-Cert", "client_ca": ca.ca,
+             "client_crl": ca.crl(path="live.pem")}
+    g = start(policies=policies(origin), config={"device_sources": {"mtls": {"kind": "certificate"}}},
+              listeners=[{"address": "127.0.0.1:%d" % port, "front": {"forwarded": front}}])
+    with open(lost["cert"]) as f:
+        value = urllib.parse.quote(f.read())
+    with raw.Conn(port) as c:
+        c.send(raw.head("GET", "/ws", host="vault.example", token=staff, headers=["X-Ssl-Cert: " + value, *UPGRADE]))
+        assert c.read().status == 101
+        g.journal.wait(kind="visit.start")
+        ca.crl(lost, path="live.pem")
+        end = g.journal.wait(kind="visit.end", seconds=30)
+    assert end["end"] == "policy" and end["device"]["certificate"]["verdict"] == "cert.revoked"
