@@ -49,7 +49,6 @@ struct gate {
     struct list_node grants_questions;            /* grants_question.link */
     struct list_node touched;                     /* session.touched */
     size_t n_touched;
-    size_t n_touched;
     struct deadline tell_due;
     int64_t least_idle_s; /* the shortest idle limit that was met; 0: none */
 };
