@@ -34,7 +34,13 @@ static void refuses_bad_fronts(void **state)
          "user name or a fragment"},
         {"tailscale on a socket", UNIX("tailscale"),
          "4:37 bad-value: tailscale tells people by their address, which a unix socket does not "
-         "have"},
+         "have (behind tailscale serve write front: {tailscale: {serve: true}})"},
+        {"serve over TCP", TCP("{tailscale: {serve: true}}"),
+         "4:58 bad-value: serve needs a unix socket: over TCP anybody here could write its "
+         "headers"},
+        {"serve by anybody", UNIX("{tailscale: {serve: true}}"),
+         "4:57 missing-key: serve needs peer_uid on the listener: the user that tailscaled runs as "
+         "(write peer_uid: root)"},
         {"alb without arn", UNIX("{aws-alb: {signer: web}}"),
          "4:56 bad-value: \"web\" must be the load balancer's ARN: "
          "arn:aws:elasticloadbalancing:REGION:ACCOUNT:loadbalancer/app/NAME/ID"},

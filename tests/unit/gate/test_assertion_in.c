@@ -11,8 +11,10 @@ static const char LISTENERS[] =
     "  - {address: \"unix:/run/2\", front: {google-iap: {audience: postern}}}\n"
     "  - {address: \"unix:/run/3\", front: {google-iap: {audience: {other: postern}, name: "
     "apart}}}\n"
-    "  - {address: \"127.0.0.1:8084\", front: {tailscale: {trusted: [198.51.100.0/24]}}}\n";
-enum { DIRECT, JWT, IAP, APART, TAILNET, IAP_ISSUER = 2, APART_ISSUER = 3 };
+    "  - {address: \"127.0.0.1:8084\", front: {tailscale: {trusted: [198.51.100.0/24]}}}\n"
+    "  - {address: \"unix:/run/5\", peer_uid: \"0\", front: {tailscale: {serve: true, name: "
+    "served}}}\n";
+enum { DIRECT, JWT, IAP, APART, TAILNET, SERVED, IAP_ISSUER = 2, APART_ISSUER = 3 };
 
 static const char POLICY[] =
     "version: 1\n"
@@ -22,8 +24,11 @@ static const char POLICY[] =
 
 static const char GOOGLE[] = "https://cloud.google.com/iap";
 
+static const char *google; /* the same text in one house: it is remembered */
+
 static struct house *open_house(void)
 {
+    google = NULL;
     return house_open(&(struct house_options){.listeners = LISTENERS, .policy = POLICY});
 }
 
@@ -31,8 +36,7 @@ static str token(const char *name)
 {
     if (!name || strcmp(name, "junk") == 0)
         return str_of(name);
-    if (strcmp(name, "google") == 0) { /* the same text each time: it is remembered */
-        static const char *google;
+    if (strcmp(name, "google") == 0) {
         google = google ? google : house_token_of(GOOGLE, "g", "kim", STAFF);
         return str_of(google);
     }
@@ -94,6 +98,88 @@ static void what_counts(void **state)
         caller_end(&c);
         json_t *r = house_last(h);
         assert_text(id, member(r, "identity.subject"), rows[i].subject);
+        assert_text(id, member(r, "decision.token"), rows[i].verdict);
+    }
+    house_close(h);
+}
+
+/* ---- for pages of ours ---- */
+
+static void who_a_page_is_for(void **state)
+{
+    static const struct {
+        const char *id, *host;
+        size_t listener;
+        const char *assertion, *bearer;
+        unsigned status;     /* 0: permitted */
+        const char *subject; /* "": nobody */
+    } rows[] = {
+        {"named", "portal.example", JWT, "kim", NULL, 0, "kim"},
+        {"nobody", "portal.example", JWT, NULL, NULL, 0, ""},
+        {"forged", "portal.example", JWT, "forged", NULL, 401, ""},
+        {"a Bearer is no proof here", "portal.example", DIRECT, NULL, "kim", 0, ""},
+        {"nor behind a front", "portal.example", JWT, NULL, "kim", 0, ""},
+        {"an audience of any app", "portal.example", APART, "google", NULL, 0, "kim"},
+        {"of its own app", "other.example", APART, "google", NULL, 0, "kim"},
+        {"of another app", "inventory.example", APART, "google", NULL, 401, ""},
+    };
+    struct house *h = open_house();
+    (void)state;
+    house_swap_keys(h, IAP_ISSUER, "g", NULL);
+    house_swap_keys(h, APART_ISSUER, "g", NULL);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct caller c;
+        const char *id = rows[i].id;
+        caller_begin(&c, h, rows[i].host, "/");
+        c.visit.request.listener = rows[i].listener;
+        c.visit.request.assertion = token(rows[i].assertion);
+        c.visit.request.authorization = bearer(rows[i].bearer);
+        c.visit.has_asked_keys = true;
+        visit_page(&c.visit, "portal");
+        assert_row(id, (c.visit.outcome == VISIT_PERMITTED) == !rows[i].status);
+        assert_row(id, !rows[i].status || c.visit.refusal.status == rows[i].status);
+        assert_row(id, (visit_front(&c.visit).p != NULL) == (rows[i].assertion != NULL));
+        caller_end(&c);
+        assert_text(id, member(house_last(h), "identity.subject"), rows[i].subject);
+    }
+    house_close(h);
+}
+
+/* ---- unsigned, by who may write it ---- */
+
+static void headers_of_serve(void **state)
+{
+    static const struct {
+        const char *id;
+        size_t listener;
+        const char *login, *name;
+        unsigned status; /* 0: permitted */
+        const char *subject, *verdict, *named;
+    } rows[] = {
+        {"named", SERVED, "eva@corp.example", "Eva", 0, "eva@corp.example", "", "Eva"},
+        {"remembered", SERVED, "eva@corp.example", "Eva", 0, "eva@corp.example", "", "Eva"},
+        {"called otherwise", SERVED, "eva@corp.example", "Ott", 0, "eva@corp.example", "", "Ott"},
+        {"not called", SERVED, "eva@corp.example", NULL, 0, "eva@corp.example", "", ""},
+        {"nobody", SERVED, NULL, "Eva", 401, "", "", ""},
+        {"empty", SERVED, "", NULL, 401, "", "token.subject", ""},
+        {"no name of a log-in", SERVED, "eva ott", NULL, 401, "", "token.subject", ""},
+        {"not a token's header", JWT, "eva@corp.example", NULL, 401, "", "token.malformed", ""},
+    };
+    struct house *h = open_house();
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct caller c;
+        const char *id = rows[i].id;
+        caller_begin(&c, h, "inventory.example", "/x");
+        c.visit.request.listener = rows[i].listener;
+        c.visit.request.assertion = str_of(rows[i].login);
+        c.visit.request.asserted_name = str_of(rows[i].name);
+        caller_run(&c);
+        assert_row(id, (c.visit.outcome == VISIT_PERMITTED) == !rows[i].status);
+        caller_end(&c);
+        json_t *r = house_last(h);
+        assert_text(id, member(r, "identity.subject"), rows[i].subject);
+        assert_text(id, member(r, "identity.claims.name"), rows[i].named);
         assert_text(id, member(r, "decision.token"), rows[i].verdict);
     }
     house_close(h);
@@ -225,6 +311,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_counts),
+        cmocka_unit_test(who_a_page_is_for),
+        cmocka_unit_test(headers_of_serve),
         cmocka_unit_test(one_question_for_all),
         cmocka_unit_test(a_failure_lets_nobody_in),
         cmocka_unit_test(waits_no_longer_than_it_must),

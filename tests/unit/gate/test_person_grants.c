@@ -15,7 +15,7 @@ static const char POLICY[] =
     "  - {id: hours, effect: require, who: {groups: [staff]}, to: {apps: [glass]},\n"
     "     auth: {methods: [hwk]}}\n"
     "  - {id: broken, effect: allow, who: {groups: [staff]}, to: {apps: [glass]},\n"
-    "     break_glass: {skips: [hours], reason_required: true}}\n";
+    "     break_glass: {skips: [hours], reason_required: true, notify: [alerts]}}\n";
 
 struct scene {
     struct store *store;
@@ -29,7 +29,10 @@ static struct scene *open_scene(void)
 {
     struct scene *s = mem_alloc(sizeof *s);
     s->store = people_store();
-    s->house = house_open(&(struct house_options){.store = s->store, .policy = POLICY});
+    s->house = house_open(&(struct house_options){
+        .store = s->store,
+        .policy = POLICY,
+        .more = "notify: {alerts: {webhook: \"https://hook.example/\"}}\n"});
     s->row = people_add(s->house, s->store, "kim", INVENTORY, NULL);
     s->bearer = arena_printf(&signer_arena, "%s", house_bearer("kim", STAFF)).p;
     s->grant = (struct store_grant){

@@ -159,6 +159,35 @@ static void remedies_lead_somewhere(void **state)
     arena_finish(&a);
 }
 
+/* Whom a front has signed in, no page sends to a log-in of ours, nor to a form that needs a
+ * session.
+ */
+static void behind_a_front_nothing_leads_to_a_log_in(void **state)
+{
+    static const struct {
+        const char *name, *said[2];
+    } rows[] = {
+        {"refused-step-up", {"again at Cloudflare, with a second", "purpose of a visit"}},
+        {"launcher", {"again at Cloudflare, with a second", "through"}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct arena a;
+        struct page_env env = sample_env(PAGE_ENGLISH);
+        env.front = STR("Cloudflare");
+        arena_init(&a, NULL, 0);
+        struct page p = sample_named(&a, &env, rows[i].name);
+        for (size_t k = 0; k < 2; k++)
+            if (count(p.html, rows[i].said[k]) == 0)
+                fail_msg("%s: no %s", rows[i].name, rows[i].said[k]);
+        if (count(p.html, "/.postern/login") || count(p.html, "/.postern/purpose") ||
+            count(p.html, "/.postern/logout"))
+            fail_msg("%s leads where nothing is", rows[i].name);
+        assert_true(count(p.html, "/.postern/request?") > 0);
+        arena_finish(&a);
+    }
+}
+
 /* The launcher has no binding of the app's host: a step-up ends where it began. */
 static void a_step_up_from_the_launcher_comes_back_to_it(void **state)
 {
@@ -326,6 +355,7 @@ int main(void)
         cmocka_unit_test(each_has_a_strict_policy),
         cmocka_unit_test(where_forms_lead),
         cmocka_unit_test(remedies_lead_somewhere),
+        cmocka_unit_test(behind_a_front_nothing_leads_to_a_log_in),
         cmocka_unit_test(a_step_up_from_the_launcher_comes_back_to_it),
         cmocka_unit_test(without_a_portal_no_link_leads_there),
         cmocka_unit_test(a_large_launcher_fits),
