@@ -24,16 +24,7 @@ struct opening {
 static bool run(struct store_db *db, struct desk_work *w, struct fail *f)
 {
     struct opening *o = list_entry(w, struct opening, work);
-    struct store_seen seen;
-    int64_t id;
-    if (!store_session_create(db, &o->in, &id, f) ||
-        !store_cookie_add(db, id, o->hash, o->portal, f))
-        return false;
-    if (store_session_by_id(db, id, &o->arena, &seen, f) != STORE_FOUND)
-        return fail_set(f, FAIL_NOT_FOUND, "the session that was just made is not there");
-    o->in.id = id;
-    memcpy(o->in.handle, seen.session.handle, sizeof o->in.handle);
-    return true;
+    return store_session_open(db, &o->in, o->hash, o->portal, f);
 }
 
 static bool write_record(struct opening *o)

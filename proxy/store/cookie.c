@@ -35,10 +35,14 @@ static bool drop_old(struct store_db *db, int64_t session, str host, struct fail
     return db_run(db, s, f);
 }
 
+bool cookie_row_add(struct store_db *db, int64_t session, const unsigned char hash[32], str host,
+                    struct fail *f)
+{
+    return insert(db, session, hash, host, f) && drop_old(db, session, host, f);
+}
+
 bool store_cookie_add(struct store_db *db, int64_t session, const unsigned char hash[32], str host,
                       struct fail *f)
 {
-    bool ok =
-        db_begin(db, f) && insert(db, session, hash, host, f) && drop_old(db, session, host, f);
-    return db_end(db, ok, f);
+    return db_end(db, db_begin(db, f) && cookie_row_add(db, session, hash, host, f), f);
 }

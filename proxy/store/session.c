@@ -31,13 +31,11 @@ void session_row_read(sqlite3_stmt *s, struct arena *a, struct store_session *ou
 
 /* ---- making one ---- */
 
-static bool insert(struct store_db *db, const struct store_session *in, int64_t *id_out,
-                   struct fail *f)
+static bool insert(struct store_db *db, struct store_session *in, struct fail *f)
 {
     unsigned char random[HANDLE_BYTES];
-    char handle[2 * HANDLE_BYTES];
     random_fill(random, sizeof random);
-    hex_encode(random, sizeof random, handle);
+    hex_encode(random, sizeof random, in->handle);
     sqlite3_stmt *s = db_sql(db,
                              "INSERT INTO session(handle, issuer_name, issuer, subject, email,"
                              " claims, provider_sid, created_s, seen_s, claims_s, ends_s,"
@@ -48,7 +46,7 @@ static bool insert(struct store_db *db, const struct store_session *in, int64_t 
                          in->email,       in->claims, in->provider_sid};
     const int64_t times[] = {in->created_s, in->seen_s, in->claims_s, in->ends_s};
     const str more[] = {in->device_id, in->device_proof, in->agent, in->address};
-    db_bind_text(s, 1, (str){handle, sizeof handle});
+    db_bind_text(s, 1, (str){in->handle, sizeof in->handle});
     for (int i = 0; i < 6; i++)
         db_bind_text(s, 2 + i, texts[i]);
     for (int i = 0; i < 4; i++)
@@ -57,7 +55,7 @@ static bool insert(struct store_db *db, const struct store_session *in, int64_t 
         db_bind_text(s, 12 + i, more[i]);
     if (!db_run(db, s, f))
         return false;
-    *id_out = sqlite3_last_insert_rowid(db->sql);
+    in->id = sqlite3_last_insert_rowid(db->sql);
     return true;
 }
 
@@ -106,11 +104,25 @@ static bool displace(struct store_db *db, const struct store_session *in, struct
     return session_row_end(db, id, in->issuer, in->subject, "displaced", f);
 }
 
+static bool create(struct store_db *db, struct store_session *in, struct fail *f)
+{
+    return insert(db, in, f) && put_tokens(db, in->id, in, f) && displace(db, in, f);
+}
+
 bool store_session_create(struct store_db *db, const struct store_session *in, int64_t *id_out,
                           struct fail *f)
 {
-    bool ok = db_begin(db, f) && insert(db, in, id_out, f) && put_tokens(db, *id_out, in, f) &&
-              displace(db, in, f);
+    struct store_session made = *in;
+    bool ok = db_end(db, db_begin(db, f) && create(db, &made, f), f);
+    if (ok)
+        *id_out = made.id;
+    return ok;
+}
+
+bool store_session_open(struct store_db *db, struct store_session *in, const unsigned char hash[32],
+                        str host, struct fail *f)
+{
+    bool ok = db_begin(db, f) && create(db, in, f) && cookie_row_add(db, in->id, hash, host, f);
     return db_end(db, ok, f);
 }
 

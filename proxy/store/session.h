@@ -16,6 +16,9 @@ void session_row_read(sqlite3_stmt *s, struct arena *a, struct store_session *ou
 /* Ends one and notes it; within a transaction. */
 bool session_row_end(struct store_db *db, int64_t id, str issuer, str subject, const char *why,
                      struct fail *f);
+/* A cookie of an open session; within a transaction. */
+bool cookie_row_add(struct store_db *db, int64_t session, const unsigned char hash[32], str host,
+                    struct fail *f);
 /* The open grants of a person that have not expired. */
 bool grant_rows_of(struct store_db *db, str issuer, str subject, struct arena *a,
                    const struct store_grant **out, size_t *n_out, struct fail *f);

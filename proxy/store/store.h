@@ -151,6 +151,9 @@ enum store_found { STORE_FAILED = 0, STORE_FOUND, STORE_ABSENT };
  * ("displaced"). */
 bool store_session_create(struct store_db *db, const struct store_session *in, int64_t *id_out,
                           struct fail *f);
+/* The same with its first cookie, in one transaction: id and handle come to stand in `in`. */
+bool store_session_open(struct store_db *db, struct store_session *in, const unsigned char hash[32],
+                        str host, struct fail *f);
 /* A cookie for a host: SHA-256 of its 32 bytes is kept, never the bytes. The newest 8 of a session
  * on a host are good. False for a session that has ended (FAIL_NOT_FOUND). */
 bool store_cookie_add(struct store_db *db, int64_t session, const unsigned char hash[32], str host,
