@@ -49,7 +49,8 @@ class Dashboard(BaseHTTPRequestHandler):
 
     # ---- what it says ---------------------------------------------------------------------
     def page(self, title, body):
-        text = ("<!doctype html><html lang=en><meta charset=utf-8><title>%s</title><style>%s</style>"
+        text = ("<!doctype html><html lang=en><meta charset=utf-8>"
+                "<meta name=viewport content='width=device-width,initial-scale=1'><title>%s</title><style>%s</style>"
                 "<h1>%s</h1>%s<h2>What I received</h2><p><code>%s</code></p><table>%s</table>" % (
                     title, STYLE, title, body, html.escape("%s %s" % (self.command, self.path)),
                     "".join("<tr><td>%s<td><code>%s</code>" % (html.escape(n), html.escape(v))
@@ -71,7 +72,7 @@ class Dashboard(BaseHTTPRequestHandler):
     def do_GET(self):
         path = unquote(self.path.split("?")[0])
         offers = {"/": self.front, "/stock": self.front, "/admin": self.settings, "/whoami": self.whoami,
-                  "/api/stock": lambda: self.json(STATE.stock), "/events": self.events}
+                  "/api/stock": lambda: self.json(STATE.stock), "/events": self.events, "/favicon.ico": self.icon}
         offers.get(path.rstrip("/") or "/", self.nothing)()
 
     do_HEAD = do_GET
@@ -98,6 +99,11 @@ class Dashboard(BaseHTTPRequestHandler):
         self.page("Inventory", "<p>Hello, <b>%s</b>.</p><nav><a href=/stock>stock</a><a href=/admin>settings</a>"
                   "<a href=/whoami>who am I</a></nav><table><tr><th>item<th>count%s</table>"
                   % (html.escape(self.headers.get("X-Auth-User") or "nobody"), rows))
+
+    def icon(self):
+        """A picture where a browser looks for one: SVG, whatever the name says."""
+        self.answer(200, "image/svg+xml", b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
+                    b'<rect width="16" height="16" rx="3" fill="#2b6cb0"/><path d="M4 12V8h2v4zm3 0V4h2v8zm3 0V6h2v6z" fill="#fff"/></svg>')
 
     def settings(self):
         self.page("Settings", "<p>Reorder below 10. A contractor has no business here, until a rule says so.</p>")

@@ -217,6 +217,7 @@ audit: {file: access.jsonl, sync: batch}
             ("nobody is let in without a token", "curl -i %s/" % inventory, 401, "problem+json"),
             ("eva, an employee, sees the dashboard", "curl -i %s %s/" % (me("eva"), inventory), 200, "<b>eva@corp.example</b>"),
             ("kim, a contractor, sees the stock", "curl -i %s %s/stock" % (me("kim"), inventory), 200, "<b>kim@acme.example</b>"),
+            ("the icon that every browser asks for is for everybody", "curl -i %s/favicon.ico" % inventory, 200, "svg"),
             ("kim changes it", "curl -i %s -d count=7 %s/api/stock/pallets" % (me("kim"), inventory), 200,
              '"changed_by": "kim@acme.example"'),
             ("kim has no business in the settings", "curl -i %s %s/admin" % (me("kim"), inventory), 403,
