@@ -40,6 +40,7 @@ static struct policy_remedy step_up(const struct eval *e)
 
     return (struct policy_remedy){.kind = POLICY_REMEDY_STEP_UP,
                                   .max_age_s = age_s < 0 ? 0 : age_s,
+                                  .wants_mfa = need->mfa || need->mfa_within_s >= 0,
                                   .acr = need->acr.n ? need->acr.items[0] : (str){NULL, 0}};
 }
 

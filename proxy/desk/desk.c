@@ -164,6 +164,7 @@ void desk_destroy(struct desk *d)
     deadline_clear(d->options.loop, &d->sweep);
     logins_finish(d);
     refreshes_finish(d);
+    notices_finish(d);
     tickets_finish(d);
     endings_finish(d);
     builtin_desk_finish(d);

@@ -104,6 +104,8 @@ void flow_answered(struct flow *f, str query);
 /* Cancels what is under way. */
 void flow_finish(struct flow *f);
 void flow_keys_answered(struct desk *d, str issuer);
+/* For who has no talk of his own and waits for the keys alone: `over` is told OIDC_KEYS. */
+void flow_want_keys(struct flow *f, struct desk *d, str issuer);
 enum oidc_verdict flow_verdict(const struct flow *f);
 
 /* ---- log-ins (login.c) -------------------------------------------------------------------------
@@ -185,6 +187,8 @@ void refreshes_finish(struct desk *d);
 void logout_begin(struct desk *d, struct desk_ask *ask);
 void logout_backchannel(struct desk *d, struct desk_ask *ask);
 void logout_frontchannel(struct desk *d, struct desk_ask *ask);
+/* Notices that wait for keys are refused. */
+void notices_finish(struct desk *d);
 /* Ends what matches, without anybody waiting for it. */
 void sessions_end(struct desk *d, const struct store_match *m, const char *why);
 /* Sessions of users of the built-in issuer who are gone or disabled end. */

@@ -70,6 +70,13 @@ static void want_keys(struct flow *f)
         flow_keys_answered(f->desk, f->issuer);
 }
 
+void flow_want_keys(struct flow *f, struct desk *d, str issuer)
+{
+    f->desk = d;
+    f->issuer = issuer;
+    want_keys(f);
+}
+
 static void run(struct flow *f, enum oidc_step step)
 {
     while (step == OIDC_FETCH) {
@@ -140,6 +147,10 @@ void flow_keys_answered(struct desk *d, str issuer)
         struct flow *f = list_entry(mine.next, struct flow, keys_link);
         struct desk_issuer *i = who(f);
         list_remove(&f->keys_link);
+        if (!f->oidc) {
+            f->over(f, OIDC_KEYS);
+            continue;
+        }
         run(f, i ? oidc_keys(f->oidc, issuer_client(i), &i->provider->doc, issuer_keys(d, i),
                              desk_now_s(d))
                  : OIDC_FAILED);

@@ -66,13 +66,22 @@ static bool read_rows(struct store_db *db, struct desk_work *w, struct fail *f)
     return found != STORE_FAILED;
 }
 
+/* The worker names the app when no deny rule fires for this visit there: the device and the network
+ * are known to it alone. */
+static bool may_decide(const struct granting *g, const struct policy_identity *who)
+{
+    const struct desk *d = g->work.desk;
+    return str_eq(g->ask->app, g->grant.app) &&
+           policy_may_approve(d->snapshot->policy, g->grant.rule, g->grant.app, who,
+                              loop_wall_us(d->options.loop));
+}
+
 static bool judge_named(struct granting *g)
 {
     struct desk *d = g->work.desk;
     const struct credential *c = g->ask->who;
     g->identity = entry_credential(c);
-    g->may_decide = policy_may_approve(d->snapshot->policy, g->grant.rule, &c->facts,
-                                       loop_wall_us(d->options.loop));
+    g->may_decide = may_decide(g, &c->facts);
     return c->facts.expires_s > desk_now_s(d);
 }
 
@@ -90,8 +99,7 @@ static bool judge_person(struct granting *g)
     char *scratch = mem_alloc(CREDENTIAL_SCRATCH_BYTES);
     struct credential *c = credential_create(id, i->config->issuer, NULL, scratch);
     g->identity = entry_identity(id, i->config->issuer);
-    g->may_decide = policy_may_approve(d->snapshot->policy, g->grant.rule, &c->facts,
-                                       loop_wall_us(d->options.loop));
+    g->may_decide = may_decide(g, &c->facts);
     credential_unref(&c);
     identity_unref(&id);
     free(scratch);
@@ -167,8 +175,8 @@ static size_t mail_users(struct granting *g, str subject, str text)
             .groups = u->groups,
             .n_groups = u->n_groups,
         };
-        if (!u->is_disabled && policy_may_approve(d->snapshot->policy, g->grant.rule, &facts,
-                                                  loop_wall_us(d->options.loop)))
+        if (!u->is_disabled && policy_may_approve(d->snapshot->policy, g->grant.rule, g->grant.app,
+                                                  &facts, loop_wall_us(d->options.loop)))
             n += mail(g, u->email, subject, text);
     }
     return n;

@@ -223,7 +223,21 @@ static void begin_flow(struct flow *f)
     f->oidc = oidc_login_create(issuer_client(i), &i->provider->doc, &wish);
 }
 
-static struct login *login_create(struct desk *d, struct desk_ask *ask, str issuer)
+/* What the issuer calls a sign-in with more than one factor, when that is wished; without such
+ * words (it says so in amr alone) asking for the sign-in anew must do. */
+static str wished_acr(struct login *l, const struct desk_ask *ask, const struct issuer *issuer)
+{
+    str all = ask->step_up_acr.n ? arena_dup(&l->arena, ask->step_up_acr) : (str){NULL, 0};
+    if (all.n || !ask->step_up_mfa)
+        return all;
+    for (size_t i = 0; i < issuer->n_mfa_acr; i++)
+        all = arena_printf(&l->arena, "%.*s%s%.*s", STR_ARG(all), i ? " " : "",
+                           STR_ARG(issuer->mfa_acr[i]));
+    return all;
+}
+
+static struct login *login_create(struct desk *d, struct desk_ask *ask,
+                                  const struct config_issuer *issuer)
 {
     struct login *l = mem_alloc(sizeof *l);
     arena_init(&l->arena, l->block, sizeof l->block);
@@ -232,11 +246,11 @@ static struct login *login_create(struct desk *d, struct desk_ask *ask, str issu
     l->ask = ask;
     l->phase = LOGIN_BEGINS;
     l->since_ms = desk_now_ms(d);
-    l->issuer = arena_dup(&l->arena, issuer);
+    l->issuer = arena_dup(&l->arena, issuer->name);
     l->to = arena_dup(&l->arena, ask->to);
     l->host = arena_dup(&l->arena, ask->host);
     l->app = ask->app.n ? arena_dup(&l->arena, ask->app) : (str){NULL, 0};
-    l->acr = ask->step_up_acr.n ? arena_dup(&l->arena, ask->step_up_acr) : (str){NULL, 0};
+    l->acr = wished_acr(l, ask, issuer->issuer);
     l->hint = ask->login_hint.n ? arena_dup(&l->arena, ask->login_hint) : (str){NULL, 0};
     l->max_age_s = ask->step_up_age_s;
     l->is_step_up = ask->session && (l->max_age_s >= 0 || l->acr.n);
@@ -264,7 +278,7 @@ void login_begin(struct desk *d, struct desk_ask *ask)
     }
     login_sweep(d, desk_now_ms(d));
     make_room(d, ask->browser);
-    struct login *l = login_create(d, ask, i->config->name);
+    struct login *l = login_create(d, ask, i->config);
     flow_start(&l->flow, d, l->issuer);
 }
 

@@ -289,18 +289,42 @@ static struct notice *notice_create(struct desk_ask *ask, const char *why)
     return n;
 }
 
+static void keys_came(struct flow *f, enum oidc_step step);
+
 static void read_notice(struct desk *d, struct notice *n)
 {
     struct desk_issuer *i = issuer_named(d, n->ask->issuer);
     enum token_verdict v = i ? oidc_logout_read(issuer_client(i), issuer_keys(d, i), n->ask->form,
                                                 desk_now_s(d), &n->arena, &n->logout)
                              : TOKEN_ISSUER;
+    if (v == TOKEN_UNKNOWN_KID && !n->has_asked) {
+        /* The keys were rotated since we looked: a logout must not be lost for that. */
+        n->has_asked = true;
+        n->keys.over = keys_came;
+        flow_want_keys(&n->keys, d, n->ask->issuer);
+        return;
+    }
     if (v != TOKEN_OK) {
         refuse_notice(n, token_verdict_code(v));
         return;
     }
     n->issuer = arena_dup(&n->arena, i->config->issuer->issuer);
     work_post(d, &n->work);
+}
+
+static void keys_came(struct flow *f, enum oidc_step step)
+{
+    read_notice(f->desk, list_entry(f, struct notice, keys));
+}
+
+/* The log-ins and refreshes are gone: who still waits for keys is a notice. */
+void notices_finish(struct desk *d)
+{
+    while (!list_empty(&d->key_waits)) {
+        struct flow *f = list_entry(d->key_waits.next, struct flow, keys_link);
+        list_remove(&f->keys_link);
+        refuse_notice(list_entry(f, struct notice, keys), token_verdict_code(TOKEN_UNKNOWN_KID));
+    }
 }
 
 void logout_backchannel(struct desk *d, struct desk_ask *ask)

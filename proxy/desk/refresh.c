@@ -22,6 +22,7 @@ struct refresh {
     struct arena arena;
     int64_t session;
     struct store_session row; /* as read, then as it shall be */
+    bool pauses_after;        /* only a rotated token is written: the claims are still to come */
     enum refresh_phase { REFRESH_READS = 1, REFRESH_ASKS, REFRESH_WRITES, REFRESH_PAUSES } phase;
     int64_t until_ms; /* PAUSES */
     unsigned failures;
@@ -83,17 +84,28 @@ static bool write_row(struct store_db *db, struct desk_work *w, struct fail *f)
 static void written(struct desk_work *w)
 {
     struct refresh *r = list_entry(w, struct refresh, work);
-    if (w->is_good) {
+    if (w->is_good && !r->pauses_after) {
         drop(r);
         return;
     }
-    log_error("refresh.store", w->fail.text);
+    if (!w->is_good)
+        log_error("refresh.store", w->fail.text);
+    r->pauses_after = false;
     pause_it(r);
 }
 
 static str keep(struct refresh *r, str s)
 {
     return s.n ? arena_dup(&r->arena, s) : (str){NULL, 0};
+}
+
+static void write_back(struct refresh *r)
+{
+    flow_finish(&r->flow);
+    r->phase = REFRESH_WRITES;
+    r->work.run = write_row;
+    r->work.done = written;
+    work_post(r->desk, &r->work);
 }
 
 static void renew(struct refresh *r)
@@ -104,11 +116,20 @@ static void renew(struct refresh *r)
     r->row.refresh_token = keep(r, out->refresh_token);
     r->row.id_token = keep(r, out->id_token);
     r->row.email = out->identity ? keep(r, out->identity->email) : r->row.email;
-    flow_finish(&r->flow);
-    r->phase = REFRESH_WRITES;
-    r->work.run = write_row;
-    r->work.done = written;
-    work_post(r->desk, &r->work);
+    write_back(r);
+}
+
+/* The provider rotated the token before something else failed: the old one is dead, and to come
+ * with it again would look like theft and end the grant. */
+static bool keep_rotated(struct refresh *r)
+{
+    str token = r->flow.oidc ? oidc_flow_outcome(r->flow.oidc)->refresh_token : (str){NULL, 0};
+    if (!token.n || str_eq(token, r->row.refresh_token))
+        return false;
+    r->row.refresh_token = keep(r, token);
+    r->pauses_after = true;
+    write_back(r);
+    return true;
 }
 
 static void give_up(struct refresh *r, enum oidc_verdict v)
@@ -121,7 +142,8 @@ static void give_up(struct refresh *r, enum oidc_verdict v)
         drop(r);
         return;
     }
-    pause_it(r);
+    if (!keep_rotated(r))
+        pause_it(r);
 }
 
 /* ---- asking the provider -----------------------------------------------------------------------

@@ -50,6 +50,7 @@ str link_login(struct arena *a, const struct page_env *env, const struct page_wa
     if (way->is_step_up)
         url = with(a, url, "max_age", arena_printf(a, "%lld", (long long)way->max_age_s));
     url = with(a, url, "acr", way->acr);
+    url = with(a, url, "mfa", way->wants_mfa ? STR("1") : (str){NULL, 0});
     return with(a, url, "issuer", issuer);
 }
 

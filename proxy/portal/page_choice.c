@@ -47,6 +47,7 @@ static void put_mail(struct frame *f, const struct page_choice_view *v)
         frame_hidden(f, STR("max_age"),
                      arena_printf(f->arena, "%lld", (long long)v->way.max_age_s));
     frame_hidden(f, STR("acr"), v->way.acr);
+    frame_hidden(f, STR("mfa"), v->way.wants_mfa ? STR("1") : (str){NULL, 0});
     sign_in_field(f, &email);
     html_lit(&f->html, "<div class=\"acts down\">");
     frame_submit(f, STR(""), (str){NULL, 0}, (str){NULL, 0}, WORDS_CHOOSE_NEXT);

@@ -612,3 +612,17 @@ def test_pushed_requests(own):
     assert sorted(provider.requests("/authorize")[-1][0]) == ["client_id", "request_uri"]
     provider.down = {"/par"}
     house.is_refused("login.unreachable")
+
+
+def test_a_logout_token_of_a_new_key(own):
+    """The provider rotated its keys since the log-in: postern asks for them, and the session ends all the same."""
+    house = own()
+    b, _ = house.is_let_in()
+    house.provider.rotate()
+    ends(house, b, house.provider.logout_token())
+
+
+def test_a_logout_token_of_no_key_at_all(own):
+    house = own()
+    other = Key("ES256", "nobody's")
+    is_refused_notice(house, house.provider.logout_token(sign=lambda c, h: other.token(c, h)), "token.unknown-kid")

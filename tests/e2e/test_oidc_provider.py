@@ -18,16 +18,17 @@ SECRET = "s3cret of the client: +/%"
 
 
 def policy(upstream):
-    """The vault wants a second factor, the till a fresh sign-in."""
+    """The vault wants a class, the safe a second factor, the till a fresh sign-in."""
     def host(name):
         return app(name, upstream, host=name + ".postern.localhost")
 
     return {
         "version": 1,
-        "apps": [host(n) for n in ("inventory", "vault", "till")],
+        "apps": [host(n) for n in ("inventory", "vault", "till", "safe")],
         "rules": [allow("staff", to={"apps": ["inventory"]}),
                   allow("vault", to={"apps": ["vault"]}, auth={"acr": ["mfa"]}),
-                  allow("till", to={"apps": ["till"]}, auth={"login_within": "3s"})],
+                  allow("till", to={"apps": ["till"]}, auth={"login_within": "3s"}),
+                  allow("safe", to={"apps": ["safe"]}, auth={"mfa": True})],
     }
 
 
@@ -217,6 +218,18 @@ def test_step_up_to_another_class(place):
     assert record["auth"]["acr"] == "mfa" and record["session"] != first["session"]
     assert here.journal.wait(kind="session.revoked")["why"] == "renewed"
     assert b.get(here.url("inventory")).status == 200
+
+
+def test_step_up_to_more_than_one_factor(place):
+    """The rule says mfa alone; the provider is asked by what it calls that."""
+    here = place(mfa={"acr": ["mfa"]})
+    b = here.signed_in()
+    page = b.get(here.url("safe"))
+    assert page.status == 403 and "mfa=1" in step_up(page)
+    page = here.log_in(b, b.get(step_up(page)), acr="mfa")
+    assert page.status == 200 and page.url == here.url("safe")
+    assert here.journal.wait(kind="step_up")["auth"]["acr"] == "mfa"
+    assert here.journal.wait(kind="decision", app="safe", status=200)["auth"]["mfa"] is True
 
 
 def test_step_up_that_comes_back_weaker(place):
