@@ -63,6 +63,9 @@ bool audit_filter_fits(const struct audit_filter *filter, str line);
 /* Time as RFC 3339 (UTC offset or Z), as a date, or as an age ("90s", "15m", "2h", "7d"). */
 bool audit_time_parse(str text, int64_t now_us, int64_t *out_us);
 
+/* Every kind of record, by name; NULL ends them. */
+extern const char *const audit_kinds[];
+
 /* One record as a row for a person at a terminal; nothing in it can steer the terminal. */
 void audit_table_head(FILE *out);
 void audit_table_row(FILE *out, str line);

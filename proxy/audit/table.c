@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 enum { TIME_WIDTH = 23, USER_WIDTH = 28, APP_WIDTH = 12, EFFECT_WIDTH = 6, REASON_WIDTH = 22 };
+enum { CHANGES_SHOWN = 4 };
 
 static bool is_harmless(int32_t c)
 {
@@ -92,23 +93,110 @@ static void put_errors(FILE *out, const json_t *errors)
         fprintf(out, " (and %zu more)", n - 1);
 }
 
+static void put_member(FILE *out, const json_t *o, const char *name, const char *as)
+{
+    const json_t *v = json_object_get(o, name);
+    if (json_is_integer(v))
+        fprintf(out, " %s=%lld", as, (long long)json_integer_value(v));
+    if (!json_is_string(v))
+        return;
+    fprintf(out, " %s=", as);
+    put_text(out, text_of(v), 0, false);
+}
+
+/* An approval: of what, and for whom when it is another who decides. */
+static void put_grant(FILE *out, const json_t *o)
+{
+    const json_t *grant = json_object_get(o, "grant");
+    if (!json_is_object(grant))
+        return;
+    put_member(out, grant, "app", "app");
+    put_member(out, grant, "rule", "rule");
+    put_member(out, grant, "id", "grant");
+    put_member(out, grant, json_object_get(grant, "email") ? "email" : "subject", "for");
+    put_member(out, grant, "reason", "reason");
+}
+
+/* What a source says anew about a device. */
+static void put_device(FILE *out, const json_t *o)
+{
+    const json_t *changes = json_object_get(o, "changes"), *device = json_object_get(o, "device");
+    if (json_is_object(device))
+        put_member(out, device, "id", "device");
+    if (json_is_true(json_object_get(o, "added")) || json_is_true(json_object_get(o, "removed")))
+        fputs(json_object_get(o, "added") ? " added" : " removed", out);
+    for (size_t i = 0; i < json_array_size(changes) && i < CHANGES_SHOWN; i++) {
+        const json_t *one = json_array_get(changes, i);
+        fputc(' ', out);
+        put_text(out, get(one, "name", NULL), 0, false);
+        fputc('=', out);
+        put_text(out, get(one, "to", NULL), 0, false);
+    }
+    if (json_array_size(changes) > CHANGES_SHOWN)
+        fprintf(out, " (and %zu more)", json_array_size(changes) - CHANGES_SHOWN);
+}
+
 static void put_event(FILE *out, const json_t *o)
 {
-    static const char *const shown[] = {"reason",  "size",   "file", "kept",
-                                        "records", "digest", "app",  NULL};
-    for (size_t i = 0; shown[i]; i++) {
-        const json_t *v = json_object_get(o, shown[i]);
-        if (json_is_integer(v))
-            fprintf(out, " %s=%lld", shown[i], (long long)json_integer_value(v));
-        if (!json_is_string(v))
-            continue;
-        fprintf(out, " %s=", shown[i]);
-        put_text(out, text_of(v), 0, false);
-    }
+    static const char *const shown[] = {
+        "app",  "rule",  "reason",  "token",  "error",   "why",     "by",
+        "how",  "ended", "state",   "source", "device",  "issuer",  "size",
+        "file", "kept",  "records", "digest", "devices", "purpose", NULL};
+    for (size_t i = 0; shown[i]; i++)
+        put_member(out, o, shown[i], shown[i]);
+    put_grant(out, o);
+    put_device(out, o);
     put_errors(out, json_object_get(o, "errors"));
     put_errors(out, json_object_get(o, "headers"));
     fputc('\n', out);
 }
+
+/* Whoever did it; else whom it befell. */
+static str person_of(const json_t *o)
+{
+    static const char *const at[] = {"identity", "user", "grant"};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        str who = first_of(get(o, at[i], "email"), get(o, at[i], "subject"));
+        if (who.n)
+            return who;
+    }
+    return first_of(get(o, "email", NULL), STR("-"));
+}
+
+const char *const audit_kinds[] = {"decision",
+                                   "request.open",
+                                   "request.close",
+                                   "visit.start",
+                                   "visit.end",
+                                   "spoof_attempt",
+                                   "login",
+                                   "login.failed",
+                                   "step_up",
+                                   "logout",
+                                   "logout.failed",
+                                   "session.revoked",
+                                   "purpose.stated",
+                                   "approval.asked",
+                                   "approval.approved",
+                                   "approval.refused",
+                                   "approval.ended",
+                                   "break_glass.opened",
+                                   "break_glass.failed",
+                                   "break_glass.ended",
+                                   "device.source",
+                                   "device.changed",
+                                   "policy.loaded",
+                                   "policy.failed",
+                                   "journal",
+                                   "journal.resumed",
+                                   "journal.broken",
+                                   "journal.torn",
+                                   "journal.rolled_back",
+                                   "journal.replaced",
+                                   "journal.lost",
+                                   "checkpoint",
+                                   "clock.stepped",
+                                   NULL};
 
 void audit_table_head(FILE *out)
 {
@@ -128,11 +216,11 @@ void audit_table_row(FILE *out, str line)
     put(out, str_upto(get(o, "time", NULL), TIME_WIDTH), TIME_WIDTH, true); /* milliseconds */
     if (json_is_object(json_object_get(o, "decision"))) {
         put(out, kind, APP_WIDTH, true);
-        str user = first_of(get(o, "identity", "email"), get(o, "identity", "subject"));
-        put(out, first_of(user, STR("-")), USER_WIDTH, true);
+        put(out, person_of(o), USER_WIDTH, true);
         put_request(out, o);
     } else {
-        put_text(out, kind, APP_WIDTH, false);
+        put(out, kind, APP_WIDTH, false);
+        put_text(out, person_of(o), USER_WIDTH, true);
         put_event(out, o);
     }
     json_decref(o);

@@ -80,6 +80,20 @@ static bool is_effect(str s)
     return false;
 }
 
+/* A kind that no record has would fit none, and look like good news. */
+static const char *read_kind(str kind)
+{
+    static char wrong[1024];
+    size_t n = 0;
+    for (size_t i = 0; audit_kinds[i]; i++)
+        if (!kind.p || str_eq(kind, str_of(audit_kinds[i])))
+            return NULL;
+    n = (size_t)snprintf(wrong, sizeof wrong, "there is no kind of that name; the kinds are");
+    for (size_t i = 0; audit_kinds[i] && n < sizeof wrong; i++)
+        n += (size_t)snprintf(wrong + n, sizeof wrong - n, "%s %s", i ? "," : "", audit_kinds[i]);
+    return wrong;
+}
+
 static const char *read_times(struct options *o)
 {
     const char *wrong = option_time("since", o->since, &o->filter.since_us);
@@ -116,6 +130,9 @@ static const char *read_options(int argc, char **argv, struct options *o)
         return wrong;
     if (w->effect.n && !is_effect(w->effect))
         return "--effect is allow, deny, own or none";
+    const char *unknown = read_kind(w->kind);
+    if (unknown)
+        return unknown;
     return strcmp(o->verb, "verify") == 0 ? NULL : read_times(o);
 }
 

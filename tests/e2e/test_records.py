@@ -195,7 +195,10 @@ def test_spoof_attempts(start, staff):
     assert spoof["identity"] == {"issuer": r["identity"]["issuer"], "subject": "eva"} and "root" not in json.dumps(spoof)
     row = subprocess.run([BINARY, "audit", "query", "--file", gate.path("access.jsonl"), "--table", "--kind", "spoof_attempt"],
                          stdout=subprocess.PIPE, text=True).stdout
-    assert " spoof_attempt app=inventory X-Auth-User (and 1 more)" in re.sub(" +", " ", row), row
+    assert " spoof_attempt eva app=inventory X-Auth-User (and 1 more)" in re.sub(" +", " ", row), row
+    wrong = subprocess.run([BINARY, "audit", "query", "--file", gate.path("access.jsonl"), "--kind", "nonsense"],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert wrong.returncode == 2 and "login.failed, step_up" in wrong.stderr and "nonsense" not in wrong.stdout
     began = time.monotonic()
     n = 200
     for i in range(n):

@@ -168,17 +168,70 @@ static void a_row_cannot_steer_the_terminal(void **state)
     assert_non_null(strstr(text, "/?[2J?"));
     assert_non_null(strstr(text, " token.expired "));
     assert_null(strstr(text, "auth.none"));
-    assert_non_null(strstr(text, "policy.failed a.yaml:3:1: no (and 1 more)\n"));
+    assert_non_null(strstr(text, " a.yaml:3:1: no (and 1 more)\n"));
     free(text);
+}
+
+#define WHO "\"identity\":{\"subject\":\"u-1\",\"email\":\"eva@x.example\"}"
+#define GRANT                                                                                      \
+    "\"grant\":{\"id\":7,\"rule\":\"help\",\"app\":\"crm\",\"subject\":\"u-2\",\"email\":\"kim@x." \
+    "example\","                                                                                   \
+    "\"reason\":\"a caller\"}"
+
+static void an_event_names_the_person_and_why(void **state)
+{
+    static const struct {
+        const char *kind, *members, *user, *told;
+    } rows[] = {
+        {"login", WHO ",\"issuer\":\"corp\",\"device\":\"d-1\"", "eva@x.example",
+         "device=d-1 issuer=corp"},
+        {"login.failed", "\"issuer\":\"corp\",\"reason\":\"login.code\"", "-",
+         "reason=login.code issuer=corp"},
+        {"login.failed", "\"reason\":\"builtin.refused\",\"email\":\"sam@x.example\"",
+         "sam@x.example", "reason=builtin.refused"},
+        {"logout", WHO ",\"how\":\"everywhere\",\"ended\":2", "eva@x.example",
+         "how=everywhere ended=2"},
+        {"session.revoked", "\"identity\":{\"subject\":\"u-1\"},\"why\":\"idle\",\"by\":\"time\"",
+         "u-1", "why=idle by=time"},
+        {"step_up", WHO ",\"app\":\"crm\"", "eva@x.example", "app=crm"},
+        {"approval.approved", WHO "," GRANT, "eva@x.example",
+         "app=crm rule=help grant=7 for=kim@x.example reason=a caller"},
+        {"approval.ended", GRANT ",\"why\":\"time\"", "kim@x.example",
+         "why=time app=crm rule=help"},
+        {"break_glass.opened", WHO "," GRANT, "eva@x.example", "reason=a caller"},
+        {"purpose.stated", WHO ",\"app\":\"crm\",\"purpose\":\"a caller\"", "eva@x.example",
+         "app=crm purpose=a caller"},
+        {"device.source", "\"source\":\"mdm\",\"state\":\"down\",\"why\":\"timeout\"", "-",
+         "why=timeout state=down source=mdm"},
+        {"device.changed",
+         "\"source\":\"mdm\",\"device\":{\"id\":\"d-1\"},\"changes\":[{\"name\":\"managed\","
+         "\"from\":\"true\",\"to\":\"false\"}]",
+         "-", "source=mdm device=d-1 managed=false"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *text = NULL, line[1024], column[64];
+        size_t n;
+        FILE *out = open_memstream(&text, &n);
+        snprintf(line, sizeof line, "{\"kind\":\"%s\",%s}", rows[i].kind, rows[i].members);
+        snprintf(column, sizeof column, "%s ", rows[i].user);
+        audit_table_row(out, str_of(line));
+        fclose(out);
+        if (!strstr(text, column) || !strstr(text, rows[i].told))
+            fail_msg("row %zu: %s", i, text);
+        free(text);
+    }
 }
 
 int main(void)
 {
 #define on_desk(test) cmocka_unit_test_setup_teardown(test, desk_setup, desk_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_record_fits_all_that_is_asked), cmocka_unit_test(times_are_read),
-        on_desk(all_files_are_searched_in_order),          on_desk(no_journal_is_a_failure),
+        cmocka_unit_test(a_record_fits_all_that_is_asked),
+        cmocka_unit_test(times_are_read),
+        on_desk(all_files_are_searched_in_order),
+        on_desk(no_journal_is_a_failure),
         cmocka_unit_test(a_row_cannot_steer_the_terminal),
+        cmocka_unit_test(an_event_names_the_person_and_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
