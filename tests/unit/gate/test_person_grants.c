@@ -7,9 +7,10 @@ static const char POLICY[] =
     "apps:\n"
     "  - {name: inventory, host: inventory.example, upstream: \"unix:APP_SOCKET\"}\n"
     "  - {name: other, host: other.example, upstream: \"unix:APP_SOCKET\"}\n"
+    "  - {name: attic, host: attic.example, upstream: \"unix:APP_SOCKET\"}\n"
     "  - {name: glass, host: glass.example, upstream: \"unix:APP_SOCKET\"}\n"
     "rules:\n"
-    "  - {id: asked, effect: allow, who: {groups: [staff]}, to: {apps: [inventory]},\n"
+    "  - {id: asked, effect: allow, who: {groups: [staff]}, to: {apps: [inventory, attic]},\n"
     "     approval: {by: {groups: [boss]}, valid_for: 1h}}\n"
     "  - {id: plain, effect: allow, who: {groups: [staff]}, to: {apps: [other]}}\n"
     "  - {id: hours, effect: require, who: {groups: [staff]}, to: {apps: [glass]},\n"
@@ -102,6 +103,8 @@ static void asked_once_and_only_where_a_rule_knows_any(void **state)
         caller_end(&c);
         assert_int_equal(begin(&c, s, "glass.example"), VISIT_REFUSED); /* of another rule */
         caller_end(&c);
+        assert_int_equal(begin(&c, s, "attic.example"), VISIT_REFUSED); /* for another app */
+        caller_end(&c);
     }
     assert_int_equal(s->store->asked_grants, 1);
     close_scene(s);
@@ -185,6 +188,9 @@ static void a_store_that_fails_opens_nothing(void **state)
             people_answer(s->house, s->store);
         assert_row(rows[i].id, c.visit.outcome == VISIT_REFUSED);
         assert_text(rows[i].id, c.visit.reason, "default-deny");
+        struct policy_facts facts = {.n_grants = 0};
+        person_grants_tell(&c.visit, STR("inventory"), &facts); /* not "there is none" */
+        assert_row(rows[i].id, facts.grants_unknown && !facts.n_grants);
         caller_end(&c);
         s->store->is_broken = s->store->is_full = false;
         people_answer(s->house, s->store);
