@@ -211,7 +211,23 @@ static void find_documents(struct exchange *ex, const struct config *config)
     r->n_documents = n;
 }
 
-/* What a device says of itself is for us, and not for the app behind. */
+size_t device_cookies(struct exchange *ex, const str **out)
+{
+    const struct config *config = gate_snapshot(ex->conn->server->options.gate)->config;
+    size_t n = 0;
+    *out = NULL;
+    if (!ex->head.cookie.p || !config->n_sources)
+        return 0;
+    str *names = arena_array(&ex->arena, str, config->n_sources);
+    for (size_t i = 0; i < config->n_sources; i++)
+        if (config->sources[i].cookie.p)
+            names[n++] = config->sources[i].cookie;
+    *out = names;
+    return n;
+}
+
+/* What a device says of itself is for us, and not for the app behind, whose people could say it of
+ * theirs. */
 static void mark_documents(struct exchange *ex, const struct config *config)
 {
     for (size_t i = 0; i < config->n_sources; i++)

@@ -13,6 +13,8 @@ bool device_asks(void *ctx, str sni);
 /* visit.request.cert and tell_device, and the marks on fields that go no further. Before the spoof
  * attempts are counted. */
 void device_fill(struct exchange *ex);
+/* Names of the cookies that carry a document: like its headers they are not for the app. */
+size_t device_cookies(struct exchange *ex, const str **out);
 void device_forget(struct device_cert_seen **seen); /* takes NULL */
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "proxy/http/cors.h"
+#include "proxy/http/device.h"
 #include "proxy/http/fields.h"
 #include "proxy/http/page.h"
 
@@ -111,6 +112,7 @@ static bool write_head(struct exchange *ex)
         .framing = ex->head.framing,
         .content_length = ex->head.content_length,
     };
+    out.n_cookies_kept = device_cookies(ex, &out.cookies_kept);
     size_t cap = head_most(ex, pairs, n_headers);
     char *room = arena_text(&ex->arena, cap);
     size_t n = request_head_write(&out, room, cap);

@@ -19,8 +19,16 @@ static str cookie_name(str pair)
     return str_trim(str_upto(pair, str_find(pair, '=')), " \t");
 }
 
+static bool is_kept(const struct request_out *r, str name)
+{
+    for (size_t i = 0; i < r->n_cookies_kept; i++)
+        if (str_eq(r->cookies_kept[i], name))
+            return true;
+    return fields_cookie_is_dropped(name);
+}
+
 /* The Cookie field without our cookies; no field at all when nothing is left. */
-static void put_cookie(struct put *w, str name, str value)
+static void put_cookie(struct put *w, const struct request_out *r, str name, str value)
 {
     size_t start = w->n;
     bool is_first = true;
@@ -28,7 +36,7 @@ static void put_cookie(struct put *w, str name, str value)
     put_text(w, ": ");
     while (value.p) {
         str pair = str_trim(str_cut(&value, ';'), " \t");
-        if (pair.n == 0 || fields_cookie_is_dropped(cookie_name(pair)))
+        if (pair.n == 0 || is_kept(r, cookie_name(pair)))
             continue;
         if (!is_first)
             put_text(w, "; ");
@@ -70,7 +78,7 @@ static void put_request_fields(struct put *w, const struct request_out *r)
         if (f->drop != DROP_NOT || field_set_has(r->app_fields, f->hash, f->name))
             continue;
         if (f->id == FIELD_COOKIE)
-            put_cookie(w, f->name, f->value);
+            put_cookie(w, r, f->name, f->value);
         else if (f->id != FIELD_AUTHORIZATION || !r->drop_authorization)
             put_line(w, f->name, f->value);
     }

@@ -153,7 +153,9 @@ struct request_out {
     const struct http_pair *identity; /* identity headers and assertion, in order */
     size_t n_identity;
     const struct field_set *app_fields; /* names that the app uses for identity; NULL: none */
-    bool drop_authorization;            /* it was a token of ours */
+    const str *cookies_kept;            /* names of those that are for us alone, beside ours */
+    size_t n_cookies_kept;
+    bool drop_authorization; /* it was a token of ours */
     bool is_websocket;
     enum http_framing framing; /* how we frame the body */
     uint64_t content_length;
