@@ -145,11 +145,33 @@ static void decode_people(struct decode *d, const struct doc_node *root)
     decode_builtin(d, section(root, "builtin"));
 }
 
+/* Behind a front, or a unix socket, it is what stands there that has TLS. */
+static bool may_have_tls(const struct config *c)
+{
+    for (size_t i = 0; i < c->n_listeners; i++) {
+        const struct config_listener *l = &c->listeners[i];
+        if (l->n_certificates || l->front > FRONT_DIRECT || l->address.kind == ADDRESS_UNIX)
+            return true;
+    }
+    return false;
+}
+
+static void check_origin(struct decode *d, const struct doc_node *portal)
+{
+    if (!portal || doc_get(portal, "origin") || !d->config->n_listeners || may_have_tls(d->config))
+        return;
+    doc_warn(d->findings, portal, "no-tls",
+             "say how browsers reach the portal, such as origin: \"http://HOST:PORT\"",
+             "origin is %.*s when left out, and no listener has TLS: the log-in would lead nowhere",
+             STR_ARG(d->config->portal.origin));
+}
+
 void decode_all(struct decode *d, const struct doc_node *root)
 {
     struct config *c = d->config;
     const struct doc_node *listeners = section(root, "listeners"),
                           *sources = section(root, "device_sources");
+    d->are_issuers_read = are_issuers_read(root);
     decode_portal(d, section(root, "portal"));
     decode_issuers(d, section(root, "issuers"), count(listeners) + count(sources));
     decode_listeners(d, listeners);
@@ -161,9 +183,10 @@ void decode_all(struct decode *d, const struct doc_node *root)
     c->state_dir = decode_file_or(d, c->state_at, "/var/lib/postern");
     decode_workers(d, section(root, "workers"));
     decode_sources(d, sources);
-    if (are_issuers_read(root))
+    if (d->are_issuers_read)
         decode_services(d, section(root, "services"));
     decode_people(d, root);
+    check_origin(d, section(root, "portal"));
     decode_audit(d, section(root, "audit"));
     limits_read(section(root, "limits"), &c->limits, d->findings);
     decode_log(d, section(root, "log"));

@@ -15,6 +15,7 @@ struct decode {
     struct config *config;
     struct config_issuer *issuers; /* config->issuers while it grows */
     size_t issuers_cap;
+    bool are_issuers_read; /* else nothing is told of an issuer that is not there */
 };
 
 /* The text as a C string; a file name hangs on the directory of postern.yaml. Absent for NULL. */

@@ -128,11 +128,12 @@ void decode_builtin_issuer(struct decode *d, const struct doc_node *at, struct c
                      usual[] = {STR("profile"), STR("email")};
     struct issuer *issuer = arena_new(d->arena, struct issuer);
     needs_portal(d, at, "the built-in issuer");
+    /* its name is for rules and records; people know the organisation */
+    str title = d->config->portal.title;
+    out->title = title.n ? title : STR("postern");
     *issuer = (struct issuer){
         .name = out->name,
         .issuer = arena_printf(d->arena, "%.*s/.postern/issuer", STR_ARG(d->config->portal.origin)),
-        .audiences = &client,
-        .n_audiences = 1,
         .algs = ALG_BIT(ALG_ES256),
         .trusted_email = true, /* the operator wrote the address, or a PIN went there */
         .absent_means_none = &groups,
@@ -159,7 +160,7 @@ void decode_builtin(struct decode *d, const struct doc_node *map)
 {
     struct config_builtin *out = &d->config->builtin;
     struct config_issuer *issuer = find_builtin(d);
-    if (!issuer && map)
+    if (!issuer && map && d->are_issuers_read)
         doc_warn(d->findings, map, "no-issuer", "add issuers: {people: builtin}",
                  "the section builtin has no effect without an issuer that is builtin");
     if (!issuer)

@@ -161,6 +161,7 @@ void decode_sources(struct decode *d, const struct doc_node *dict)
         out[n++] =
             (struct config_source){.name = d->issuers[i].name, .kind = SOURCE_CLAIMS, .issuer = i};
     }
+    d->config->sources_at = dict;
     d->config->sources = out;
     d->config->n_sources = n;
 }

@@ -39,6 +39,31 @@ void posture_show(struct posture *p)
         p->tables[i] = p->inventories[i].table;
 }
 
+/* A certificate names its device on the connection, and for the session that began there. */
+static bool can_name_devices(const struct config *c)
+{
+    for (size_t i = 0; i < c->n_listeners; i++)
+        if (c->listeners[i].client_ca.p || c->listeners[i].client_cert_header.p)
+            return true;
+    for (size_t i = 0; i < c->n_sources; i++)
+        if (c->sources[i].kind == SOURCE_POSTURE || c->sources[i].kind == SOURCE_CLAIMS)
+            return true;
+    return false;
+}
+
+void posture_warn_unnamed(struct findings *f, const struct snapshot *s)
+{
+    bool is_asked = false;
+    for (size_t i = 0; i < s->n_apps; i++)
+        is_asked = is_asked || policy_app_wants_device(s->policy, s->apps[i].policy);
+    if (!is_asked || !s->config->sources_at || can_name_devices(s->config))
+        return;
+    doc_warn(f, s->config->sources_at, "no-device-id",
+             "add client_ca to a listener's tls, a source of kind posture, or device to an issuer",
+             "rules ask for the device, and nothing says which device a visit is from: these "
+             "sources are looked into by its id");
+}
+
 void posture_finish(struct posture *p)
 {
     for (size_t i = 0; i < p->n_cas; i++)

@@ -34,6 +34,9 @@ bool posture_read_inventory(struct build *b, const struct config_source *s, size
 void posture_share(const struct posture *from, struct posture *p);
 /* When everything is read. */
 void posture_show(struct posture *p);
+/* Warns of sources that know devices by their ids while nothing says which device a visit is from,
+ * and rules ask. */
+void posture_warn_unnamed(struct findings *f, const struct snapshot *s);
 void posture_finish(struct posture *p);
 
 #endif

@@ -291,6 +291,7 @@ struct config {
     const struct service_match *services; /* which tokens are machines */
     size_t n_services;
     char services_trust[DIGEST_HEX_CHARS + 1]; /* trust.h */
+    const struct doc_node *sources_at;         /* device_sources; NULL: there is no such section */
     const struct config_source *sources;
     size_t n_sources;
     const struct config_channel *channels; /* for policies' break_glass and approvals */

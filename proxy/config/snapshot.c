@@ -330,6 +330,7 @@ struct snapshot *build_run(struct build *b)
     memcpy(p->rules_digest, b->rules_digest, sizeof p->rules_digest);
     struct snapshot *s = parts_show(p, b->previous);
     watched_check_apps(b->findings, s);
+    posture_warn_unnamed(b->findings, s);
     findings_sort(b->findings);
     return s;
 }

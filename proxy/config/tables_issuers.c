@@ -83,7 +83,7 @@ static const struct schema_field builtin_fields[] = {
      "The people: written by `postern user`, or by hand; watched like policies."},
     {"pin", &schema_bool, false, "false",
      "People who take one get a one-time PIN by mail. Needs `mail`."},
-    {"title", &schema_text, false, "its name", "What people read where they choose."},
+    {"title", &schema_text, false, "the portal's", "What people read where they choose."},
     {0}};
 const struct schema_type config_builtin_type = {
     .kind = SCHEMA_MAP, .name = "builtin", .fields = builtin_fields, .may_be_empty = true};

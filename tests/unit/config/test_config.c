@@ -350,7 +350,9 @@ static void says_what_needs_a_restart(void **state)
          "0:0 needs-restart: state changed: that takes effect at the next start"},
         {HEAD LISTEN CORP "limits: {session_cache: 7}\n",
          "0:0 needs-restart: limits.session_cache changed: that takes effect at the next start"},
-        {HEAD LISTEN CORP "portal: {host: a.example}\nsessions: {idle: 1h}\n", ""},
+        {HEAD LISTEN CORP
+         "portal: {host: a.example, origin: \"https://a.example\"}\nsessions: {idle: 1h}\n",
+         ""},
         {HEAD LISTEN CORP "audit: {sync: always}\n",
          "0:0 needs-restart: audit changed: that takes effect at the next start"},
     };

@@ -1,7 +1,7 @@
 /* Log-in, sessions, mail, notices and devices in postern.yaml. */
 #include "parse.h"
 
-#define PORTAL "portal: {host: access.example}\n"
+#define PORTAL "portal: {host: access.example, origin: \"https://access.example\"}\n"
 #define MAIL "mail: {smtp: \"smtp://127.0.0.1:25\", from: p@corp.example}\n"
 #define BASE HEAD LISTEN CORP
 /* the settings of one issuer, on line 4, or of one source */
@@ -125,12 +125,55 @@ static void refuses_bad_sources(void **state)
     EXPECT_ALL(rows);
 }
 
+/* An issuer that is broken is one, and the section beside it has an effect. */
+static void an_error_begets_no_other(void **state)
+{
+    static const struct bad rows[] = {
+        {"builtin beside a broken issuer",
+         HEAD LISTEN PORTAL
+         "issuers: {people: builtin, c: {issuer: x, nonsense: 1}}\nbuiltin: {users: u}\n",
+         "4:43 unknown-key: unknown key \"nonsense\" in an issuer"},
+    };
+    EXPECT_ALL(rows);
+}
+
+static void builtin_is_called_like_the_portal(void **state)
+{
+    static const struct {
+        const char *portal, *builtin, *title;
+    } rows[] = {{"", "", "postern"},
+                {", title: Acme", "", "Acme"},
+                {", title: Acme", ", title: Guests", "Guests"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[512];
+        struct findings f;
+        snprintf(text, sizeof text,
+                 HEAD LISTEN "portal: {host: a.localhost, origin: \"http://a.localhost:80\"%s}\n"
+                             "issuers: {people: builtin}\nbuiltin: {users: u%s}\n",
+                 rows[i].portal, rows[i].builtin);
+        const struct config *c = parse(text, &f);
+        assert_non_null(c);
+        if (!str_eq(c->issuers[0].title, str_of(rows[i].title)))
+            fail_msg("row %zu: %.*s", i, STR_ARG(c->issuers[0].title));
+        config_unref(&c);
+        findings_finish(&f);
+    }
+}
+
 static void warns(void **state)
 {
     static const struct bad rows[] = {
         {"plain origin", BASE "portal: {host: a.example, origin: \"http://a.example:80\"}\n",
          "4:35 plain-origin: browsers keep our cookies over https only, or on a host below "
          "localhost: nobody can sign in at \"http://a.example:80\""},
+        {"no TLS and no origin", BASE "portal: {host: a.example}\n",
+         "4:9 no-tls: origin is https://a.example when left out, and no listener has TLS: the "
+         "log-in would lead nowhere (say how browsers reach the portal, such as origin: "
+         "\"http://HOST:PORT\")"},
+        {"no TLS, behind a front",
+         HEAD "listeners: [{address: \"127.0.0.1:80\", front: {forwarded: {trusted: "
+              "[127.0.0.1/32]}}}]\n" CORP "portal: {host: a.example}\n",
+         ""},
         {"builtin alone", BASE PORTAL "builtin: {users: u}\n",
          "5:10 no-issuer: the section builtin has no effect without an issuer that is builtin (add "
          "issuers: {people: builtin})"},
@@ -249,9 +292,14 @@ static void defaults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_bad_issuers), cmocka_unit_test(refuses_bad_sections),
-        cmocka_unit_test(refuses_bad_sources), cmocka_unit_test(warns),
-        cmocka_unit_test(fills_every_section), cmocka_unit_test(defaults),
+        cmocka_unit_test(refuses_bad_issuers),
+        cmocka_unit_test(refuses_bad_sections),
+        cmocka_unit_test(refuses_bad_sources),
+        cmocka_unit_test(an_error_begets_no_other),
+        cmocka_unit_test(builtin_is_called_like_the_portal),
+        cmocka_unit_test(warns),
+        cmocka_unit_test(fills_every_section),
+        cmocka_unit_test(defaults),
     };
     return cmocka_run_group_tests(tests, room_setup, room_teardown);
 }

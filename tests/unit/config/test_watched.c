@@ -138,6 +138,46 @@ static void implicit_issuers_meet_no_bearer(void **state)
     snapshot_unref(&s);
 }
 
+/* An inventory is looked into by the device's id, which it cannot give itself. */
+static void sources_without_an_id_are_told(void **state)
+{
+    static const struct {
+        const char *id, *more, *rule;
+        bool is_told;
+    } rows[] = {
+        {"asked", "", ", device: {managed: true}", true},
+        {"not asked", "", "", false},
+        {"documents name it",
+         "  mdm: {kind: posture, issuer: m, audience: p, jwks_file: ci.json}\n",
+         ", device: {managed: true}", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char config[1024], policy[1024];
+        struct findings f;
+        make();
+        snprintf(
+            config, sizeof config,
+            "version: 1\nlisteners: [{address: \"127.0.0.1:8080\"}]\nstate: state\n"
+            "issuers: {ci: {issuer: \"https://ci.example\", audience: p, jwks_file: ci.json}}\n"
+            "device_sources:\n  list: {kind: inventory, file: devices.yaml}\n%s",
+            rows[i].more);
+        snprintf(
+            policy, sizeof policy,
+            "version: 1\napps: [{name: inventory, host: inventory.example, upstream: "
+            "\"http://127.0.0.1:3000\"}]\nrules: [{id: in, effect: allow, who: {groups: [staff]}, "
+            "to: {apps: [inventory]}%s}]\n",
+            rows[i].rule);
+        room_write("postern.yaml", config);
+        room_write("policies/inventory.yaml", policy);
+        struct snapshot *s = world_build(NULL, &f);
+        const char *told = strstr(findings_text(&f), "6:3 no-device-id: rules ask for the device");
+        if (!s || (told != NULL) != rows[i].is_told)
+            fail_msg("%s: %s", rows[i].id, findings_text(&f));
+        snapshot_unref(&s);
+        findings_finish(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +185,7 @@ int main(void)
         cmocka_unit_test(a_missing_file_is_told),
         cmocka_unit_test(a_secret_is_no_secret_when_others_may_read_it),
         cmocka_unit_test(a_change_is_another_digest),
+        cmocka_unit_test(sources_without_an_id_are_told),
         cmocka_unit_test(implicit_issuers_meet_no_bearer),
     };
     return cmocka_run_group_tests(tests, room_setup, room_teardown);
