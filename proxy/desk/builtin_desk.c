@@ -262,8 +262,12 @@ void builtin_desk_finish(struct desk *d)
 /* ---- PINs --------------------------------------------------------------------------------------
  */
 
+/* To the address of the users file, however the form spelled it. */
 static bool send_pin(struct desk *d, const struct desk_ask *ask, const char *pin)
 {
+    const struct builtin_user *user = builtin_users_find(d->snapshot->users, ask->email);
+    if (!user)
+        return false;
     struct arena a;
     arena_init(&a, NULL, 0);
     str title = desk_config(d)->portal.title;
@@ -274,7 +278,7 @@ static bool send_pin(struct desk *d, const struct desk_ask *ask, const char *pin
                      "once, in the window that asked for it. If you did not ask for it, "
                      "somebody typed your address by mistake; nothing happens then.\n",
                      STR_ARG(title.n ? title : desk_config(d)->portal.host), pin);
-    bool sent = d->options.mail && d->options.mail(d->options.ctx, ask->email, subject, text);
+    bool sent = d->options.mail && d->options.mail(d->options.ctx, user->email, subject, text);
     arena_wipe(&a);
     return sent;
 }

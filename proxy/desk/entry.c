@@ -93,7 +93,8 @@ void entry_login_failed(struct desk *d, const struct desk_ask *ask, str issuer, 
     entry_open(&r, d, STR("login.failed"), ask);
     entry_text(&r, STR("issuer"), issuer);
     entry_text(&r, STR("reason"), str_of(reason));
-    entry_text(&r, STR("email"), ask->email);
+    if (builtin_email_is_sound(ask->email)) /* else a password may have got into that field */
+        entry_text(&r, STR("email"), ask->email);
     if (flow) {
         enum token_verdict token = oidc_flow_token_verdict(flow);
         if (token != TOKEN_OK && token != TOKEN_INVALID)

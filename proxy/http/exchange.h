@@ -71,6 +71,7 @@ struct exchange {
     bool is_offered;       /* the room above did not want this refusal */
     char *form;            /* in the arena */
     size_t form_n, form_cap;
+    int64_t form_until_ms; /* monotonic; however often a byte of it comes */
     void (*form_done)(struct exchange *ex);
     int64_t body_stall_ms, first_byte_ms;
     uint64_t max_body_bytes;

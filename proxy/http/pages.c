@@ -8,6 +8,7 @@
 enum {
     PAGE_WITHIN_MS = 60 * 1000, /* an identity provider may be slow, twice */
     FORM_LEAST = 1024,
+    FORM_STALLS = 2, /* a form is here within so many times limits.body_stall */
 };
 
 static const struct http_pages *pages_of(const struct exchange *ex)
@@ -116,7 +117,9 @@ static void read_body(struct exchange *ex)
         got = read_piece(ex);
     if (got == PIECE_NONE) {
         conn_want(ex->conn, watch_wanted(&ex->conn->watch) | WATCH_READ);
-        exchange_arm(ex, TIMER_BODY, ex->conn->server->limits.body_stall_ms);
+        int64_t left_ms = ex->form_until_ms - loop_now_ms(ex->conn->server->loop);
+        int64_t stall_ms = ex->conn->server->limits.body_stall_ms;
+        exchange_arm(ex, TIMER_BODY, left_ms < 1 ? 1 : left_ms < stall_ms ? left_ms : stall_ms);
     } else if (got == PIECE_LAST) {
         exchange_arm(ex, TIMER_NONE, 0);
         ex->page.body = (str){ex->form ? ex->form : "", ex->form_n};
@@ -134,6 +137,8 @@ static void with_body(struct exchange *ex, void (*done)(struct exchange *))
         return;
     }
     ex->form_done = done;
+    ex->form_until_ms =
+        loop_now_ms(ex->conn->server->loop) + FORM_STALLS * ex->conn->server->limits.body_stall_ms;
     exchange_set_phase(ex, EX_FORM);
     if (ex->head.framing == FRAMING_LENGTH && ex->head.content_length > form_most(ex)) {
         refuse_body(ex, 413, END_BODY_TOO_LARGE, STR("The form is longer than it may be here."));

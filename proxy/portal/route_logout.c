@@ -93,7 +93,8 @@ void route_logout_confirm(struct call *c)
         return;
     }
     struct desk_ask *ask = ask_create(c, DESK_LOGOUT, left);
-    ask->everywhere = form_get(&c->form, STR("everywhere")).n > 0;
+    /* Script of an app can send its host's form: it ends what is here, and on no other device. */
+    ask->everywhere = c->page->is_portal && form_get(&c->form, STR("everywhere")).n > 0;
     ask_send(c, ask);
 }
 
