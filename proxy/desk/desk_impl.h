@@ -74,6 +74,7 @@ struct desk_issuer {
     char *secret;
     enum client_auth auth;
     struct provider *provider;
+    int64_t warned_ms; /* of an error that its provider answered with; 0: never */
 };
 bool issuers_configure(struct desk *d, const struct config *old);
 void issuers_finish(struct desk *d);
@@ -236,6 +237,7 @@ struct desk {
     size_t n_checks, n_checking;
     struct list_node open_grants; /* ending_grant::link */
     size_t n_open_grants;
+    struct list_node breaking; /* granting::link: glass that is being broken (grants.c) */
     struct deadline sweep;
     int64_t swept_ms; /* the store; 0: not yet */
     bool is_sweeping;

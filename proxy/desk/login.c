@@ -5,7 +5,10 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/secret.h"
+
+enum { WARN_EVERY_MS = 60 * 1000 };
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
@@ -165,11 +168,27 @@ static struct desk_issuer *choose(struct desk *d, struct desk_ask *ask)
 
 /* ---- the way out ----------------------------------------------------------------------------- */
 
+/* Operators learn what people are not told: once a minute, since strangers can make it happen. Who
+ * was denied or gave up is no news to them. */
+static void warn(struct login *l, enum oidc_verdict v)
+{
+    struct desk_issuer *i = issuer_named(l->desk, l->issuer);
+    int64_t now_ms = desk_now_ms(l->desk);
+    str error = l->flow.oidc ? oidc_flow_error(l->flow.oidc) : (str){NULL, 0};
+    if (!i || v != OIDC_ERROR || !error.n ||
+        (i->warned_ms && now_ms - i->warned_ms < WARN_EVERY_MS))
+        return;
+    i->warned_ms = now_ms;
+    log_warn("login.failed", "the provider answered with an error", "issuer", l->issuer.p, "code",
+             oidc_verdict_code(v), "error", error.p);
+}
+
 static void failed(struct login *l)
 {
     struct desk *d = l->desk;
     enum oidc_verdict v = flow_verdict(&l->flow);
     struct desk_ask *ask = l->ask;
+    warn(l, v);
     entry_login_failed(d, ask, l->issuer, oidc_verdict_code(v), l->flow.oidc);
     l->ask = NULL;
     l->phase = LOGIN_OVER;

@@ -462,6 +462,17 @@ def test_answers_of_the_token_endpoint(house, op):
         house.is_refused("login.answer")
 
 
+def test_the_operator_learns_of_a_provider_that_answers_with_an_error(own):
+    house = own()
+    with house.provider.lying(token_answer=(401, "application/json", b'{"error":"invalid_client"}')):
+        for _ in range(3):
+            house.is_refused("login.error", error="invalid_client")
+    told = [line for line in house.postern.stderr().splitlines() if "event=login.failed" in line]
+    assert len(told) == 1, told                              # once a minute
+    assert "level=warn" in told[0] and "issuer=corp" in told[0] and "error=invalid_client" in told[0], told
+    assert "code=login.error" in told[0] and house.provider.secret not in told[0]
+
+
 def test_a_provider_that_is_down(own):
     provider = Provider()
     house = own(provider=provider)
