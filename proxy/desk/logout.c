@@ -249,18 +249,19 @@ static void refuse_notice(struct notice *n, const char *check)
 static bool run_notice(struct store_db *db, struct desk_work *w, struct fail *f)
 {
     struct notice *n = list_entry(w, struct notice, work);
-    n->is_fresh = true;
-    if (n->logout.jti.n) { /* Back-Channel Logout 1.0, section 2.6: jti is not seen twice */
-        str value =
-            arena_printf(&n->arena, "%.*s %.*s", STR_ARG(n->issuer), STR_ARG(n->logout.jti));
-        if (!store_once(db, STR("logout-jti"), value, n->logout.exp_s + TOKEN_MAX_SKEW_S,
-                        &n->is_fresh, f))
-            return false;
-    }
     struct store_match m = {.issuer = n->issuer,
                             .subject = n->logout.sid.n ? (str){NULL, 0} : n->logout.subject,
                             .provider_sid = n->logout.sid};
-    return !n->is_fresh || store_sessions_end(db, &m, n->why, &n->n_ended, f);
+    n->is_fresh = true;
+    if (!n->logout.jti.n)
+        return store_sessions_end(db, &m, n->why, &n->n_ended, f);
+    /* Back-Channel Logout 1.0, section 2.6: jti is not seen twice */
+    struct store_mark mark = {
+        .what = STR("logout-jti"),
+        .value = arena_printf(&n->arena, "%.*s %.*s", STR_ARG(n->issuer), STR_ARG(n->logout.jti)),
+        .expires_s = n->logout.exp_s + TOKEN_MAX_SKEW_S,
+    };
+    return store_sessions_end_once(db, &m, n->why, &mark, &n->is_fresh, &n->n_ended, f);
 }
 
 static void noticed(struct desk_work *w)

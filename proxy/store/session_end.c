@@ -140,6 +140,23 @@ bool store_sessions_end(struct store_db *db, const struct store_match *m, const 
     return ok;
 }
 
+bool store_sessions_end_once(struct store_db *db, const struct store_match *m, const char *why,
+                             const struct store_mark *mark, bool *fresh_out, size_t *n_out,
+                             struct fail *f)
+{
+    struct match_text t;
+    size_t n = 0;
+    *fresh_out = false;
+    if (!build(m, &t, f))
+        return false;
+    bool ok = db_begin(db, f) &&
+              store_once(db, mark->what, mark->value, mark->expires_s, fresh_out, f) &&
+              (!*fresh_out || end_matching(db, m, &t, why, &n, f));
+    ok = db_end(db, ok, f);
+    *n_out = ok ? n : 0;
+    return ok;
+}
+
 /* ---- the list ---- */
 
 static bool read_list(struct store_db *db, sqlite3_stmt *s, struct arena *a,

@@ -191,6 +191,15 @@ struct store_match {
 /* Marks them ended, in one transaction; each is told as STORE_SESSION_ENDED. */
 bool store_sessions_end(struct store_db *db, const struct store_match *m, const char *why,
                         size_t *n_out, struct fail *f);
+/* The same for a notice that counts once (see store_once), with its mark in the same transaction: a
+ * notice whose sessions could not be ended may come again. A replayed one ends nobody. */
+struct store_mark {
+    str what, value;
+    int64_t expires_s;
+};
+bool store_sessions_end_once(struct store_db *db, const struct store_match *m, const char *why,
+                             const struct store_mark *mark, bool *fresh_out, size_t *n_out,
+                             struct fail *f);
 /* Newest first, at most `most`; ended ones are left out. */
 bool store_sessions_list(struct store_db *db, const struct store_match *m, size_t most,
                          struct arena *a, const struct store_session **out, size_t *n_out,
@@ -226,7 +235,8 @@ enum store_found store_grant_approve(struct store_db *db, int64_t id, str approv
                                      struct fail *f);
 enum store_found store_grant_close(struct store_db *db, int64_t id, enum store_grant_state state,
                                    struct arena *a, struct store_grant *out, struct fail *f);
-/* OPEN at once, for break-glass; until expires_s, or for valid_for_s when that is 0. */
+/* OPEN at once, for break-glass; until expires_s, or for valid_for_s when that is 0. The same one
+ * that is open already (person, rule, rule_digest, app) is returned instead of a second one. */
 bool store_grant_open(struct store_db *db, const struct store_grant *in, int64_t *id_out,
                       struct fail *f);
 /* Open and asked ones; {NULL, 0} of issuer and subject: of everybody. */

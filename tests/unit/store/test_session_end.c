@@ -95,6 +95,27 @@ static void ends_a_part_at_a_time(void **state)
     store_db_close(db);
 }
 
+static void a_notice_that_failed_may_come_again(void **state)
+{
+    struct store_db *db = four();
+    struct store_match m = {.subject = STR("kim")};
+    const struct store_mark mark = {STR("logout-jti"), STR("a"), T0 + 100};
+    bool is_fresh;
+    size_t n;
+    assert_ok(db_exec(db,
+                      "CREATE TRIGGER full BEFORE UPDATE ON session"
+                      " BEGIN SELECT RAISE(ABORT, 'full'); END",
+                      &kit_fail));
+    assert_false(store_sessions_end_once(db, &m, "backchannel", &mark, &is_fresh, &n, &kit_fail));
+    assert_int_equal(n, 0);
+    assert_ok(db_exec(db, "DROP TRIGGER full", &kit_fail));
+    assert_ok(store_sessions_end_once(db, &m, "backchannel", &mark, &is_fresh, &n, &kit_fail));
+    assert_true(is_fresh && n == 2);
+    assert_ok(store_sessions_end_once(db, &m, "backchannel", &mark, &is_fresh, &n, &kit_fail));
+    assert_true(!is_fresh && n == 0);
+    store_db_close(db);
+}
+
 static void an_end_leaves_no_secret(void **state)
 {
     struct store_db *db = kit_open();
@@ -131,8 +152,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
-        T(lists_who_matches), T(ends_who_matches),        T(ends_a_part_at_a_time),
-        T(tells_each_once),   T(an_end_leaves_no_secret), T(the_list_ends_where_it_is_told),
+        T(lists_who_matches),
+        T(ends_who_matches),
+        T(ends_a_part_at_a_time),
+        T(a_notice_that_failed_may_come_again),
+        T(tells_each_once),
+        T(an_end_leaves_no_secret),
+        T(the_list_ends_where_it_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
