@@ -122,9 +122,9 @@ static bool insert(struct store_db *db, const struct store_grant *in, enum store
     return true;
 }
 
-/* The question that was asked already; 0: none. */
-static bool find_asked(struct store_db *db, const struct store_grant *in, int64_t *id_out,
-                       struct fail *f)
+/* The same that is there already; 0: none. */
+static bool find_same(struct store_db *db, const struct store_grant *in,
+                      enum store_grant_state state, int64_t *id_out, struct fail *f)
 {
     sqlite3_stmt *s = db_sql(db,
                              "SELECT id FROM grant_row WHERE issuer = ?1 AND subject = ?2"
@@ -135,7 +135,7 @@ static bool find_asked(struct store_db *db, const struct store_grant *in, int64_
     for (int i = 0; i < 5; i++)
         db_bind_text(s, 1 + i, texts[i]);
     db_bind_int(s, 6, in->kind);
-    db_bind_int(s, 7, STORE_GRANT_ASKED);
+    db_bind_int(s, 7, state);
     db_bind_int(s, 8, store_now_s(db));
     enum db_step step = db_step(db, s, f);
     *id_out = step == DB_ROW ? db_int(s, 0) : 0;
@@ -148,7 +148,7 @@ bool store_grant_ask(struct store_db *db, const struct store_grant *in, int64_t 
 {
     int64_t now_s = store_now_s(db);
     int64_t expires_s = in->expires_s > now_s ? in->expires_s : now_s + STORE_ASKED_S;
-    bool ok = db_begin(db, f) && find_asked(db, in, id_out, f) &&
+    bool ok = db_begin(db, f) && find_same(db, in, STORE_GRANT_ASKED, id_out, f) &&
               (*id_out || insert(db, in, STORE_GRANT_ASKED, expires_s, id_out, f));
     return db_end(db, ok, f);
 }
@@ -168,8 +168,9 @@ bool store_grant_open(struct store_db *db, const struct store_grant *in, int64_t
     int64_t expires_s = in->expires_s ? in->expires_s : now_s + in->valid_for_s;
     if (expires_s <= now_s)
         return fail_set(f, FAIL_INPUT, "a grant must end after it opens");
-    bool ok = db_begin(db, f) && insert(db, in, STORE_GRANT_OPEN, expires_s, id_out, f) &&
-              note_person(db, in->issuer, in->subject, "grant", f);
+    bool ok = db_begin(db, f) && find_same(db, in, STORE_GRANT_OPEN, id_out, f) &&
+              (*id_out || (insert(db, in, STORE_GRANT_OPEN, expires_s, id_out, f) &&
+                           note_person(db, in->issuer, in->subject, "grant", f)));
     return db_end(db, ok, f);
 }
 

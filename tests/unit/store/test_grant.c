@@ -106,12 +106,15 @@ static void broken_glass_is_open_at_once(void **state)
     struct store_grant q = question("kim"), never = question("kim");
     const struct store_grant *items;
     size_t n;
-    int64_t id;
+    int64_t id, again;
     q.kind = STORE_GRANT_BREAK_GLASS;
     never.valid_for_s = 0;
     assert_false(store_grant_open(db, &never, &id, &kit_fail));
     assert_ok(store_grant_open(db, &q, &id, &kit_fail));
     assert_told("person 0 https://idp kim grant; ");
+    assert_ok(store_grant_open(db, &q, &again, &kit_fail)); /* a second click */
+    assert_int_equal(again, id);
+    assert_told("");
     q = question("ann");
     assert_ok(store_grant_ask(db, &q, &id, &kit_fail));
     const struct {
