@@ -293,11 +293,13 @@ struct policy_grant_terms {
 };
 /* False: there is no such rule, or it knows neither. */
 bool policy_grant_terms(const struct policy *p, str rule_id, struct policy_grant_terms *out);
-/* Certainly one of those that the rule's approval names in `by`: a person, never a machine. Whether
- * he is the one who asks is the caller's to see. */
-bool policy_may_approve(const struct policy *p, str rule_id, const struct policy_identity *who,
-                        int64_t now_us);
-/* One of those of any rule. */
+/* Certainly one of those that the rule's approval names in `by`, a person, never a machine; and no
+ * deny rule that looks at the person keeps him, or may keep him, from the app's first page. A deny
+ * that looks at the device or the network is the caller's to ask of the visit, and so is whether he
+ * is the one who asks. */
+bool policy_may_approve(const struct policy *p, str rule_id, str app_name,
+                        const struct policy_identity *who, int64_t now_us);
+/* One of those of any rule, for any app that the rule may concern. */
 bool policy_is_approver(const struct policy *p, const struct policy_identity *who, int64_t now_us);
 /* True when any rule that may hold for the app looks at the device: then ask for one. */
 bool policy_app_wants_device(const struct policy *p, const struct policy_app *app);

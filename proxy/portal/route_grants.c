@@ -228,7 +228,7 @@ static bool fill_grant(struct call *c, const struct store_grant *row, struct pag
     const struct app *app = snapshot_app_by_name(c->snapshot, row->app);
     bool is_own = str_eq(row->issuer, who->issuer) && str_eq(row->subject, who->subject);
     bool is_asker = is_own || (who->email.n && str_eq_nocase(row->email, who->email));
-    bool may = policy_may_approve(c->snapshot->policy, row->rule, who, c->page->visit->wall_us);
+    bool may = way_may_approve(c, row->rule, row->app);
     *out = (struct page_grant){
         .id = row->id,
         .is_break_glass = row->kind == STORE_GRANT_BREAK_GLASS,
@@ -281,6 +281,43 @@ static void decided(struct call *c, struct desk_ask *ask)
     done(c, PAGE_PATH_APPROVALS, notice);
 }
 
+struct decide_look {
+    struct look look;
+    enum desk_grant_verb verb;
+    int64_t grant;
+    struct store_grant row;
+    bool is_there;
+};
+
+static bool run_one(struct store_db *db, struct look *l, struct fail *f)
+{
+    struct decide_look *d = (struct decide_look *)l;
+    enum store_found found = store_grant_by_id(db, d->grant, &l->arena, &d->row, f);
+    d->is_there = found == STORE_FOUND;
+    return found != STORE_FAILED;
+}
+
+/* The desk looks again at all but this visit: an app that is not named is not approved for. */
+static void have_one(struct call *c, struct look *l)
+{
+    const struct decide_look *d = (const struct decide_look *)l;
+    struct desk_ask *ask = grant_ask(c, d->verb, decided);
+    ask->grant = d->grant;
+    if (d->is_there && way_may_approve(c, d->row.rule, d->row.app))
+        ask->app = ask_text(ask, d->row.app);
+    ask_send(c, ask);
+}
+
+static void decide(struct call *c, enum desk_grant_verb verb, int64_t grant)
+{
+    struct decide_look *d = look_create(c, sizeof *d);
+    d->verb = verb;
+    d->grant = grant;
+    d->look.run = run_one;
+    d->look.answered = have_one;
+    look_send(c, &d->look);
+}
+
 void route_approvals_decide(struct call *c)
 {
     static const struct {
@@ -296,9 +333,7 @@ void route_approvals_decide(struct call *c)
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (!str_eq(verbs[i].word, word))
             continue;
-        struct desk_ask *ask = grant_ask(c, verbs[i].verb, decided);
-        ask->grant = grant;
-        ask_send(c, ask);
+        decide(c, verbs[i].verb, grant);
         return;
     }
     answer_error(c, 400, "form.malformed", STR("This form says neither yes nor no."));

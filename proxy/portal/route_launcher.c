@@ -1,5 +1,6 @@
 /* The portal's first page: what this person may open now, and where he is signed in. */
 #include "proxy/portal/portal_impl.h"
+#include "proxy/portal/way.h"
 
 struct own_look {
     struct look look;
@@ -82,8 +83,7 @@ static size_t waiting(struct call *c, const struct own_look *own)
     for (size_t i = 0; i < own->n_grants; i++) {
         const struct store_grant *g = &own->grants[i];
         bool is_own = str_eq(g->issuer, who->issuer) && str_eq(g->subject, who->subject);
-        n += g->state == STORE_GRANT_ASKED && !is_own &&
-             policy_may_approve(c->snapshot->policy, g->rule, who, c->page->visit->wall_us);
+        n += g->state == STORE_GRANT_ASKED && !is_own && way_may_approve(c, g->rule, g->app);
     }
     return n;
 }

@@ -59,3 +59,15 @@ enum page_form_error way_judge(str text, bool is_optional)
         return PAGE_FORM_TOO_LONG;
     return text.n < PAGE_REASON_MIN_CHARS && !is_optional ? PAGE_FORM_EMPTY : PAGE_FORM_OK;
 }
+
+bool way_may_approve(struct call *c, str rule, str app_name)
+{
+    struct gate_view view = {0};
+    const struct app *app = snapshot_app_by_name(c->snapshot, app_name);
+    const struct policy_identity *who = call_person(c);
+    if (!app || !who ||
+        !policy_may_approve(c->snapshot->policy, rule, app_name, who, c->page->visit->wall_us))
+        return false;
+    visit_look(c->page->visit, app, app->policy->start.n ? app->policy->start : STR("/"), &view);
+    return !str_eq(str_of(view.reason), str_of(policy_reason_code(POLICY_REASON_DENY_RULE)));
+}

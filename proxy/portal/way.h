@@ -19,6 +19,9 @@ bool way_needs_log_in(struct call *c);
  * that. */
 const struct policy_remedy *way_remedy(struct call *c, const struct way *w,
                                        enum policy_remedy_kind kind, str rule);
+/* The rule names this person as one who approves, and no deny rule fires for this visit at the
+ * first page of the app. */
+bool way_may_approve(struct call *c, str rule, str app_name);
 /* The field `text`, and whether it will do. */
 str way_reason(struct call *c);
 enum page_form_error way_judge(str text, bool is_optional);

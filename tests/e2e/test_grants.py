@@ -20,6 +20,7 @@ def policy(upstream):
         "version": 1,
         "apps": [app(h, upstream, host=h + ".postern.localhost", title=h.title()) for h in hosts],
         "rules": [
+            {"id": "suspended", "effect": "deny", "who": {"groups": ["suspended"]}, "to": "everything"},
             allow("dossier-purpose", who={"groups": ["contractors"]}, to={"apps": ["dossier"]},
                   purpose={"required": True, "prompt": "Which ticket?"}),
             allow("vault-approved", who={"groups": ["contractors"]}, to={"apps": ["vault"]},
@@ -88,7 +89,8 @@ def house(start_shared, origin, hook, sink):
         "mail": {"smtp": "smtp://127.0.0.1:%d" % sink.port, "from": "postern@corp.example"}})
     serial = house.postern.metrics().get("postern_policy_generation")
     lead = {"name": "Lee", "password": HASH, "groups": ["leads"]}
-    house.set_users(**{"lee@corp.example": lead, "lou@corp.example": {**lead, "name": "Lou"}})
+    house.set_users(**{"lee@corp.example": lead, "lou@corp.example": {**lead, "name": "Lou"},
+                       "sam@corp.example": {**lead, "name": "Sam", "groups": ["leads", "suspended"]}})
     assert serial
     raw.wait_for(lambda: b"reload.published" in house.postern.stderr().encode())
     return house
@@ -143,6 +145,16 @@ def test_an_approval(house, sink):
                        {"csrf": csrf, "grant": "1", "verb": "approve"})
         assert page.status == 400 and kim.ask(house.url("vault", "/box")).status == 403
     assert "vault" in mine.text.lower()
+
+    # Who is suspended opens no door for others, whatever `by` names.
+    sam, page = signed_in(house, "sam@corp.example", house.portal("/.postern/approvals"))
+    assert page.status == 200 and "kim@acme.example" not in page.text
+    assert "/.postern/approvals" not in sam.get(house.portal("/")).text
+    csrf = sam.get(house.portal("/.postern/logout")).form("csrf")["fields"]["csrf"]
+    for verb in ("approve", "refuse", "end"):
+        page = sam.ask(house.portal("/.postern/approvals"), "POST", {"csrf": csrf, "grant": "1", "verb": verb})
+        assert page.status == 400 and "grant.approver" in page.text
+    assert not house.journal.find(kind="approval.approved") and kim.ask(house.url("vault", "/box")).status == 403
 
     lee, page = signed_in(house, "lee@corp.example", house.portal("/.postern/approvals"))
     assert "kim@acme.example" in page.text and "quarterly count of the box" in page.text

@@ -13,11 +13,17 @@ static const char POLICY[] =
     "version: 1\n"
     "apps:\n"
     "  - {name: vault, host: vault.example, upstream: \"http://127.0.0.1:9\"}\n"
+    "  - {name: other, host: other.example, upstream: \"http://127.0.0.1:9\"}\n"
     "rules:\n"
     "  - {id: by-group, effect: allow, who: {groups: [contractors]}, to: {apps: [vault]},\n"
     "     approval: {by: {groups: [leads]}, count: 2, valid_for: 1h, reason_required: true}}\n"
     "  - {id: by-name, effect: allow, who: {groups: [contractors]}, to: {apps: [vault]},\n"
     "     approval: {by: {users: [lee@corp.example, lou@corp.example]}, valid_for: 30m}}\n"
+    "  - {id: suspended, effect: deny, who: {groups: [suspended]}, to: everything}\n"
+    "  - {id: elsewhere, effect: deny, who: anyone, to: {apps: [other]}}\n"
+    "  - {id: tried, effect: deny, mode: audit, who: anyone, to: everything}\n"
+    "  - {id: abroad, effect: deny, who: anyone, to: everything, from: {networks: "
+    "[192.0.2.0/24]}}\n"
     "  - {id: hours, effect: require, who: {groups: [contractors]}, to: {apps: [vault]}, auth: "
     "{mfa: true}}\n"
     "  - {id: glass, effect: allow, who: {groups: [contractors]}, to: {apps: [vault]},\n"
@@ -34,7 +40,8 @@ static struct policy *load(void)
     findings_init(&f);
     struct policy *p = policy_load(&in, &f);
     if (!p)
-        print_error("%.*s\n", STR_ARG(f.items[0].message));
+        for (size_t i = 0; i < f.n; i++)
+            print_error("%.*s\n", STR_ARG(f.items[i].message));
     findings_finish(&f);
     assert_non_null(p);
     return p;
@@ -78,6 +85,7 @@ static void terms(void **state)
 static void who_may_approve(void **state)
 {
     static const str leads[] = {STR("leads")}, others[] = {STR("staff")};
+    static const str suspended[] = {STR("leads"), STR("suspended")};
     static const struct {
         const char *row;
         struct policy_identity who;
@@ -94,22 +102,33 @@ static void who_may_approve(void **state)
          {.groups_known = true, .email = STR("lee@corp.example"), .email_verified = POLICY_FALSE},
          false,
          false},
+        {"suspended", {.groups_known = true, .groups = suspended, .n_groups = 2}, false, false},
+        {"by name, and nobody knows whether suspended",
+         {.email = STR("lee@corp.example"), .email_verified = POLICY_TRUE},
+         false,
+         false},
         {"a machine",
          {.groups_known = true, .groups = leads, .n_groups = 1, .is_machine = true},
          false,
          false},
     };
     struct policy *p = load();
+    const str vault = STR("vault"), other = STR("other");
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct policy_identity *who = &rows[i].who;
-        if (policy_may_approve(p, STR("by-group"), who, 0) != rows[i].by_group ||
-            policy_may_approve(p, STR("by-name"), who, 0) != rows[i].by_name ||
+        if (policy_may_approve(p, STR("by-group"), vault, who, 0) != rows[i].by_group ||
+            policy_may_approve(p, STR("by-name"), vault, who, 0) != rows[i].by_name ||
             policy_is_approver(p, who, 0) != (rows[i].by_group || rows[i].by_name) ||
-            policy_may_approve(p, STR("glass"), who, 0) || policy_may_approve(p, STR("x"), who, 0))
+            policy_may_approve(p, STR("glass"), vault, who, 0) ||
+            policy_may_approve(p, STR("x"), vault, who, 0))
             fail_msg("row %s", rows[i].row);
     }
-    assert_false(policy_may_approve(p, STR("by-group"), NULL, 0));
-    assert_false(policy_may_approve(NULL, STR("by-group"), &rows[0].who, 0));
+    assert_false(policy_may_approve(p, STR("by-group"), vault, NULL, 0));
+    assert_false(policy_may_approve(NULL, STR("by-group"), vault, &rows[0].who, 0));
+    /* Each app for itself, and no app is none. */
+    assert_true(policy_may_approve(p, STR("by-group"), vault, &rows[0].who, 0));
+    assert_false(policy_may_approve(p, STR("by-group"), other, &rows[0].who, 0));
+    assert_false(policy_may_approve(p, STR("by-group"), STR("gone"), &rows[0].who, 0));
     assert_false(policy_is_approver(NULL, &rows[0].who, 0));
     policy_unref(&p);
 }
