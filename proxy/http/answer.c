@@ -83,13 +83,27 @@ static struct buffer *take(struct exchange *ex)
     return b;
 }
 
-static void send_refusal(struct exchange *ex, const struct refusal *r, enum visit_end end)
+/* Whose postern it is, and whom to ask where the app names nobody. */
+static void add_portal(const struct exchange *ex, struct refusal *r)
+{
+    const struct snapshot *s = visit_snapshot(&ex->visit);
+    r->is_german = page_wants_german(ex->head.accept_language);
+    if (!s)
+        return;
+    r->brand = s->config->portal.title;
+    if (!r->contact.n)
+        r->contact = s->config->portal.contact;
+}
+
+static void send_refusal(struct exchange *ex, struct refusal *r, enum visit_end end)
 {
     static const struct http_pair version[] = {{STR("Sec-WebSocket-Version"), STR("13")}};
     struct answer_how how = how_of(ex);
     struct buffer *b = take(ex);
     if (!b)
         return;
+    if (how.wants_html)
+        add_portal(ex, r);
     if (r->status == 426) {
         how.extra = version;
         how.n_extra = 1;

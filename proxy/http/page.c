@@ -57,6 +57,62 @@ bool page_may_redirect(const struct http_request_head *r)
     return r->method_id == METHOD_GET && page_wants_html(r);
 }
 
+bool page_wants_german(str accept)
+{
+    double german = 0, english = 0, q;
+    bool german_first = false;
+    str tag;
+    while (accept.p) {
+        str range = str_cut(&accept, ',');
+        if (!accept_word(range, &tag, &q))
+            continue;
+        str primary = str_cut(&tag, '-');
+        if (str_eq_nocase(primary, STR("de"))) {
+            german_first = german_first || english == 0;
+            german = q > german ? q : german;
+        } else if (str_eq_nocase(primary, STR("en"))) {
+            english = q > english ? q : english;
+        }
+    }
+    return german > english || (german > 0 && german == english && german_first);
+}
+
+/* The same in German, by status: what exactly was wrong is told by the reason's code. */
+static const struct german {
+    uint16_t status;
+    str title, sentence, remedy;
+} german[] = {
+    {401, STR("Bitte melden Sie sich an"), STR("Sie sind nicht angemeldet."), {NULL, 0}},
+    {403, STR("Zugriff verweigert"), STR("Sie haben hierauf keinen Zugriff."), {NULL, 0}},
+    {404, STR("Hier ist nichts"), STR("Unter dieser Adresse gibt es nichts."), {NULL, 0}},
+    {413, STR("Zu groß"), STR("Es wurde mehr gesendet, als hier passt."),
+     STR("Senden Sie weniger auf einmal.")},
+    {421, STR("Hier ist nichts"), STR("Unter dieser Adresse gibt es keine App."), {NULL, 0}},
+    {429, STR("Zu viele Anfragen"), STR("Das war zu oft in kurzer Zeit."), {NULL, 0}},
+    {502, STR("Die App antwortet nicht"),
+     STR("Die Anfrage wurde durchgelassen, aber die App gab keine brauchbare Antwort."),
+     STR("Versuchen Sie es gleich noch einmal. Bleibt es dabei, nennen Sie denen, die die App "
+         "betreiben, die Nummer dieses Vorgangs.")},
+    {503, STR("Gerade nicht verfügbar"), STR("Die Anfrage kann gerade nicht beantwortet werden."),
+     STR("Versuchen Sie es gleich noch einmal.")},
+    {504, STR("Die App antwortet nicht"),
+     STR("Die Anfrage wurde durchgelassen, aber die App antwortete nicht rechtzeitig."),
+     STR("Versuchen Sie es gleich noch einmal. Bleibt es dabei, nennen Sie denen, die die App "
+         "betreiben, die Nummer dieses Vorgangs.")},
+    {0,
+     STR("Anfrage abgelehnt"),
+     STR("Diese Anfrage kann hier nicht beantwortet werden."),
+     {NULL, 0}},
+};
+
+static const struct german *german_of(const struct refusal *r)
+{
+    const struct german *g = german;
+    while (g->status && g->status != r->status)
+        g++;
+    return r->is_german ? g : NULL;
+}
+
 static str page_title(const struct refusal *r)
 {
     switch (r->status) {
@@ -107,30 +163,34 @@ static void put_paragraph(struct html *h, str open, str text, size_t max)
 
 static void put_body(struct html *h, const struct refusal *r, str title)
 {
+    const struct german *de = german_of(r);
     layout_sign(h, page_sign(r->status));
     html_lit(h, "<h1>");
     html_raw(h, title);
     html_lit(h, "</h1>");
     put_paragraph(h, STR("<p class=\"soft\">"), r->app_title, CODE_MAX);
-    put_paragraph(h, STR("<p>"), r->sentence, TEXT_MAX);
-    put_paragraph(h, STR("<p class=\"note\">"), r->remedy, TEXT_MAX);
+    put_paragraph(h, STR("<p>"), de ? de->sentence : r->sentence, TEXT_MAX);
+    put_paragraph(h, STR("<p class=\"note\">"), de ? de->remedy : r->remedy, TEXT_MAX);
     if (r->status == 401 && r->login_url.n <= URL_MAX && html_is_link(r->login_url)) {
         html_lit(h, "<p class=\"acts\"><a class=\"btn\" href=\"");
         html_text(h, r->login_url, URL_MAX);
-        html_lit(h, "\">Sign in</a></p>");
+        html_raw(h, de ? STR("\">Anmelden</a></p>") : STR("\">Sign in</a></p>"));
     }
     html_lit(h, "<dl class=\"facts\">");
-    layout_fact(h, STR("Reason"), r->reason, CODE_MAX);
-    layout_fact(h, STR("Request"), r->request_id, CODE_MAX);
-    layout_contact(h, STR("Contact"), r->contact);
+    layout_fact(h, de ? STR("Grund") : STR("Reason"), r->reason, CODE_MAX);
+    layout_fact(h, de ? STR("Vorgang") : STR("Request"), r->request_id, CODE_MAX);
+    layout_contact(h, de ? STR("Kontakt") : STR("Contact"), r->contact);
     html_lit(h, "</dl>");
 }
 
 size_t page_write(const struct refusal *r, char *buf, size_t cap)
 {
     struct html h;
-    struct layout l = {
-        .lang = STR("en"), .title = page_title(r), .skip = STR("Skip to the message")};
+    const struct german *de = german_of(r);
+    struct layout l = {.lang = de ? STR("de") : STR("en"),
+                       .title = de ? de->title : page_title(r),
+                       .brand = r->brand,
+                       .skip = de ? STR("Zum Hauptteil springen") : STR("Skip to the message")};
     html_fixed(&h, buf, cap);
     layout_open(&h, &l);
     layout_main(&h, &l);
@@ -251,7 +311,8 @@ static void refusal_pairs(struct pairs *p, const struct refusal *r, const struct
         pairs_add(p, STR("Access-Control-Allow-Origin"), r->allow_origin, TEXT_MAX);
         pairs_add(p, STR("Access-Control-Allow-Credentials"), STR("true"), TEXT_MAX);
     }
-    pairs_add(p, STR("Vary"), STR("Accept, Origin, Sec-Fetch-Dest, Sec-Fetch-Mode"), TEXT_MAX);
+    pairs_add(p, STR("Vary"),
+              STR("Accept, Accept-Language, Origin, Sec-Fetch-Dest, Sec-Fetch-Mode"), TEXT_MAX);
     pairs_add(p, STR("Referrer-Policy"), STR("no-referrer"), TEXT_MAX);
     pairs_add(p, STR("Content-Security-Policy"), csp, TEXT_MAX);
 }

@@ -20,6 +20,8 @@ struct refusal {
     str login_url;          /* 401: where to sign in; may be absent */
     uint32_t retry_after_s; /* 0: none */
     str app_title, contact; /* may be absent */
+    str brand;              /* whose postern it is; absent: "postern" */
+    bool is_german;         /* the page; a program is told in English always */
     str allow_origin;       /* CORS: Access-Control-Allow-Origin with credentials; may be absent */
 };
 
@@ -38,6 +40,8 @@ struct answer_how {
 /* True for a person: a top-level navigation that is no speculative prefetch, or, without
  * Sec-Fetch, a GET whose Accept prefers HTML. */
 bool page_wants_html(const struct http_request_head *r);
+/* By q-values, German is liked better than English. */
+bool page_wants_german(str accept_language);
 /* True when it may in addition be sent to the log-in and back again: a GET. */
 bool page_may_redirect(const struct http_request_head *r);
 

@@ -160,6 +160,38 @@ static void titles(void **state)
     }
 }
 
+static void a_page_speaks_german_and_names_the_house(void **state)
+{
+    static char buf[PAGE_MAX_BYTES];
+    static const struct {
+        const char *accept;
+        bool is_german;
+    } rows[] = {
+        {"", false},      {"de", true},     {"de-AT, en;q=0.8", true},   {"en, de", false},
+        {"de, en", true}, {"en-GB", false}, {"de;q=0, en", false},       {"fr, de;q=0.5", true},
+        {"*", false},     {"den", false},   {"en;q=0.7,de;q=0.9", true},
+    };
+    static const unsigned statuses[] = {400, 404, 421, 502, 503, 504};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (page_wants_german(str_of(rows[i].accept)) != rows[i].is_german)
+            fail_msg("%s", rows[i].accept);
+    assert_false(page_wants_german((str){NULL, 0}));
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        struct refusal r = {.status = (uint16_t)statuses[i],
+                            .reason = STR("r"),
+                            .sentence = STR("in English"),
+                            .contact = STR("it@corp.example"),
+                            .brand = STR("Acme & Co"),
+                            .is_german = true};
+        str page = {buf, page_write(&r, buf, sizeof buf)};
+        if (count(page, "<html lang=\"de\">") != 1 || count(page, "in English") != 0 ||
+            count(page, "Acme &amp; Co") < 1 || count(page, "Kontakt") != 1 ||
+            count(page, "mailto:it@corp.example") != 1)
+            fail_msg("%u: %.*s", statuses[i], STR_ARG(page));
+    }
+}
+
 static void contacts(void **state)
 {
     static char buf[PAGE_MAX_BYTES];
@@ -266,7 +298,7 @@ static void the_largest_refusal_fits(void **state)
     (void)state;
     memset(quotes, '"', sizeof quotes);
     str big = {quotes, sizeof quotes};
-    struct refusal r = {401, big, big, big, big, big, big, 9, big, big, big};
+    struct refusal r = {401, big, big, big, big, big, big, 9, big, big, big, false, big};
     memcpy(quotes, "https://", 8);
     r.login_url.n = 1024;
     for (int html = 0; html < 2; html++) {
@@ -296,6 +328,7 @@ int main(void)
         cmocka_unit_test(escapes),
         cmocka_unit_test(a_page_has_what_a_person_needs),
         cmocka_unit_test(titles),
+        cmocka_unit_test(a_page_speaks_german_and_names_the_house),
         cmocka_unit_test(contacts),
         cmocka_unit_test(a_problem_is_json),
         cmocka_unit_test(answers_carry_their_headers),
