@@ -281,6 +281,16 @@ static void sign_off(struct call *c)
     answer_html(c, 401, page_signed_off(c->arena, &env, &view));
 }
 
+/* Its first page is open to him, only what he wanted there is not. */
+static bool is_open_at_start(struct visit *v)
+{
+    struct gate_view view = {0};
+    if (!v->app)
+        return false;
+    visit_look(v, v->app, v->app->policy->start.n ? v->app->policy->start : STR("/"), &view);
+    return view.effect == POLICY_ALLOW;
+}
+
 static void show_refusal(struct call *c)
 {
     const struct visit *v = c->page->visit;
@@ -292,6 +302,7 @@ static void show_refusal(struct call *c)
         .sentence = r->sentence,
         .app = v->app_name,
         .app_title = title_of(v->app),
+        .is_app_open = is_open_at_start(c->page->visit),
         .way = {.to = own_url(c), .bind = call_bind(c)},
         .causes = v->causes,
         .n_causes = v->n_causes,

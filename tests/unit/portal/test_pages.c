@@ -222,6 +222,41 @@ static void without_a_portal_no_link_leads_there(void **state)
     arena_finish(&a);
 }
 
+/* The heading says what is closed, the tab says the heading, and a link leads away. */
+static void a_refusal_says_what_is_closed(void **state)
+{
+    static const struct {
+        const char *reason, *heading;
+        bool is_app_open;
+        enum policy_remedy_kind kind;
+    } rows[] = {
+        {"default-deny", "Wiki is not open to you", false, POLICY_REMEDY_CONTACT},
+        {"default-deny", "This page of Wiki is not open to you", true, POLICY_REMEDY_CONTACT},
+        {"require-failed", "One more step to open Wiki", false, POLICY_REMEDY_STEP_UP},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct arena a;
+        char title[128], heading[128];
+        struct page_env env = sample_env(PAGE_ENGLISH);
+        struct policy_remedy remedy = {.kind = rows[i].kind};
+        struct page_refused_view v = {.status = 403,
+                                      .reason = str_of(rows[i].reason),
+                                      .app_title = STR("Wiki"),
+                                      .is_app_open = rows[i].is_app_open,
+                                      .remedies = &remedy,
+                                      .n_remedies = 1};
+        arena_init(&a, NULL, 0);
+        struct page p = page_refused(&a, &env, &v);
+        snprintf(title, sizeof title, "<title>%s ", rows[i].heading);
+        snprintf(heading, sizeof heading, "<h1>%s</h1>", rows[i].heading);
+        if (count(p.html, title) != 1 || count(p.html, heading) != 1 ||
+            count(p.html, ">Back to your apps</a>") != 1)
+            fail_msg("row %zu: %.*s", i, STR_ARG(p.html));
+        arena_finish(&a);
+    }
+}
+
 /* Thousands of apps, the longest names: the page ends, and says what it leaves out. */
 static void a_large_launcher_fits(void **state)
 {
@@ -358,6 +393,7 @@ int main(void)
         cmocka_unit_test(behind_a_front_nothing_leads_to_a_log_in),
         cmocka_unit_test(a_step_up_from_the_launcher_comes_back_to_it),
         cmocka_unit_test(without_a_portal_no_link_leads_there),
+        cmocka_unit_test(a_refusal_says_what_is_closed),
         cmocka_unit_test(a_large_launcher_fits),
         cmocka_unit_test(the_longest_texts_fit),
         cmocka_unit_test(replay),
