@@ -97,7 +97,7 @@ static void put_fields(struct frame *f, const struct page_sign_in_view *v)
         .attributes = STR("type=\"password\" autocomplete=\"current-password\" maxlength=\"1024\""),
         .has_focus = v->email.n > 0,
     };
-    if (str_eq(v->reason, STR("builtin.refused")) || str_eq(v->reason, STR("builtin.disabled")))
+    if (str_eq(v->reason, STR("builtin.refused")))
         password.error = WORDS_BUILTIN_REFUSED;
     sign_in_field(f, &email);
     sign_in_field(f, &password);
@@ -105,8 +105,7 @@ static void put_fields(struct frame *f, const struct page_sign_in_view *v)
 
 static bool is_of_a_field(str reason)
 {
-    return str_eq(reason, STR("builtin.refused")) || str_eq(reason, STR("builtin.disabled")) ||
-           str_eq(reason, STR("builtin.pin"));
+    return str_eq(reason, STR("builtin.refused")) || str_eq(reason, STR("builtin.pin"));
 }
 
 static str action_of(str action)

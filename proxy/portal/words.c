@@ -66,7 +66,7 @@ static const struct {
     {"login.full", {WORDS_FAILED_TITLE, WORDS_FAILED_FULL}},
     {"login.target", {WORDS_ERROR_TARGET_TITLE, WORDS_ERROR_TARGET}},
     {"builtin.refused", {WORDS_NONE, WORDS_BUILTIN_REFUSED}},
-    {"builtin.disabled", {WORDS_NONE, WORDS_BUILTIN_REFUSED}},
+    {"builtin.disabled", {WORDS_FAILED_TITLE, WORDS_BUILTIN_DISABLED}},
     {"builtin.pin", {WORDS_NONE, WORDS_BUILTIN_PIN}},
     {"builtin.throttled", {WORDS_NONE, WORDS_BUILTIN_THROTTLED}},
     {"builtin.busy", {WORDS_NONE, WORDS_BUILTIN_BUSY}},

@@ -55,6 +55,11 @@
     X(PIN_AGAIN, "Mail a new PIN", "Neue PIN senden")                                               \
     X(BUILTIN_REFUSED, "The mail address or the password is not right.",                            \
       "E-Mail-Adresse oder Passwort stimmt nicht.")                                                 \
+    X(BUILTIN_DISABLED,                                                                             \
+      "This account is disabled, and nobody signs in with it. Ask those who look after accounts "   \
+      "here.",                                                                                      \
+      "Dieses Konto ist gesperrt, niemand meldet sich damit an. Fragen Sie die, die hier die "      \
+      "Konten verwalten.")                                                                          \
     X(BUILTIN_PIN, "This PIN is not right, or it is too old. Ask for a new one.",                   \
       "Diese PIN stimmt nicht oder ist zu alt. Fordern Sie eine neue an.")                          \
     X(BUILTIN_THROTTLED, "Too many attempts.", "Zu viele Versuche.")                                \
@@ -143,8 +148,6 @@
 #define WORDS_REFUSED(X)                                                                           \
     X(REFUSED_TITLE, "Access refused", "Zugriff verweigert")                                       \
     X(REFUSED_APP, "{} is not open to you", "{} ist für Sie nicht offen")                          \
-    X(REFUSED_PAGE, "This page of {} is not open to you",                                          \
-      "Diese Seite von {} ist für Sie nicht offen")                                                \
     X(NOT_YET_APP, "One more step to open {}", "Noch ein Schritt bis {}")                          \
     X(NOT_NOW_APP, "{} is not open just now", "{} ist gerade nicht offen")                         \
     X(NOT_YET_TITLE, "One more step", "Noch ein Schritt")                                          \

@@ -10,7 +10,7 @@ import pytest
 from harness import faults as tool
 from harness import raw
 from harness.faults import Faults
-from harness.people import LOGIN, PORTAL, SESSION, House
+from harness.people import HASH, LOGIN, PORTAL, SESSION, House
 from harness.provider import Provider
 from harness.proxy import SANITIZER, SLOWNESS
 
@@ -302,6 +302,20 @@ def test_a_user_who_is_gone_loses_the_session(start, origin, change, why):
         assert kim.ask(house.url("inventory", "/stock/1")).status == 200
     page = eva.sign_in(eva.get(house.url("inventory")), "eva@corp.example")
     assert page.status == 403 and eva.ask(house.url("inventory")).status == 302
+
+
+def test_a_disabled_account_is_told_to_who_knows_its_password(start, origin):
+    house = House(start, origin)
+    house.set_users(**{"eva@corp.example": {"disabled": True, "password": HASH, "groups": ["staff"]}})
+    raw.wait_for(lambda: "reload.published" in house.postern.stderr())
+    b = house.browser()
+    first = b.get(house.url("inventory"))
+    page = b.sign_in(first, "eva@corp.example", password="wrong")
+    assert "password is not right" in page.text and "disabled" not in page.text
+    b = house.browser()
+    page = b.sign_in(b.get(house.url("inventory")), "eva@corp.example")
+    assert page.status == 400 and "This account is disabled" in page.text and "password is not right" not in page.text
+    assert house.journal.wait(kind="login.failed", reason="builtin.disabled")["issuer"] == "builtin"
 
 
 # ---- the disk -----------------------------------------------------------------------------------------
