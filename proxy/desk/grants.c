@@ -4,6 +4,7 @@
 #include "proxy/desk/desk_impl.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/log.h"
 
@@ -187,6 +188,15 @@ static bool has_user(struct desk *d, str email)
     return d->users && builtin_users_find(d->users, email);
 }
 
+/* A house need not have it: then those who may approve hear of it by mail, or see it. */
+static bool has_channel(const struct config *c, str name)
+{
+    for (size_t i = 0; i < c->n_channels; i++)
+        if (str_eq(c->channels[i].name, name))
+            return true;
+    return false;
+}
+
 static void tell_approvers(struct granting *g)
 {
     struct desk *d = g->work.desk;
@@ -202,10 +212,20 @@ static void tell_approvers(struct granting *g)
     for (size_t i = 0; i < g->terms.n_approvers && told < MAILS_MOST; i++)
         if (!has_user(d, g->terms.approvers[i]))
             told += mail(g, g->terms.approvers[i], subject, text);
-    if (d->options.notify)
+    if (d->options.notify && has_channel(c, STR("approvals")))
         told += d->options.notify(d->options.ctx, STR("approvals"), subject, text);
     if (!told)
         log_info("approval.untold", "no approver could be told; the question waits on the portal");
+}
+
+static str instant(struct granting *g, int64_t at_s)
+{
+    struct tm tm;
+    time_t t = (time_t)at_s;
+    char text[32] = "?";
+    if (gmtime_r(&t, &tm))
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &tm);
+    return arena_dup(&g->arena, str_of(text));
 }
 
 /* Everyone whom the rule names must hear of it: a channel that cannot be told keeps the glass
@@ -216,9 +236,14 @@ static bool tell_broken(struct granting *g)
     str subject = arena_printf(&g->arena, "%.*s broke the glass for %.*s", STR_ARG(person(g)),
                                STR_ARG(g->grant.app));
     str text =
-        arena_printf(&g->arena, "%.*s opened %.*s by the break-glass rule %.*s.\n\nReason: %.*s\n",
+        arena_printf(&g->arena,
+                     "%.*s opened %.*s by the break-glass rule %.*s.\n\nOpened: %.*s\nEnds: %.*s\n"
+                     "Who: %.*s\nApp: %.*s\nRule: %.*s\nReason: %.*s\n\nEnd it earlier: %.*s%s\n",
                      STR_ARG(person(g)), STR_ARG(g->grant.app), STR_ARG(g->grant.rule),
-                     STR_ARG(g->grant.purpose));
+                     STR_ARG(instant(g, g->grant.asked_s)), STR_ARG(instant(g, g->grant.expires_s)),
+                     STR_ARG(person(g)), STR_ARG(g->grant.app), STR_ARG(g->grant.rule),
+                     STR_ARG(g->grant.purpose), STR_ARG(desk_config(g->work.desk)->portal.origin),
+                     "/.postern/approvals");
     for (size_t i = 0; i < g->terms.n_told; i++)
         if (!o->notify || !o->notify(o->ctx, g->terms.told[i], subject, text))
             return false;

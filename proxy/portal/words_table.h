@@ -314,7 +314,8 @@
     X(GLASS_TEXT,                                                                                   \
       "This opens {} at once, past rules that would refuse you. For emergencies only.",             \
       "Dies öffnet {} sofort, an Regeln vorbei, die Sie abweisen würden. Nur für Notfälle.")        \
-    X(GLASS_TOLD, "Told at once: {}", "Sofort benachrichtigt: {}")                                  \
+    X(GLASS_TOLD, "The people named for this are told at once.",                                    \
+      "Wer dafür benannt ist, wird sofort benachrichtigt.")                                         \
     X(GLASS_RECORDED, "Your reason and everything you do is recorded.",                             \
       "Ihre Begründung und alles, was Sie tun, wird aufgezeichnet.")                                \
     X(GLASS_FOR, "It ends by itself after {}.", "Er endet von selbst nach {}.")                     \

@@ -2,6 +2,7 @@
 what others are told."""
 
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -133,6 +134,7 @@ def test_an_approval(house, sink):
     raw.wait_for(lambda: len(sink.letters) >= mails + 2)
     assert {r for m in sink.letters[mails:] for r in m.recipients} == {"lee@corp.example", "lou@corp.example"}
     assert "quarterly count" in sink.letters[-1].text and "/.postern/approvals" in sink.letters[-1].text
+    assert "notify.failed" not in house.postern.stderr()        # nobody asked for a channel of that name
     again = kim.get(form["action"] + "?app=vault&rule=vault-approved&to=" + house.url("vault", "/box"))
     assert not [f for f in again.forms() if "text" in f["fields"]]      # it waits already
     assert kim.ask(house.url("vault", "/box")).status == 403
@@ -220,7 +222,9 @@ def test_nobody_asks_for_a_rule_that_is_none_of_his_business(house):
 def test_the_broken_glass(house, hook):
     kim, page = signed_in(house, "kim@acme.example", house.url("engine", "/start"))
     assert page.status == 403
-    form = kim.get(link(page, "/.postern/break-glass?")).form("text")
+    page = kim.get(link(page, "/.postern/break-glass?"))
+    assert "The people named for this are told at once." in page.text and "alerts" not in page.text
+    form = page.form("text")
     assert kim.send(form, text=" ").status == 400 and kim.ask(house.url("engine", "/start")).status == 403
     page = kim.send(form, text="the engine is on fire")
     assert page.url == house.url("engine", "/start")
@@ -229,6 +233,9 @@ def test_the_broken_glass(house, hook):
     assert record["grant"]["reason"] == "the engine is on fire" and record["grant"]["expires"]
     raw.wait_for(lambda: hook.told)
     assert "the engine is on fire" in hook.told[-1]["text"] and hook.told[-1]["channel"] == "alerts"
+    for part in (r"Opened: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\nEnds: \d{4}-", "Who: kim@acme.example\n", "App: engine\n",
+                 "Rule: engine-glass\n", "Reason: the engine is on fire\n", re.escape(house.portal("/.postern/approvals"))):
+        assert re.search(part, hook.told[-1]["text"]), part
     opened = house.journal.find(kind="decision", app="engine", decision__effect="allow")
     assert record["seq"] < raw.wait_for(lambda: house.journal.find(kind="decision", app="engine",
                                                                    decision__effect="allow"))[0]["seq"], opened
