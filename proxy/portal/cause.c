@@ -269,15 +269,38 @@ static void put_button(struct frame *f, const struct button *b, bool is_first, b
     frame_tag(f, STR("\">"), b->id, STR("</a>"));
 }
 
+/* Instead of asking once more: the way to the question, to be withdrawn there. */
+static void put_waiting(struct frame *f, const struct cause *c, const struct button *b)
+{
+    html_lit(&f->html, "<p class=\"soft\"><a href=\"");
+    html_text(&f->html, b->url, b->url.n);
+    html_lit(&f->html, "\">");
+    frame_words_with(f, WORDS_WAITING_SINCE, when_at(f->arena, f->env->language, c->asked_s));
+    html_lit(&f->html, "</a></p>");
+}
+
+static void put_question(struct frame *f, const struct cause *c)
+{
+    for (size_t i = 0; c->asked_s && i < c->n_remedies; i++) {
+        struct button b = button_of(f, c, &c->remedies[i]);
+        if (b.id != WORDS_DO_APPROVAL || !html_is_link(b.url))
+            continue;
+        put_waiting(f, c, &b);
+        return;
+    }
+}
+
 /* Emergencies come last, whatever the order of rules is. */
 bool cause_put_buttons(struct frame *f, const struct cause *c, size_t most, bool is_slim)
 {
     enum words_id seen[CAUSE_SHOWN_MAX];
     size_t n = 0;
+    put_question(f, c);
     for (int grave = 0; grave < 2; grave++)
         for (size_t i = 0; i < c->n_remedies && n < most && n < CAUSE_SHOWN_MAX; i++) {
             struct button b = button_of(f, c, &c->remedies[i]);
-            bool is_new = b.is_grave == grave && html_is_link(b.url);
+            bool is_new = b.is_grave == grave && html_is_link(b.url) &&
+                          !(c->asked_s && b.id == WORDS_DO_APPROVAL);
             for (size_t k = 0; k < n; k++)
                 is_new = is_new && seen[k] != b.id;
             if (!is_new)

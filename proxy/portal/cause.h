@@ -15,6 +15,7 @@ struct cause {
     size_t n_causes;
     const struct policy_remedy *remedies;
     size_t n_remedies;
+    int64_t asked_s; /* an approval, and nobody has answered yet; 0: it was not */
 };
 
 /* False: nothing is known that a person would understand. */

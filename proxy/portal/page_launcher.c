@@ -93,7 +93,8 @@ static void put_closed(struct frame *f, const struct page_app *app, str title)
                       .causes = app->causes,
                       .n_causes = app->n_causes,
                       .remedies = app->remedies,
-                      .n_remedies = app->n_remedies};
+                      .n_remedies = app->n_remedies,
+                      .asked_s = app->asked_s};
     html_lit(&f->html, "<li><div class=\"app off\">");
     put_tile(f, app, title);
     /* How a device is put right says what is wrong with it. */

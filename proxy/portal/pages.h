@@ -88,6 +88,7 @@ struct page_app {
     size_t n_causes;
     const struct policy_remedy *remedies;
     size_t n_remedies;
+    int64_t asked_s; /* an approval, which nobody has answered; 0: it was not */
 };
 
 struct page_session {
@@ -181,13 +182,14 @@ struct page_refused_view {
     str reason;   /* policy_reason_code, or another code of ours */
     str sentence; /* for a reason that has no words here; may be absent */
     str app, app_title;
-    bool is_app_open;    /* at its start: this page of it is not */
     struct page_way way; /* back to what was refused; absent `to`: no remedy that needs a way */
     const str *causes;
     size_t n_causes;
     const struct policy_remedy *remedies;
     size_t n_remedies;
     uint32_t retry_after_s;
+    int64_t asked_s;      /* as in page_app */
+    bool has_just_signed; /* signed in, and still not as this app wants it */
 };
 struct page page_refused(struct arena *a, const struct page_env *env,
                          const struct page_refused_view *v);

@@ -64,6 +64,9 @@ route_fn route_purpose, route_purpose_state;
 route_fn route_request, route_request_send, route_approvals, route_approvals_decide;
 route_fn route_break_glass, route_break_glass_open;
 route_fn route_posture;
+/* When this person asked to be let into the app, and nobody has answered yet; 0: nothing waits. */
+int64_t grants_asked_s(const struct store_grant *rows, size_t n, const struct policy_identity *who,
+                       str app);
 /* Of a refusal. */
 bool route_refused(struct call *c);
 

@@ -43,6 +43,17 @@ static void done(struct call *c, const char *path, const char *notice)
                     target_make(c->snapshot, c->arena, c->page->head->host, str_of(path), query));
 }
 
+int64_t grants_asked_s(const struct store_grant *rows, size_t n, const struct policy_identity *who,
+                       str app)
+{
+    for (size_t i = 0; who && i < n; i++)
+        if (rows[i].kind == STORE_GRANT_APPROVAL && rows[i].state == STORE_GRANT_ASKED &&
+            str_eq(rows[i].app, app) && str_eq(rows[i].issuer, who->issuer) &&
+            str_eq(rows[i].subject, who->subject))
+            return rows[i].asked_s;
+    return 0;
+}
+
 /* ---- asking for an approval -------------------------------------------------------------------
  */
 
@@ -111,13 +122,13 @@ void route_request(struct call *c)
 static void withdrawn(struct call *c, struct desk_ask *ask)
 {
     if (!ask_is_refused(c, ask))
-        done(c, "/", "request-withdrawn");
+        done(c, "/", "withdrawn");
 }
 
 static void asked(struct call *c, struct desk_ask *ask)
 {
     if (!ask_is_refused(c, ask))
-        done(c, "/", "request-sent");
+        done(c, "/", "requested");
 }
 
 static struct desk_ask *grant_ask(struct call *c, enum desk_grant_verb verb, asked_fn *answered)

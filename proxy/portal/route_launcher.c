@@ -7,7 +7,7 @@ struct own_look {
     const struct store_session *sessions;
     size_t n_sessions;
     bool is_approver;
-    const struct store_grant *grants; /* of everybody, for an approver */
+    const struct store_grant *grants; /* his own; of everybody, for an approver */
     size_t n_grants;
 };
 
@@ -18,20 +18,9 @@ static bool run(struct store_db *db, struct look *l, struct fail *f)
     const str all = {NULL, 0};
     return (!l->session || store_sessions_list(db, &mine, PAGE_SESSIONS_MAX, &l->arena,
                                                &own->sessions, &own->n_sessions, f)) &&
-           (!own->is_approver ||
-            store_grants_list(db, all, all, &l->arena, &own->grants, &own->n_grants, f));
-}
-
-/* Something that he himself can do, or a time to wait for. */
-static bool has_step(const struct page_app *app)
-{
-    if (str_eq(app->reason, STR("deny-rule")))
-        return false;
-    for (size_t i = 0; i < app->n_remedies; i++)
-        if (app->remedies[i].kind != POLICY_REMEDY_NONE &&
-            app->remedies[i].kind != POLICY_REMEDY_CONTACT)
-            return true;
-    return false;
+           store_grants_list(db, own->is_approver ? all : l->issuer,
+                             own->is_approver ? all : l->subject, &l->arena, &own->grants,
+                             &own->n_grants, f);
 }
 
 /* Grey ones only where something can be done about it: what is no business of this person is not
@@ -57,15 +46,20 @@ static bool fill_app(struct call *c, const struct app *app, struct page_app *out
         .remedies = view.remedies,
         .n_remedies = view.n_remedies,
     };
-    return out->is_open || has_step(out);
+    return out->is_open || out->n_remedies > 0;
 }
 
-static void fill_apps(struct call *c, struct page_launcher_view *v)
+static void fill_apps(struct call *c, const struct own_look *own, struct page_launcher_view *v)
 {
     size_t most = c->snapshot->n_apps < PAGE_APPS_MAX ? c->snapshot->n_apps : PAGE_APPS_MAX;
     struct page_app *apps = arena_array(c->arena, struct page_app, most + 1);
-    for (size_t i = 0; i < c->snapshot->n_apps && v->n_apps < most; i++)
-        v->n_apps += fill_app(c, &c->snapshot->apps[i], &apps[v->n_apps]);
+    for (size_t i = 0; i < c->snapshot->n_apps && v->n_apps < most; i++) {
+        struct page_app *out = &apps[v->n_apps];
+        if (!fill_app(c, &c->snapshot->apps[i], out))
+            continue;
+        out->asked_s = grants_asked_s(own->grants, own->n_grants, call_person(c), out->name);
+        v->n_apps++;
+    }
     v->apps = apps;
 }
 
@@ -124,7 +118,7 @@ static void show(struct call *c, struct look *l)
         view.issuer_title = issuer->config->title.n ? issuer->config->title : issuer->config->name;
     view.person_name = person_name(who);
     view.sign_out_url = call_front_sign_out(c);
-    fill_apps(c, &view);
+    fill_apps(c, (struct own_look *)l, &view);
     fill_sessions(c, (struct own_look *)l, &view);
     view.is_approver = ((struct own_look *)l)->is_approver;
     view.n_waiting = waiting(c, (struct own_look *)l);

@@ -4,6 +4,8 @@
 #include "base/encode.h"
 #include "base/secret.h"
 
+enum { JUST_SIGNED_S = 60 };
+
 /* ---- what the log-in's URL says
  * ------------------------------------------------------------------ */
 
@@ -281,17 +283,36 @@ static void sign_off(struct call *c)
     answer_html(c, 401, page_signed_off(c->arena, &env, &view));
 }
 
-/* Its first page is open to him, only what he wanted there is not. */
-static bool is_open_at_start(struct visit *v)
+struct refusal_look {
+    struct look look;
+    const struct store_grant *rows;
+    size_t n;
+};
+
+static bool run_refusal(struct store_db *db, struct look *l, struct fail *f)
 {
-    struct gate_view view = {0};
-    if (!v->app)
-        return false;
-    visit_look(v, v->app, v->app->policy->start.n ? v->app->policy->start : STR("/"), &view);
-    return view.effect == POLICY_ALLOW;
+    struct refusal_look *r = (struct refusal_look *)l;
+    return store_grants_list(db, l->issuer, l->subject, &l->arena, &r->rows, &r->n, f);
 }
 
-static void show_refusal(struct call *c)
+static bool offers(const struct visit_refusal *r, enum policy_remedy_kind kind)
+{
+    for (size_t i = 0; i < r->n_remedies; i++)
+        if (r->remedies[i].kind == kind)
+            return true;
+    return false;
+}
+
+/* The sign-in is of the last minute, and to sign in is what the refusal asks for. */
+static bool has_just_signed(const struct call *c)
+{
+    const struct policy_identity *who = call_person(c);
+    return c->page->visit->session && who && who->login_s &&
+           c->page->visit->wall_us / 1000000 - who->login_s <= JUST_SIGNED_S &&
+           offers(c->page->refusal, POLICY_REMEDY_STEP_UP);
+}
+
+static void put_refusal(struct call *c, int64_t asked_s)
 {
     const struct visit *v = c->page->visit;
     const struct visit_refusal *r = c->page->refusal;
@@ -302,15 +323,35 @@ static void show_refusal(struct call *c)
         .sentence = r->sentence,
         .app = v->app_name,
         .app_title = title_of(v->app),
-        .is_app_open = is_open_at_start(c->page->visit),
         .way = {.to = own_url(c), .bind = call_bind(c)},
         .causes = v->causes,
         .n_causes = v->n_causes,
         .remedies = r->remedies,
         .n_remedies = r->n_remedies,
         .retry_after_s = r->retry_after_s,
+        .asked_s = asked_s,
+        .has_just_signed = has_just_signed(c),
     };
     answer_html(c, r->status, page_refused(c->arena, &env, &view));
+}
+
+static void have_refusal(struct call *c, struct look *l)
+{
+    const struct refusal_look *r = (const struct refusal_look *)l;
+    put_refusal(c, grants_asked_s(r->rows, r->n, call_person(c), c->page->visit->app_name));
+}
+
+/* Only where an approval would help is the store asked whether one is on its way. */
+static void show_refusal(struct call *c)
+{
+    if (!call_person(c) || !offers(c->page->refusal, POLICY_REMEDY_REQUEST_APPROVAL)) {
+        put_refusal(c, 0);
+        return;
+    }
+    struct refusal_look *r = look_create(c, sizeof *r);
+    r->look.run = run_refusal;
+    r->look.answered = have_refusal;
+    look_send(c, &r->look);
 }
 
 /* Nobody is signed in: only a navigation by GET goes to the log-in by itself; what a form sent

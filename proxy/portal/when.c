@@ -27,7 +27,7 @@ str when_ago(struct arena *a, enum page_language l, int64_t now_s, int64_t then_
     return fill(a, l, s < 2 * DAY ? WORDS_AGO_DAY : WORDS_AGO_DAYS, s / DAY);
 }
 
-static str date(struct arena *a, enum page_language l, int64_t at_s)
+str when_at(struct arena *a, enum page_language l, int64_t at_s)
 {
     static const char *const months[PAGE_LANGUAGE_COUNT][12] = {
         {"January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -57,7 +57,7 @@ static str distance(struct arena *a, enum page_language l, int64_t s)
 str when_in(struct arena *a, enum page_language l, int64_t now_s, int64_t then_s)
 {
     return arena_printf(a, "%.*s (%.*s)", STR_ARG(distance(a, l, then_s - now_s)),
-                        STR_ARG(date(a, l, then_s)));
+                        STR_ARG(when_at(a, l, then_s)));
 }
 
 str when_span(struct arena *a, enum page_language l, int64_t s)

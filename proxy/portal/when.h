@@ -10,6 +10,8 @@
 str when_ago(struct arena *a, enum page_language l, int64_t now_s, int64_t then_s);
 /* "in 2 hours (26 November 2026, 08:00 UTC)". */
 str when_in(struct arena *a, enum page_language l, int64_t now_s, int64_t then_s);
+/* "26 November 2026, 08:00 UTC". */
+str when_at(struct arena *a, enum page_language l, int64_t at_s);
 /* "8 hours". */
 str when_span(struct arena *a, enum page_language l, int64_t seconds);
 

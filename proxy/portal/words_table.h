@@ -109,8 +109,13 @@
       "Der Identitätsanbieter antwortet gerade nicht.")                                             \
     X(FAILED_CHECK, "What the identity provider said about you could not be verified.",             \
       "Was der Identitätsanbieter über Sie mitteilt, ließ sich nicht prüfen.")                      \
-    X(FAILED_FRESH, "A fresher or stronger sign-in was asked for than the one that came back.",     \
-      "Verlangt war eine frischere oder stärkere Anmeldung als die, die zurückkam.")                \
+    X(FAILED_FRESH,                                                                                 \
+      "You have just signed in again, and that did not give what this app asks for: a fresher or "  \
+      "stronger sign-in than the one that came back.",                                              \
+      "Sie haben sich eben noch einmal angemeldet, und das ergab nicht, was diese App verlangt: "   \
+      "eine frischere oder stärkere Anmeldung als die, die zurückkam.")                             \
+    X(STILL_MISSING, "You have just signed in, and that did not give what this app asks for:",      \
+      "Sie haben sich eben angemeldet, und das ergab nicht, was diese App verlangt:")               \
     X(FAILED_PERSON, "The identity provider now names another person.",                             \
       "Der Identitätsanbieter nennt jetzt eine andere Person.")                                     \
     X(FAILED_TICKET, "The way from the sign-in to the app took too long or was used before.",       \
@@ -302,6 +307,7 @@
     X(REQUEST_HINT, "What you need to do there, and for how long.",                                 \
       "Was Sie dort tun müssen und wie lange.")                                                     \
     X(REQUEST_SEND, "Send the request", "Anfrage senden")                                           \
+    X(WAITING_SINCE, "Waiting for an answer since {}", "Wartet auf Antwort seit {}")                \
     X(WAITING_TITLE, "Your request is with the approvers",                                          \
       "Ihre Anfrage liegt bei den Freigebenden")                                                    \
     X(WAITING_TEXT, "You asked {}. The app opens by itself once it is approved.",                   \

@@ -15,6 +15,9 @@ from harness.proxy import SLOWNESS
 from harness.smtp import Sink
 
 
+WAITS = r"Waiting for an answer since \d+ \w+ \d{4}, \d\d:\d\d UTC"
+
+
 def policy(upstream):
     hosts = ("dossier", "vault", "engine", "brief")
     return {
@@ -129,6 +132,9 @@ def test_an_approval(house, sink):
     mails = len(sink.letters)
     page = kim.send(form, text="quarterly count of the box")
     assert page.status == 200 and page.url.startswith(house.portal("/"))
+    assert "Your request is with the approvers." in page.text and re.search(WAITS, page.text)
+    page = kim.get(house.url("vault", "/box"))
+    assert page.status == 403 and re.search(WAITS, page.text) and "Ask for approval" not in page.text
     asked = house.journal.wait(kind="approval.asked")
     assert asked["grant"]["rule"] == "vault-approved" and asked["grant"]["reason"] == "quarterly count of the box"
     raw.wait_for(lambda: len(sink.letters) >= mails + 2)
@@ -243,6 +249,16 @@ def test_the_broken_glass(house, hook):
     kim.send([f for f in page.forms() if "grant" in f["fields"]][0], verb="end")
     raw.wait_for(lambda: kim.ask(house.url("engine", "/start")).status == 403, seconds=1.0 * SLOWNESS)
     house.journal.wait(kind="break_glass.ended")
+
+
+def test_a_sign_in_that_did_not_help_is_said(house):
+    for language, words in (("en", "You have just signed in, and that did not give what this app asks for:"),
+                            ("de", "Sie haben sich eben angemeldet, und das ergab nicht, was diese App verlangt:")):
+        kim = house.browser(language=language)
+        page = kim.sign_in(kim.get(house.url("engine")), "kim@acme.example")
+        assert page.status == 403 and words in page.text
+        record = house.journal.wait(kind="decision", id=page.answer.id)
+        assert record["decision"]["reason"] == "require-failed" and record["app"] == "engine"
 
 
 def test_what_opened_ends_by_itself(house):
