@@ -2,18 +2,20 @@
 #include "proxy/portal/cause.h"
 #include "proxy/portal/link.h"
 
-static void put_headline(struct frame *f, const struct page_refused_view *v, enum cause_kind kind)
+static const struct head {
+    enum words_id with_app, without;
+    enum layout_sign sign;
+} heads[] = {
+    [CAUSE_FINAL] = {WORDS_REFUSED_APP, WORDS_REFUSED_TITLE, LAYOUT_SIGN_LOCK},
+    [CAUSE_NOT_NOW] = {WORDS_NOT_NOW_APP, WORDS_NOT_NOW_TITLE, LAYOUT_SIGN_CLOCK},
+    [CAUSE_NOT_YET] = {WORDS_NOT_YET_APP, WORDS_NOT_YET_TITLE, LAYOUT_SIGN_DOOR},
+};
+
+static enum words_id headline(const struct page_refused_view *v, enum cause_kind kind)
 {
-    static const struct {
-        enum words_id with_app, without;
-        enum layout_sign sign;
-    } heads[] = {
-        [CAUSE_FINAL] = {WORDS_REFUSED_APP, WORDS_REFUSED_TITLE, LAYOUT_SIGN_LOCK},
-        [CAUSE_NOT_NOW] = {WORDS_NOT_NOW_APP, WORDS_NOT_NOW_TITLE, LAYOUT_SIGN_CLOCK},
-        [CAUSE_NOT_YET] = {WORDS_NOT_YET_APP, WORDS_NOT_YET_TITLE, LAYOUT_SIGN_DOOR},
-    };
-    frame_headline(f, heads[kind].sign, v->app_title.n ? heads[kind].with_app : heads[kind].without,
-                   v->app_title);
+    if (!v->app_title.n)
+        return heads[kind].without;
+    return kind == CAUSE_FINAL && v->is_app_open ? WORDS_REFUSED_PAGE : heads[kind].with_app;
 }
 
 static void put_why(struct frame *f, const struct page_refused_view *v, const struct cause *c)
@@ -53,6 +55,16 @@ static void put_advice(struct frame *f, const struct cause *c)
     html_lit(&f->html, "</div>");
 }
 
+static void put_way_back(struct frame *f)
+{
+    if (!f->env->portal.n)
+        return;
+    html_lit(&f->html, "<p><a href=\"");
+    str url = link_portal(f->arena, f->env, STR("/"));
+    html_text(&f->html, url, url.n);
+    frame_tag(f, STR("\">"), WORDS_BACK_TO_APPS, STR("</a></p>"));
+}
+
 struct page page_refused(struct arena *a, const struct page_env *env,
                          const struct page_refused_view *v)
 {
@@ -65,8 +77,8 @@ struct page page_refused(struct arena *a, const struct page_env *env,
                       .n_remedies = v->n_remedies,
                       .asked_s = v->asked_s};
     enum cause_kind kind = cause_kind(v->reason, &c);
-    frame_begin(&f, a, env, false, WORDS_REFUSED_TITLE, (str){NULL, 0});
-    put_headline(&f, v, kind);
+    frame_begin(&f, a, env, false, headline(v, kind), v->app_title);
+    frame_headline(&f, heads[kind].sign, headline(v, kind), v->app_title);
     if (env->email.n) {
         html_lit(&f.html, "<p class=\"soft\">");
         frame_words_with(&f, WORDS_SIGNED_IN_AS, env->email);
@@ -84,6 +96,7 @@ struct page page_refused(struct arena *a, const struct page_env *env,
     put_advice(&f, &c);
     frame_retry(&f, v->retry_after_s);
     cause_put_buttons(&f, &c, CAUSE_SHOWN_MAX, false);
+    put_way_back(&f);
     frame_facts(&f, v->reason);
     return frame_end(&f);
 }

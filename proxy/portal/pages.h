@@ -182,6 +182,7 @@ struct page_refused_view {
     str reason;   /* policy_reason_code, or another code of ours */
     str sentence; /* for a reason that has no words here; may be absent */
     str app, app_title;
+    bool is_app_open;    /* at its start: this page of it is not */
     struct page_way way; /* back to what was refused; absent `to`: no remedy that needs a way */
     const str *causes;
     size_t n_causes;

@@ -23,6 +23,18 @@ static bool run(struct store_db *db, struct look *l, struct fail *f)
                              &own->n_grants, f);
 }
 
+/* Something that he himself can do, or a time to wait for. */
+static bool has_step(const struct page_app *app)
+{
+    if (str_eq(app->reason, STR("deny-rule")))
+        return false;
+    for (size_t i = 0; i < app->n_remedies; i++)
+        if (app->remedies[i].kind != POLICY_REMEDY_NONE &&
+            app->remedies[i].kind != POLICY_REMEDY_CONTACT)
+            return true;
+    return false;
+}
+
 /* Grey ones only where something can be done about it: what is no business of this person is not
  * shown. */
 static bool fill_app(struct call *c, const struct app *app, struct page_app *out)
@@ -46,7 +58,7 @@ static bool fill_app(struct call *c, const struct app *app, struct page_app *out
         .remedies = view.remedies,
         .n_remedies = view.n_remedies,
     };
-    return out->is_open || out->n_remedies > 0;
+    return out->is_open || has_step(out);
 }
 
 static void fill_apps(struct call *c, const struct own_look *own, struct page_launcher_view *v)

@@ -312,6 +312,16 @@ static bool has_just_signed(const struct call *c)
            offers(c->page->refusal, POLICY_REMEDY_STEP_UP);
 }
 
+/* Its first page is open to him, only what he wanted there is not. */
+static bool is_open_at_start(struct visit *v)
+{
+    struct gate_view view = {0};
+    if (!v->app)
+        return false;
+    visit_look(v, v->app, v->app->policy->start.n ? v->app->policy->start : STR("/"), &view);
+    return view.effect == POLICY_ALLOW;
+}
+
 static void put_refusal(struct call *c, int64_t asked_s)
 {
     const struct visit *v = c->page->visit;
@@ -323,6 +333,7 @@ static void put_refusal(struct call *c, int64_t asked_s)
         .sentence = r->sentence,
         .app = v->app_name,
         .app_title = title_of(v->app),
+        .is_app_open = is_open_at_start(c->page->visit),
         .way = {.to = own_url(c), .bind = call_bind(c)},
         .causes = v->causes,
         .n_causes = v->n_causes,

@@ -153,6 +153,8 @@
 #define WORDS_REFUSED(X)                                                                           \
     X(REFUSED_TITLE, "Access refused", "Zugriff verweigert")                                       \
     X(REFUSED_APP, "{} is not open to you", "{} ist für Sie nicht offen")                          \
+    X(REFUSED_PAGE, "This page of {} is not open to you",                                          \
+      "Diese Seite von {} ist für Sie nicht offen")                                                \
     X(NOT_YET_APP, "One more step to open {}", "Noch ein Schritt bis {}")                          \
     X(NOT_NOW_APP, "{} is not open just now", "{} ist gerade nicht offen")                         \
     X(NOT_YET_TITLE, "One more step", "Noch ein Schritt")                                          \
