@@ -14,7 +14,8 @@ static bool start_one(struct crew *c, const struct worker_options *common, struc
     struct worker *w = worker_start(&o, f);
     if (!w)
         return false;
-    c->workers[c->n++] = w;
+    c->workers[c->n] = w;
+    c->n++; /* from here on the store's thread tells it */
     return true;
 }
 

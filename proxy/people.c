@@ -29,7 +29,6 @@ static void on_changed(void *ctx, void *arg)
 {
     struct told *t = arg;
     struct people *p = t->people;
-    p->options.changed(p->options.ctx, &t->change);
     if (p->desk)
         desk_store_changed(p->desk, &t->change);
     free(t);
@@ -45,11 +44,13 @@ static str keep(char **to, str s)
     return (str){at, s.n};
 }
 
-/* Workers hear of it from the control thread: whatever the store answers there afterwards is behind
- * it in every mailbox. */
+/* On the store's thread, which also answers the workers: what it tells and what it answers reach a
+ * worker in its own order. The control thread may be at a large inventory just then, and a session
+ * that ended must not wait for that. */
 static void changed(void *ctx, const struct store_change *change)
 {
     struct people *p = ctx;
+    p->options.changed(p->options.ctx, change);
     struct told *t = mem_alloc(sizeof *t + change->issuer.n + change->subject.n + change->handle.n);
     char *to = t->text;
     t->people = p;

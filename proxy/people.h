@@ -19,7 +19,8 @@ struct people_options {
     void (*posture)(void *ctx, struct desk_ask *ask);     /* as of desk_options */
     bool (*mail)(void *ctx, str to, str subject, str text);
     bool (*notify)(void *ctx, str channel, str subject, str text);
-    /* Something in the store changed: all workers must hear of it, in this order. */
+    /* Something in the store changed: all workers must hear of it, in this order. Called on the
+     * store's thread. */
     void (*changed)(void *ctx, const struct store_change *change);
     void *ctx;
 };

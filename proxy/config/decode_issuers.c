@@ -71,6 +71,8 @@ void decode_keys(struct decode *d, const struct doc_node *map, const struct doc_
     }
 }
 
+/* A client_id is no audience of bearer tokens: an ID token names it, and an app that got hold of
+ * one would be its person at every other app. */
 static void decode_audience(struct decode *d, const struct doc_node *map, struct issuer *out)
 {
     const struct doc_node *audience = doc_get(map, "audience");
@@ -78,7 +80,12 @@ static void decode_audience(struct decode *d, const struct doc_node *map, struct
     if (!audience && !client)
         doc_error(d->findings, map, "missing-key", NULL,
                   "an issuer needs audience, or client_id for log-in in the browser");
-    out->audiences = decode_texts(d, audience ? audience : client, &out->n_audiences);
+    out->audiences = decode_texts(d, audience, &out->n_audiences);
+    for (size_t i = 0; client && i < out->n_audiences; i++)
+        if (str_eq(out->audiences[i], client->text))
+            doc_warn(d->findings, audience, "audience-is-client",
+                     "give programs an audience of their own",
+                     "audience is the client_id: an ID token of a person counts as a bearer token");
 }
 
 static void decode_device(struct decode *d, const struct doc_node *dict, struct config_issuer *out)

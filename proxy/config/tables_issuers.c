@@ -24,8 +24,9 @@ static const struct schema_type device_type = {.kind = SCHEMA_DICT,
                                                .item = &schema_text};
 static const struct schema_field issuer_fields[] = {
     {"issuer", &schema_text, true, NULL, "The claim `iss`, byte for byte."},
-    {"audience", &config_some_texts_type, false, "client_id",
-     "One of these must be in the claim `aud`; required without `client_id`."},
+    {"audience", &config_some_texts_type, false, "none",
+     "One of these must be in the claim `aud` of a bearer token; without it the issuer's bearer "
+     "tokens are refused. Required without `client_id`."},
     {"authorized_parties", &config_texts_type, false, "the audiences",
      "Who may be `azp` when `aud` names several."},
     {"jwks_url", &config_url_type, false, "by discovery",

@@ -3,6 +3,7 @@ ours; providers that are slow, down or lying; browsers that keep nothing; people
 
 import select
 import sqlite3
+import time
 from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
 
 import pytest
@@ -363,6 +364,16 @@ def test_a_provider_of_its_own(foreign, provider):
     record = foreign.journal.wait(kind="login")
     assert record["issuer"] == "corp" and record["identity"]["subject"] == "kim"
     assert not provider.problems
+
+
+def test_an_id_token_is_no_bearer_token(foreign, provider):
+    """An app that got hold of one would be its person at every other app."""
+    claims = {"iss": provider.issuer, "aud": provider.client_id, "sub": "kim", "iat": int(time.time()),
+              "exp": int(time.time()) + 600, "groups": ["staff"]}
+    answer = raw.request(foreign.port, "GET", "/stock/3", host="inventory.postern.localhost:%d" % foreign.port,
+                         headers=[("Authorization", "Bearer " + provider.token(claims))])
+    assert answer.status == 401, answer
+    assert foreign.journal.wait(id=answer.id)["decision"]["token"] == "token.audience"
 
 
 @pytest.mark.parametrize("lies, reason", [
