@@ -74,6 +74,12 @@ static void put_open(struct frame *f, const struct page_app *app, str title)
     html_lit(&f->html, "\">");
     put_tile(f, app, title);
     put_description(f, app);
+    if (app->until_s) {
+        html_lit(&f->html, "<p class=\"soft\">");
+        frame_words_with(f, WORDS_APPS_OPEN_UNTIL,
+                         when_at(f->arena, f->env->language, app->until_s));
+        html_lit(&f->html, "</p>");
+    }
     html_lit(&f->html, "</div></a></li>");
 }
 

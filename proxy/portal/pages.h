@@ -82,6 +82,7 @@ struct page_app {
     str icon;                     /* up to two characters shown as they are; else initials */
     str url;                      /* of its start page */
     bool is_open;
+    int64_t until_s; /* open by an approval or in an emergency, which ends then; 0: it is not */
     /* of one that is not open: policy_explain's */
     str reason; /* policy_reason_code */
     const str *causes;

@@ -61,6 +61,20 @@ static bool fill_app(struct call *c, const struct app *app, struct page_app *out
     return out->is_open || has_step(out);
 }
 
+/* Until when what is granted to him keeps it open. */
+static int64_t open_until_s(const struct call *c, const struct own_look *own, str app)
+{
+    const struct policy_identity *who = call_person(c);
+    int64_t end_s = 0;
+    for (size_t i = 0; i < own->n_grants; i++) {
+        const struct store_grant *g = &own->grants[i];
+        if (g->state == STORE_GRANT_OPEN && str_eq(g->app, app) && str_eq(g->issuer, who->issuer) &&
+            str_eq(g->subject, who->subject) && g->expires_s > end_s)
+            end_s = g->expires_s;
+    }
+    return end_s > c->page->visit->wall_us / 1000000 ? end_s : 0;
+}
+
 static void fill_apps(struct call *c, const struct own_look *own, struct page_launcher_view *v)
 {
     size_t most = c->snapshot->n_apps < PAGE_APPS_MAX ? c->snapshot->n_apps : PAGE_APPS_MAX;
@@ -70,6 +84,7 @@ static void fill_apps(struct call *c, const struct own_look *own, struct page_la
         if (!fill_app(c, &c->snapshot->apps[i], out))
             continue;
         out->asked_s = grants_asked_s(own->grants, own->n_grants, call_person(c), out->name);
+        out->until_s = out->is_open ? open_until_s(c, own, out->name) : 0;
         v->n_apps++;
     }
     v->apps = apps;

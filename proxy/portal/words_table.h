@@ -132,6 +132,7 @@
     X(APPS_NONE_HINT, "Ask whoever invited you, and name the address you signed in with.",         \
       "Fragen Sie, wer Sie eingeladen hat, und nennen Sie die Adresse, mit der Sie angemeldet "    \
       "sind.")                                                                                     \
+    X(APPS_OPEN_UNTIL, "Open until {}", "Offen bis {}")                                            \
     X(APPS_MORE, "{} more are not shown.", "{} weitere werden nicht angezeigt.")                   \
     X(APPROVALS_LINK, "Approvals", "Freigaben")                                                    \
     X(APPROVALS_WAIT, "{} waiting", "{} offen")                                                    \

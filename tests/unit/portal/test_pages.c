@@ -257,6 +257,25 @@ static void a_refusal_says_what_is_closed(void **state)
     }
 }
 
+static void what_is_granted_says_when_it_ends(void **state)
+{
+    struct arena a;
+    struct page_env env = sample_env(PAGE_ENGLISH);
+    struct page_app apps[] = {
+        {.name = STR("wiki"),
+         .url = STR("https://w.example/"),
+         .is_open = true,
+         .until_s = 1795601700},
+        {.name = STR("crm"), .url = STR("https://c.example/"), .is_open = true}};
+    struct page_launcher_view v = {.apps = apps, .n_apps = 2};
+    (void)state;
+    arena_init(&a, NULL, 0);
+    struct page p = page_launcher(&a, &env, &v);
+    assert_int_equal(count(p.html, "Open until 25 November 2026, 10:15 UTC"), 1);
+    assert_int_equal(count(p.html, "Open until"), 1);
+    arena_finish(&a);
+}
+
 /* Thousands of apps, the longest names: the page ends, and says what it leaves out. */
 static void a_large_launcher_fits(void **state)
 {
@@ -394,6 +413,7 @@ int main(void)
         cmocka_unit_test(a_step_up_from_the_launcher_comes_back_to_it),
         cmocka_unit_test(without_a_portal_no_link_leads_there),
         cmocka_unit_test(a_refusal_says_what_is_closed),
+        cmocka_unit_test(what_is_granted_says_when_it_ends),
         cmocka_unit_test(a_large_launcher_fits),
         cmocka_unit_test(the_longest_texts_fit),
         cmocka_unit_test(replay),
