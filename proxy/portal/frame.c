@@ -192,7 +192,7 @@ static void put_form_error(struct frame *f, enum page_form_error error)
         frame_words_with(f, WORDS_FORM_TOO_LONG,
                          arena_printf(f->arena, "%d", PAGE_REASON_MAX_BYTES));
     else
-        frame_words(f, WORDS_FORM_EMPTY);
+        frame_words(f, error == PAGE_FORM_CONTROL ? WORDS_FORM_CONTROL : WORDS_FORM_EMPTY);
     html_lit(&f->html, "</p>");
 }
 

@@ -214,6 +214,7 @@ enum page_form_error {
     PAGE_FORM_OK = 0,
     PAGE_FORM_EMPTY, /* nothing, or too little, was written */
     PAGE_FORM_TOO_LONG,
+    PAGE_FORM_CONTROL, /* characters that no text holds */
 };
 
 /* POST /.postern/purpose: csrf, app, to, text. */

@@ -48,15 +48,38 @@ const struct policy_remedy *way_remedy(struct call *c, const struct way *w,
     return NULL;
 }
 
+/* Browsers end the lines of a text with CR LF (HTML, "constructing the entry list"). */
 str way_reason(struct call *c)
 {
-    return str_trim(form_get(&c->form, STR("text")), " \t\r\n");
+    str text = str_trim(form_get(&c->form, STR("text")), " \t\r\n");
+    char *to = arena_text(c->arena, text.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] != '\r' || i + 1 == text.n || text.p[i + 1] != '\n')
+            to[n++] = text.p[i];
+    to[n] = '\0';
+    return (str){to, n};
+}
+
+/* C0 but for newline and tab, DEL, and C1 as UTF-8 writes it: what is read in mails, in chats and
+ * in terminals must not steer them. */
+static bool has_control(str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char b = (unsigned char)text.p[i];
+        bool is_c1 = b == 0xc2 && i + 1 < text.n && ((unsigned char)text.p[i + 1] & 0xe0) == 0x80;
+        if ((b < 0x20 && b != '\n' && b != '\t') || b == 0x7f || is_c1)
+            return true;
+    }
+    return false;
 }
 
 enum page_form_error way_judge(str text, bool is_optional)
 {
     if (text.n > PAGE_REASON_MAX_BYTES)
         return PAGE_FORM_TOO_LONG;
+    if (has_control(text))
+        return PAGE_FORM_CONTROL;
     return text.n < PAGE_REASON_MIN_CHARS && !is_optional ? PAGE_FORM_EMPTY : PAGE_FORM_OK;
 }
 
