@@ -142,8 +142,8 @@ static void sweep(struct deadline *due)
 struct desk *desk_create(const struct desk_options *o, struct fail *f)
 {
     struct desk *d = mem_alloc(sizeof *d);
-    struct list_node *lists[] = {&d->key_waits, &d->logins, &d->tickets,
-                                 &d->refreshes, &d->checks, &d->open_grants};
+    struct list_node *lists[] = {&d->key_waits, &d->logins,      &d->tickets, &d->refreshes,
+                                 &d->checks,    &d->open_grants, &d->breaking};
     d->options = *o;
     d->store = o->store;
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)

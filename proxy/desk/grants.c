@@ -17,7 +17,11 @@ struct granting {
     struct store_session who; /* who asks or decides */
     struct store_grant grant; /* that is meant, or that is made */
     struct policy_grant_terms terms;
-    char *identity; /* members of the record */
+    const struct store_grant *own; /* break-glass: the person's rows */
+    size_t n_own;
+    struct list_node link; /* desk.breaking, or `same` of the first one */
+    struct list_node same; /* who breaks the same glass meanwhile */
+    char *identity;        /* members of the record */
     bool is_there, may_decide;
     enum store_found outcome;
 };
@@ -60,6 +64,9 @@ static bool read_rows(struct store_db *db, struct desk_work *w, struct fail *f)
     struct granting *g = list_entry(w, struct granting, work);
     enum store_found found = find_person(db, g, f);
     g->is_there = found == STORE_FOUND;
+    if (g->is_there && g->ask->verb == DESK_GRANT_BREAK_GLASS &&
+        !store_grants_list(db, g->who.issuer, g->who.subject, &g->arena, &g->own, &g->n_own, f))
+        return false;
     if (found == STORE_FAILED || !g->ask->grant || !g->is_there)
         return found != STORE_FAILED;
     found = store_grant_by_id(db, g->ask->grant, &g->arena, &g->grant, f);
@@ -317,6 +324,30 @@ static void changed(struct desk_work *w)
     let_go(g);
 }
 
+/* Each gets the answer of the first one. */
+static void answer_same(struct granting *first)
+{
+    struct desk_work *w = &first->work;
+    list_remove(&first->link);
+    while (!list_empty(&first->same)) {
+        struct granting *g = list_entry(first->same.next, struct granting, link);
+        list_remove(&g->link);
+        g->ask->grant = first->grant.id;
+        g->ask->is_open = w->is_good;
+        if (w->is_good)
+            desk_answer(g->ask, DESK_DONE);
+        else
+            desk_fail(g->ask, "store", &w->fail);
+        let_go(g);
+    }
+}
+
+static void opened(struct desk_work *w)
+{
+    answer_same(list_entry(w, struct granting, work));
+    changed(w);
+}
+
 static void change(struct granting *g,
                    bool (*run)(struct store_db *, struct desk_work *, struct fail *))
 {
@@ -367,6 +398,45 @@ static void stays_closed(struct granting *g)
            STR("Those who must hear of it cannot be told just now: it stays closed."));
 }
 
+static bool is_same(const struct store_grant *a, const struct store_grant *b)
+{
+    return a->kind == b->kind && str_eq(a->rule, b->rule) &&
+           str_eq(a->rule_digest, b->rule_digest) && str_eq(a->app, b->app) &&
+           str_eq(a->issuer, b->issuer) && str_eq(a->subject, b->subject);
+}
+
+/* Glass breaks once, however often the button is pressed: it is recorded and told once. The store
+ * answers in order, so what is not in its rows yet is still in desk.breaking. */
+static bool is_broken(struct granting *g)
+{
+    struct list_node *head = &g->work.desk->breaking;
+    for (size_t i = 0; i < g->n_own; i++) {
+        if (g->own[i].state != STORE_GRANT_OPEN || !is_same(&g->own[i], &g->grant))
+            continue;
+        g->ask->grant = g->own[i].id;
+        g->ask->is_open = true;
+        desk_answer(g->ask, DESK_DONE);
+        let_go(g);
+        return true;
+    }
+    for (struct list_node *n = head->next; n != head; n = n->next) {
+        struct granting *first = list_entry(n, struct granting, link);
+        if (!is_same(&first->grant, &g->grant))
+            continue;
+        list_append(&first->same, &g->link);
+        return true;
+    }
+    return false;
+}
+
+static void open_glass(struct granting *g)
+{
+    list_append(&g->work.desk->breaking, &g->link);
+    g->work.run = open_row;
+    g->work.done = opened;
+    work_post(g->work.desk, &g->work);
+}
+
 static void break_glass(struct granting *g)
 {
     if (!g->terms.has_break_glass || !g->ask->reason_text.n) {
@@ -375,12 +445,14 @@ static void break_glass(struct granting *g)
     }
     fill_new(g, STORE_GRANT_BREAK_GLASS);
     g->grant.expires_s = g->grant.asked_s + g->grant.valid_for_s;
+    if (is_broken(g))
+        return;
     if (!judge_person(g) || !write_record(g, STR("break_glass.opened"), NULL))
         unrecorded(g);
     else if (!tell_broken(g))
         stays_closed(g);
     else
-        change(g, open_row);
+        open_glass(g);
 }
 
 /* Texts of the rule that was approved are the rule's that is in force, or it is another rule. */
@@ -456,6 +528,8 @@ void grants_ask(struct desk *d, struct desk_ask *ask)
     struct granting *g = mem_alloc(sizeof *g);
     arena_init(&g->arena, NULL, 0);
     g->ask = ask;
+    list_init(&g->link);
+    list_init(&g->same);
     g->outcome = STORE_FOUND;
     g->work.run = read_rows;
     g->work.done = know;

@@ -251,6 +251,40 @@ def test_the_broken_glass(house, hook):
     house.journal.wait(kind="break_glass.ended")
 
 
+def test_glass_that_many_presses_break_is_broken_once(house, hook):
+    kim, page = signed_in(house, "kim@acme.example", house.url("engine", "/start"))
+    form = kim.get(link(page, "/.postern/break-glass?")).form("text")
+    told, opened = len(hook.told), len(house.journal.find(kind="break_glass.opened"))
+
+    def press(n):
+        other = house.browser()
+        other.jar = {host: dict(cookies) for host, cookies in kim.jar.items()}
+        answers.append(other.send(form, text="fire number %d" % n, follow=False).status)
+
+    answers = []
+    presses = [threading.Thread(target=press, args=(n,)) for n in range(24)]
+    for p in presses:
+        p.start()
+    for p in presses:
+        p.join()
+    assert 303 in answers and set(answers) <= {303, 403}        # 403: it was open by then
+    raw.wait_for(lambda: len(hook.told) > told)
+    assert len(house.journal.find(kind="break_glass.opened")) == opened + 1 and len(hook.told) == told + 1
+    page = kim.get(house.portal("/.postern/approvals"))
+    kim.send([f for f in page.forms() if "grant" in f["fields"]][0], verb="end")
+    raw.wait_for(lambda: kim.ask(house.url("engine", "/start")).status == 403, seconds=1.0 * SLOWNESS)
+
+
+def test_a_text_holds_no_control_characters(house):
+    kim, page = signed_in(house, "kim@acme.example", house.url("dossier", "/x"))
+    form = kim.get(link(page, "/.postern/purpose?")).form("text")
+    for text in ("bell \a and more", "\x1b[31m red text", "a lone \r return", "delete \x7f this", "next \x85 line"):
+        page = kim.send(form, text=text, follow=False)
+        assert page.status == 400 and "control characters" in page.text, text
+    assert kim.send(form, text="two lines\r\n\tand a tab", follow=False).status == 303
+    assert house.journal.wait(kind="purpose.stated", purpose="two lines\n\tand a tab")
+
+
 def test_a_sign_in_that_did_not_help_is_said(house):
     for language, words in (("en", "You have just signed in, and that did not give what this app asks for:"),
                             ("de", "Sie haben sich eben angemeldet, und das ergab nicht, was diese App verlangt:")):
