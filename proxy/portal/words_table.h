@@ -335,8 +335,8 @@
     X(CANCEL, "Cancel", "Abbrechen")                                                                \
     X(FORM_EMPTY, "Write a few words, please.", "Bitte schreiben Sie ein paar Worte.")              \
     X(FORM_TOO_LONG, "Please be shorter: at most {} characters.",                                   \
-      "Bitte kürzer: höchstens {} Zeichen.")                                                       \
-    X(FORM_CONTROL, "The text holds control characters. Please write it without them.",            \
+      "Bitte kürzer: höchstens {} Zeichen.")                                                        \
+    X(FORM_CONTROL, "The text holds control characters. Please write it without them.",             \
       "Der Text enthält Steuerzeichen. Bitte schreiben Sie ihn ohne sie.")
 
 #define WORDS_APPROVALS(X)                                                                         \
