@@ -32,6 +32,10 @@ void device_table_unref(struct device_table **t);
 size_t device_table_count(const struct device_table *t);
 /* By id, or by serial number; NULL: unknown. */
 const struct device *device_table_find(const struct device_table *t, str id);
+/* How many are not found by their own id, as it is also another's, or another's serial number. */
+size_t device_table_twins(const struct device_table *t);
+const struct device *
+device_table_first_twin(const struct device_table *t); /* NULL: there is none */
 const struct device *device_table_at(const struct device_table *t, size_t i);
 
 /* An inventory file: YAML (`devices:` a mapping of id -> attributes) or CSV (header line, `id`

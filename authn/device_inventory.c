@@ -150,6 +150,18 @@ static void read_yaml(struct device_table *t, const struct doc_file *file, int64
     arena_finish(&a);
 }
 
+static void warn_of_twins(const struct device_table *t, const struct doc_file *file,
+                          struct findings *f)
+{
+    const struct device *first = device_table_first_twin(t);
+    if (first)
+        findings_add(f, FINDING_WARNING, "device-twins", &(struct finding_at){.file = file->name},
+                     NULL,
+                     "%zu devices are unknown, since the id of each is also another's id or serial "
+                     "number; \"%.*s\" is one",
+                     device_table_twins(t), STR_ARG(str_upto(first->id, 80)));
+}
+
 struct device_table *inventory_parse(const struct doc_file *file, str source, int64_t written_s,
                                      struct findings *f)
 {
@@ -162,5 +174,7 @@ struct device_table *inventory_parse(const struct doc_file *file, str source, in
     device_table_close(t);
     if (f->errors + f->dropped + f->repeated != before)
         device_table_unref(&t);
+    else
+        warn_of_twins(t, file, f);
     return t;
 }

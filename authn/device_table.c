@@ -17,7 +17,7 @@ struct device_table {
     struct arena arena;
     str source;
     struct row *rows;
-    size_t n, cap;
+    size_t n, cap, n_twins;
     struct map by_id, by_serial;
 };
 
@@ -75,20 +75,45 @@ bool device_table_add(struct device_table *t, const struct device *d, str serial
     return true;
 }
 
+/* Who asks for it could mean the device by its id, or the other by its serial number. */
+static void mark_crossed(struct device_table *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        struct row *r = &t->rows[i];
+        struct row *other = r->serial.n ? map_get(&t->by_id, r->serial) : NULL;
+        if (other && other != r && !str_eq(other->device.id, r->device.id))
+            other->is_twin = r->is_twin = true;
+    }
+}
+
 size_t device_table_close(struct device_table *t)
 {
-    size_t twins = 0;
     for (size_t i = 0; i < t->n; i++) {
         struct row *r = &t->rows[i];
         if (!map_add(&t->by_id, r->device.id, r)) {
             struct row *first = map_get(&t->by_id, r->device.id);
-            twins += first->is_twin ? 1 : 2;
             first->is_twin = r->is_twin = true;
         }
         if (r->serial.n && !map_add(&t->by_serial, r->serial, r))
             ((struct row *)map_get(&t->by_serial, r->serial))->is_serial_twin = true;
     }
-    return twins;
+    mark_crossed(t);
+    for (size_t i = 0; i < t->n; i++)
+        t->n_twins += t->rows[i].is_twin;
+    return t->n_twins;
+}
+
+size_t device_table_twins(const struct device_table *t)
+{
+    return t ? t->n_twins : 0;
+}
+
+const struct device *device_table_first_twin(const struct device_table *t)
+{
+    for (size_t i = 0; t->n_twins && i < t->n; i++)
+        if (t->rows[i].is_twin)
+            return &t->rows[i].device;
+    return NULL;
 }
 
 size_t device_table_count(const struct device_table *t)

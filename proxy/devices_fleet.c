@@ -43,10 +43,25 @@ static void failed(struct source *s, const char *why)
     again_in(s, retry_ms(s));
 }
 
+/* Not with each poll: when there are more or fewer of them. */
+static void warn_of_twins(const struct source *s, const struct device_table *table)
+{
+    char text[160];
+    const struct device *first = device_table_first_twin(table);
+    if (!first || device_table_twins(table) == device_table_twins(s->table))
+        return;
+    snprintf(text, sizeof text,
+             "%zu devices are unknown, since the id of each is also another's id or serial number",
+             device_table_twins(table));
+    log_warn("device.twins", text, "source", s->name.p, "first", first->id.p);
+}
+
 static void finished(struct source *s)
 {
+    struct device_table *table = fleet_reader_finish(&s->reader);
     s->failures = 0;
-    devices_take(s, fleet_reader_finish(&s->reader));
+    warn_of_twins(s, table);
+    devices_take(s, table);
     devices_up(s);
     again_in(s, s->config->every_ms);
 }

@@ -153,6 +153,24 @@ static void a_serial_that_two_share_finds_neither(void **state)
     findings_finish(&f);
 }
 
+/* What one is called is the serial number of the other: neither is told for the other. */
+static void an_id_that_is_anothers_serial_finds_neither(void **state)
+{
+    struct findings f;
+    findings_init(&f);
+    struct device_table *t = parse("d.csv", "id,serial\na,b\nb,S2\nc,c\nd,x\ne,x\nx,S3\n", &f);
+    assert_non_null(t);
+    for (const char *const *id = (const char *const[]){"a", "b", "S2", "d", "e", "x", "S3", NULL};
+         *id; id++)
+        assert_row(*id, !device_table_find(t, str_of(*id)));
+    assert_non_null(device_table_find(t, STR("c")));
+    assert_int_equal(device_table_twins(t), 5);
+    assert_int_equal(f.warnings, 1);
+    assert_string_equal(f.items[0].code.p, "device-twins");
+    device_table_unref(&t);
+    findings_finish(&f);
+}
+
 static void instants_are_read_strictly(void **state)
 {
     static const struct {
@@ -188,6 +206,7 @@ int main(void)
         cmocka_unit_test(errors_name_their_place),
         cmocka_unit_test(all_errors_of_a_file_are_told_at_once),
         cmocka_unit_test(a_serial_that_two_share_finds_neither),
+        cmocka_unit_test(an_id_that_is_anothers_serial_finds_neither),
         cmocka_unit_test(instants_are_read_strictly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
