@@ -16,7 +16,7 @@ static struct policy_request policy_request_of(const struct visit *v, const stru
 }
 
 struct policy_facts decide_facts(const struct visit *v, const struct policy_request *r,
-                                 int64_t wall_us)
+                                 int64_t wall_us, struct arena *a)
 {
     struct policy_facts facts = {
         .identity = v->who && !v->is_public ? &v->who->facts : NULL,
@@ -27,10 +27,10 @@ struct policy_facts decide_facts(const struct visit *v, const struct policy_requ
         .clock_is_good = gate_clock_is_good(v->gate, wall_us),
     };
     if (v->session && facts.identity) {
-        facts.n_grants = session_grants(v->session, r->app->name, v->arena, &facts.grants);
+        facts.n_grants = session_grants(v->session, r->app->name, a, &facts.grants);
         facts.purpose = session_purpose(v->session, r->app->name);
     } else if (facts.identity) {
-        person_grants_tell(v, r->app->name, &facts);
+        person_grants_tell(v, r->app->name, a, &facts);
     }
     return facts;
 }
@@ -292,7 +292,7 @@ static enum visit_outcome judge_session(struct visit *v)
 enum visit_outcome decide(struct visit *v)
 {
     struct policy_request r = policy_request_of(v, v->app->policy);
-    struct policy_facts facts = decide_facts(v, &r, v->wall_us);
+    struct policy_facts facts = decide_facts(v, &r, v->wall_us, v->arena);
     if (facts.identity && facts.clock_is_good)
         facts.subject = credential_subject(v->who, v->pin->snapshot->policy, facts.now_us);
     policy_decide(v->pin->snapshot->policy, &facts, &v->decision);
@@ -394,8 +394,8 @@ static bool is_same_path(struct visit *v, struct path_rules rules)
            str_eq(path, v->request.path);
 }
 
-/* By what is known of the device now; that is gone again after the decision, so that a visit of
- * days does not gather it. */
+/* By what is known of the device, and open for the person, now; that is gone again after the
+ * decision, so that a visit of days does not gather it. */
 static void decide_now(struct visit *v, const struct policy_request *r, int64_t wall_us,
                        struct policy_decision *out)
 {
@@ -404,7 +404,7 @@ static void decide_now(struct visit *v, const struct policy_request *r, int64_t 
     struct posture_now known;
     arena_init(&a, block, sizeof block);
     posture_again(v, &a, wall_us / 1000000, &known);
-    struct policy_facts facts = decide_facts(v, r, wall_us);
+    struct policy_facts facts = decide_facts(v, r, wall_us, &a);
     policy_decide(v->gate->pin->snapshot->policy, &facts, out);
     if (out->effect != POLICY_ALLOW && v->device_record.p)
         v->device_record = posture_record(v, v->arena, wall_us / 1000000);

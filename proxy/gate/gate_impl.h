@@ -108,12 +108,14 @@ str posture_record(const struct visit *v, struct arena *a, int64_t now_s);
 void person_grants_init(struct gate *g);
 void person_grants_finish(struct gate *g);
 enum visit_outcome person_grants(struct visit *v);
-void person_grants_tell(const struct visit *v, str app, struct policy_facts *facts);
+void person_grants_tell(const struct visit *v, str app, struct arena *a,
+                        struct policy_facts *facts);
 /* What is open for this person is another thing now. */
 void person_grants_changed(struct gate *g, str issuer, str subject);
 /* decide.c */
+/* Grants are in `a`, which must live as long as the facts. */
 struct policy_facts decide_facts(const struct visit *v, const struct policy_request *r,
-                                 int64_t wall_us);
+                                 int64_t wall_us, struct arena *a);
 enum visit_outcome decide(struct visit *v);
 /* True when it is still allowed by what is known now; else *why says why not. */
 bool decide_again(struct visit *v, enum visit_end *why);

@@ -48,7 +48,7 @@ void visit_look(struct visit *v, const struct app *app, str path, struct gate_vi
         out->reason = policy_reason_code(POLICY_REASON_INPUT_PATH);
         return;
     }
-    struct policy_facts facts = decide_facts(v, &r, v->wall_us);
+    struct policy_facts facts = decide_facts(v, &r, v->wall_us, v->arena);
     policy_decide(p, &facts, &d);
     out->effect = d.effect;
     out->reason = policy_reason_code(d.reason);

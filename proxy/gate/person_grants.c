@@ -196,7 +196,7 @@ enum visit_outcome person_grants(struct visit *v)
 
 /* ---- for rules ------------------------------------------------------------------------------- */
 
-void person_grants_tell(const struct visit *v, str app, struct policy_facts *facts)
+void person_grants_tell(const struct visit *v, str app, struct arena *a, struct policy_facts *facts)
 {
     const struct person_grants *p = v->who->grants;
     if (!v->gate->options.store)
@@ -204,7 +204,7 @@ void person_grants_tell(const struct visit *v, str app, struct policy_facts *fac
     facts->grants_unknown = !p || p->is_unknown || v->grants_asked == ASKED_FAILED;
     if (facts->grants_unknown || !p->n)
         return;
-    struct policy_grant *grants = arena_array(v->arena, struct policy_grant, p->n);
+    struct policy_grant *grants = arena_array(a, struct policy_grant, p->n);
     for (size_t i = 0; i < p->n; i++)
         if (str_eq(p->apps[i], app))
             grants[facts->n_grants++] = p->items[i];

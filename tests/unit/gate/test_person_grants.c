@@ -189,7 +189,8 @@ static void a_store_that_fails_opens_nothing(void **state)
         assert_row(rows[i].id, c.visit.outcome == VISIT_REFUSED);
         assert_text(rows[i].id, c.visit.reason, "default-deny");
         struct policy_facts facts = {.n_grants = 0};
-        person_grants_tell(&c.visit, STR("inventory"), &facts); /* not "there is none" */
+        person_grants_tell(&c.visit, STR("inventory"), c.visit.arena,
+                           &facts); /* not "there is none" */
         assert_row(rows[i].id, facts.grants_unknown && !facts.n_grants);
         caller_end(&c);
         s->store->is_broken = s->store->is_full = false;
@@ -232,6 +233,22 @@ static void a_long_visit_ends_with_its_grant(void **state)
     close_scene(s);
 }
 
+/* It may be decided a thousand times. */
+static void a_long_visit_gathers_nothing(void **state)
+{
+    struct scene *s = open_scene();
+    struct caller c;
+    (void)state;
+    set_open(s, true);
+    stand(&c, s);
+    const char *room = c.visit.arena->next;
+    for (int i = 0; i < 3; i++)
+        gate_decide_again(s->house->gate);
+    assert_ptr_equal(c.visit.arena->next, room);
+    caller_end(&c);
+    close_scene(s);
+}
+
 static void a_long_visit_of_what_cannot_be_read(void **state)
 {
     struct scene *s = open_scene();
@@ -269,6 +286,7 @@ int main(void)
         cmocka_unit_test(news_while_it_is_asked),
         cmocka_unit_test(a_store_that_fails_opens_nothing),
         cmocka_unit_test(a_long_visit_ends_with_its_grant),
+        cmocka_unit_test(a_long_visit_gathers_nothing),
         cmocka_unit_test(a_long_visit_of_what_cannot_be_read),
         cmocka_unit_test(a_grant_that_is_over),
     };
