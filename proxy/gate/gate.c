@@ -101,13 +101,16 @@ static bool same_keys(const struct snapshot *a, const struct snapshot *b)
 void gate_swap(struct gate *g, struct snapshot *snapshot)
 {
     struct gate_pin *old = g->pin;
+    bool is_renumbered = old->snapshot->config != snapshot->config;
     if (!same_keys(old->snapshot, snapshot))
         g->keys_generation++;
     /* Sessions were read by the settings of their issuers: under other ones they are read anew. */
-    if (old->snapshot->config != snapshot->config)
+    if (is_renumbered)
         session_cache_clear(g->sessions);
     session_cache_resize(g->sessions, snapshot->config->limits.session_cache);
     g->pin = pin_create(snapshot);
     pin_give(&old);
     gate_decide_again(g);
+    if (is_renumbered)
+        wait_renumbered(g);
 }

@@ -148,6 +148,8 @@ void wait_init(struct visit *v);
 void wait_stop(struct visit *v); /* fine for one that does not wait */
 /* The step answers with it: it runs again when what it waits for came, or `most_ms` are over. */
 enum visit_outcome visit_wait(struct visit *v, int64_t most_ms);
+/* The snapshot in force numbers issuers anew: whoever waits for the keys of one looks again. */
+void wait_renumbered(struct gate *g);
 /* A waiting visit goes on only through here. */
 void visit_resume(struct visit *v);
 /* visit.c */

@@ -59,6 +59,28 @@ static void begin_anew(struct visit *v)
     v->request.n_documents = 0;
 }
 
+/* Issuers are numbered by the configuration: under another one nobody would answer by the number
+ * that these wait for. They are judged by what is in force now, and may ask once more. */
+void wait_renumbered(struct gate *g)
+{
+    struct list_node todo;
+    list_init(&todo);
+    for (struct list_node *n = g->waiting.next, *next; n != &g->waiting; n = next) {
+        struct visit *v = list_entry(n, struct visit, wait_link);
+        next = n->next;
+        if (v->waits_issuer == SIZE_MAX)
+            continue;
+        list_remove(n);
+        list_append(&todo, n);
+    }
+    while (!list_empty(&todo)) {
+        struct visit *v = list_entry(todo.next, struct visit, wait_link);
+        v->has_asked_keys = false;
+        begin_anew(v);
+        visit_resume(v);
+    }
+}
+
 static void resume_those(struct gate *g, size_t issuer)
 {
     struct list_node todo;

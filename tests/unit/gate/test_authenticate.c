@@ -412,6 +412,33 @@ static void keys_that_do_not_help(void **state)
     house_close(h);
 }
 
+/* By its old number nobody would answer for the issuer, or another one's keys would. */
+static void issuers_are_numbered_anew_meanwhile(void **state)
+{
+    static const char CORP[] = "  corp: {issuer: https://login.example, audience: postern, "
+                               "jwks_file: corp.json, algs: [ES256, RS256]}\n";
+    struct house *h = house_plain();
+    struct caller c;
+    assert_int_equal(caller_ask(&c, h, "/x", late_bearer("new")), VISIT_WAITING);
+    assert_int_equal(h->asked_issuer, 1);
+    house_swap_config(h, &(struct house_options){
+                             .issuers = arena_printf(&signer_arena,
+                                                     "%s  more: {issuer: https://more.example, "
+                                                     "audience: postern}\n"
+                                                     "  late: {issuer: %s, audience: postern}\n",
+                                                     CORP, LATE)
+                                            .p});
+    assert_int_equal(c.n_resumed, 0);
+    assert_int_equal(h->asked, 2);
+    assert_int_equal(h->asked_issuer, 2);
+    house_swap_config(h, &(struct house_options){.issuers = CORP});
+    assert_int_equal(c.n_resumed, 1);
+    assert_int_equal(c.visit.outcome, VISIT_REFUSED);
+    caller_end(&c);
+    assert_string_equal(member(house_last(h), "decision.token"), "token.issuer");
+    house_close(h);
+}
+
 static void the_wait_for_keys_ends(void **state)
 {
     struct house *h = house_open(&(struct house_options){.limits = "{jwks_timeout: 2s}\n"});
@@ -461,6 +488,7 @@ int main(void)
         cmocka_unit_test(unknown_kid_waits_and_goes_on),
         cmocka_unit_test(who_waited_meets_the_rules_of_now),
         cmocka_unit_test(keys_that_do_not_help),
+        cmocka_unit_test(issuers_are_numbered_anew_meanwhile),
         cmocka_unit_test(the_wait_for_keys_ends),
         cmocka_unit_test(end_while_waiting),
     };
