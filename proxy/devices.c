@@ -147,20 +147,29 @@ static void source_free(struct source **sp)
     posted_finish(s);
     device_table_unref(&s->table);
     free((char *)s->name.p);
+    free((char *)s->issuer.p);
     free(s);
 }
 
-static bool is_same(const struct config_source *a, const struct config_source *b)
+static str issuer_of(const struct config *c, const struct config_source *s)
 {
+    return s->kind == SOURCE_POSTURE ? c->issuers[s->issuer].issuer->issuer : (str){NULL, 0};
+}
+
+/* What one issuer said is not the word of the next one that is called like it. */
+static bool is_same(const struct source *s, const struct config *next,
+                    const struct config_source *b)
+{
+    const struct config_source *a = s->config;
     return a->kind == b->kind && str_eq(a->name, b->name) && str_eq(a->url, b->url) &&
            str_eq(a->token_file, b->token_file) && str_eq(a->ca, b->ca) &&
-           a->every_ms == b->every_ms;
+           a->every_ms == b->every_ms && str_eq(s->issuer, issuer_of(next, b));
 }
 
 static struct source *take_old(struct devices *d, const struct config_source *c)
 {
     for (size_t i = 0; i < d->n; i++)
-        if (d->sources[i] && is_same(d->sources[i]->config, c)) {
+        if (d->sources[i] && is_same(d->sources[i], d->snapshot->config, c)) {
             struct source *s = d->sources[i];
             d->sources[i] = NULL;
             return s;
@@ -174,6 +183,8 @@ static struct source *source_begin(struct devices *d, const struct config_source
     s->owner = d;
     s->config = c;
     s->name = (str){mem_dup(c->name), c->name.n};
+    s->issuer = issuer_of(d->snapshot->config, c);
+    s->issuer = (str){mem_dup(s->issuer), s->issuer.n};
     deadline_init(&s->due, NULL);
     if (c->kind == SOURCE_FLEET)
         fleet_begin(s);
@@ -209,7 +220,7 @@ void devices_configure(struct devices *d, struct snapshot *snapshot)
     struct source **next = mem_alloc((c->n_sources + 1) * sizeof *next);
     struct snapshot *old = d->snapshot;
     size_t n = 0;
-    bool is_news = false;
+    bool is_news = false, is_renumbered = !old || old->config != c;
     d->snapshot = snapshot_ref(snapshot);
     for (size_t i = 0; i < c->n_sources; i++) {
         const struct config_source *config = &c->sources[i];
@@ -231,6 +242,8 @@ void devices_configure(struct devices *d, struct snapshot *snapshot)
         publish(d);
     else
         show_sources(d);
+    if (is_renumbered)
+        posted_renumbered(d);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -240,8 +253,7 @@ struct devices *devices_create(const struct devices_options *o)
     struct devices *d = mem_alloc(sizeof *d);
     d->options = *o;
     d->fetcher = fetcher_create(o->loop);
-    list_init(&d->waiting);
-    list_init(&d->open);
+    posted_init(d);
     deadline_init(&d->look, look);
     deadline_init(&d->publish, publish_due);
     deadline_set(o->loop, &d->look, DEVICES_LOOK_MS);

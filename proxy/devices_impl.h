@@ -28,6 +28,7 @@ struct source {
     unsigned failures; /* in a row */
     /* posted documents */
     struct devices_posted *posted;
+    str issuer; /* heap: whose documents they are */
 };
 
 struct devices {
@@ -36,7 +37,7 @@ struct devices {
     struct fetcher *fetcher;
     struct source **sources; /* in the order of config->sources */
     size_t n;
-    struct deadline look, publish;
+    struct deadline look, publish, judge;
     struct list_node waiting; /* posts that wait for keys */
     struct list_node open;    /* posts that the store has */
     bool is_store_gone;
@@ -56,7 +57,9 @@ void fleet_finish(struct source *s);
 /* devices_posted.c */
 void posted_begin(struct source *s); /* what the store has kept */
 void posted_finish(struct source *s);
-void posted_drop_all(struct devices *d); /* what is under way is answered */
+void posted_init(struct devices *d);
+void posted_renumbered(struct devices *d); /* those that wait for keys are judged once more */
+void posted_drop_all(struct devices *d);   /* what is under way is answered */
 
 /* devices_told.c */
 void told_changes(struct source *s, const struct device_table *old, const struct device_table *now);

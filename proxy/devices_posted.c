@@ -11,7 +11,8 @@
 #include "base/map.h"
 
 enum {
-    WAITING_MOST = 256,
+    WAITING_MOST = 256, /* for keys: anybody can name one that nobody knows */
+    OPEN_MOST = 256,    /* of the store */
     PUBLISH_MS = 200,
 };
 
@@ -30,7 +31,8 @@ struct post {
     struct list_node link; /* devices.waiting or devices.open */
     struct devices *owner;
     struct desk_ask *ask;
-    str source; /* by name: the configuration may change while the store is at it */
+    /* By name and issuer: the configuration may change while the store is at it. */
+    str source, kept_as;
     struct kept *kept;
     str jti, facts_json;
     int64_t expires_s;
@@ -118,10 +120,17 @@ static void publish(struct deadline *due)
     devices_take(s, t);
 }
 
-static struct source *source_named(struct devices *d, str name)
+/* Whose a row of the store is: "NAME ISSUER". A name has no space. */
+static bool is_kept_of(const struct source *s, str kept_as)
+{
+    str name = str_cut(&kept_as, ' ');
+    return str_eq(s->name, name) && kept_as.p && str_eq(s->issuer, kept_as);
+}
+
+static struct source *source_kept_as(struct devices *d, str kept_as)
 {
     for (size_t i = 0; i < d->n; i++)
-        if (d->sources[i] && str_eq(d->sources[i]->name, name) && d->sources[i]->posted)
+        if (d->sources[i] && d->sources[i]->posted && is_kept_of(d->sources[i], kept_as))
             return d->sources[i];
     return NULL;
 }
@@ -155,7 +164,7 @@ static void take_rows(struct source *s, const struct load *l)
 {
     bool is_any = false;
     for (size_t i = 0; i < l->n; i++) {
-        if (!str_eq(l->rows[i].source, s->name))
+        if (!is_kept_of(s, l->rows[i].source))
             continue;
         keep(s->posted, read_facts(&l->rows[i]));
         is_any = true;
@@ -233,7 +242,7 @@ static void refuse(struct post *p, const char *reason)
 static void on_written(void *ctx, void *arg)
 {
     struct post *p = arg;
-    struct source *s = source_named(p->owner, p->source);
+    struct source *s = source_kept_as(p->owner, p->kept_as);
     if (!p->is_written) {
         log_error("device.store", p->fail.text);
         desk_answer(p->ask, DESK_FAILED);
@@ -261,7 +270,7 @@ static void run_write(struct store_db *db, void *ctx)
     if (p->jti.p && !store_once(db, what, p->jti, p->expires_s, &p->is_fresh, &p->fail))
         return;
     p->is_written =
-        !p->is_fresh || store_posture_put(db, p->kept->device.id, p->source, p->facts_json,
+        !p->is_fresh || store_posture_put(db, p->kept->device.id, p->kept_as, p->facts_json,
                                           p->kept->device.seen_s, &p->fail);
 }
 
@@ -303,6 +312,7 @@ static void take(struct post *p, struct source *s, const struct identity *id)
         return;
     }
     p->source = arena_dup(&p->arena, s->name);
+    p->kept_as = arena_printf(&p->arena, "%.*s %.*s", STR_ARG(s->name), STR_ARG(s->issuer));
     p->jti = id->jti.p ? arena_dup(&p->arena, id->jti) : id->jti;
     p->expires_s = id->exp_s;
     p->facts_json = device_facts_write(&p->kept->device, &p->arena);
@@ -324,9 +334,22 @@ static struct source *source_of(struct devices *d, str token, struct token_peek 
     return NULL;
 }
 
+static size_t count(const struct list_node *head)
+{
+    size_t n = 0;
+    for (const struct list_node *l = head->next; l != head; l = l->next)
+        n++;
+    return n;
+}
+
 static void wait_for_keys(struct post *p, struct source *s, str kid)
 {
     struct devices *d = p->owner;
+    if (count(&d->waiting) >= WAITING_MOST) {
+        desk_answer(p->ask, DESK_FAILED);
+        post_free(p);
+        return;
+    }
     p->has_waited = true;
     p->issuer = s->config->issuer;
     list_remove(&p->link);
@@ -359,23 +382,14 @@ static void verify(struct post *p)
     free(scratch);
 }
 
-static size_t count(const struct list_node *head)
-{
-    size_t n = 0;
-    for (const struct list_node *l = head->next; l != head; l = l->next)
-        n++;
-    return n;
-}
-
 void devices_post(struct devices *d, struct desk_ask *ask)
 {
-    if (count(&d->waiting) + count(&d->open) >= WAITING_MOST || !d->snapshot) {
+    if (count(&d->open) >= OPEN_MOST || !d->snapshot) {
         desk_answer(ask, DESK_FAILED);
         return;
     }
     struct post *p = mem_alloc(sizeof *p);
     list_init(&p->link);
-    list_append(&d->waiting, &p->link);
     p->owner = d;
     p->ask = ask;
     p->issuer = SIZE_MAX;
@@ -398,6 +412,30 @@ void devices_keys_answered(struct devices *d, size_t issuer)
         verify(list_entry(todo.next, struct post, link));
 }
 
+static void judge_again(struct deadline *due)
+{
+    devices_keys_answered(list_entry(due, struct devices, judge), SIZE_MAX);
+}
+
+void posted_init(struct devices *d)
+{
+    list_init(&d->waiting);
+    list_init(&d->open);
+    deadline_init(&d->judge, judge_again);
+}
+
+/* Issuers may have another number now, or be gone, and no answer would come by the old one. In a
+ * moment: whoever fetches keys is told of the configuration after us. */
+void posted_renumbered(struct devices *d)
+{
+    for (struct list_node *n = d->waiting.next; n != &d->waiting; n = n->next) {
+        struct post *p = list_entry(n, struct post, link);
+        p->has_waited = false;
+        p->issuer = SIZE_MAX;
+        deadline_set(d->options.loop, &d->judge, 1);
+    }
+}
+
 static void drop_all(struct list_node *head)
 {
     while (!list_empty(head)) {
@@ -409,6 +447,7 @@ static void drop_all(struct list_node *head)
 
 void posted_drop_all(struct devices *d)
 {
+    deadline_clear(d->options.loop, &d->judge);
     drop_all(&d->waiting);
     drop_all(&d->open);
 }

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import select
 import signal
 import sqlite3
 import time
@@ -18,6 +19,7 @@ from harness.raw import wait_for
 from harness.tokens import Issuer
 
 PORTAL = "access.example"
+WAITING_MOST = 256                                          # posts that wait for keys
 
 
 def policies(origin):
@@ -262,6 +264,53 @@ def test_posted_ones_survive_a_kill(start, origin, issuer, mdm, document):
     g.start()
     wait_for(lambda: g.get("/", at(issuer, "posted-3"), host="vault.example").status == 200)
     assert post(g, document("posted-3", age_s=100)).status == 400
+
+
+def test_another_issuer_of_the_same_source(start, origin, issuer, mdm, document):
+    """What was posted by the word of the first one says nothing any more, not even after a start."""
+    g = begin(start, origin, issuer, mdm).start()
+
+    def status(device):
+        return g.get("/", at(issuer, device), host="vault.example").status
+    assert post(g, document("posted-6")).status == 204
+    wait_for(lambda: status("posted-6") == 200)
+    source = {**g.config["device_sources"]["mdm"], "issuer": "https://next.example"}
+    g.write_config(device_sources={"mdm": source})
+    g.signal(signal.SIGHUP)
+    wait_for(lambda: status("posted-6") == 403)
+    assert post(g, document("posted-7")).status == 400
+    assert post(g, document("posted-7", iss="https://next.example")).status == 204
+    wait_for(lambda: status("posted-7") == 200)
+    g.stop()
+    g.start()
+    wait_for(lambda: status("posted-7") == 200)
+    assert status("posted-6") == 403
+
+
+def test_a_post_waits_for_keys_of_a_source_that_goes(start, origin, issuer, mdm, document):
+    """Nobody answers for it any more: it is refused, and others were never in its way."""
+    slow = JwksServer({"keys": []})
+    slow.delay = 20.0
+    g = begin(start, origin, issuer, mdm, wait=False)
+    kept = g.config["device_sources"]["mdm"]
+    other = {"kind": "posture", "issuer": "https://slow.example", "audience": mdm.audience, "jwks_url": slow.url}
+    g.write_config(device_sources={"slow": other, "mdm": kept})
+    g.start()
+    doc = document(iss="https://slow.example")
+    waiting = [g.connect() for _ in range(WAITING_MOST + 1)]
+    for c in waiting:
+        c.send(raw.head("POST", "/.postern/posture", PORTAL, headers=[
+            ("Content-Type", "application/jwt"), ("Content-Length", str(len(doc)))]) + doc.encode())
+    ready, _, _ = select.select([c.sock for c in waiting], [], [], 10)
+    [full] = [c for c in waiting if c.sock in ready]
+    assert full.read("POST").status == 503
+    assert post(g, document("posted-8")).status == 204
+    g.write_config(device_sources={"mdm": kept})
+    g.signal(signal.SIGHUP)
+    assert {c.read("POST").status for c in waiting if c is not full} == {400}
+    for c in waiting:
+        c.close()
+    slow.stop()
 
 
 def test_an_older_one_comes_first_after_a_start(start, origin, issuer, mdm, document):
