@@ -184,6 +184,10 @@ static void decode_forwarded(struct reading *r)
     const struct doc_node *header = doc_get(r->map, "client_cert_header");
     if (header)
         r->out->client_cert_header = arena_lower(r->d->arena, header->text);
+    if (doc_get(r->map, "header"))
+        r->out->front_header = str_eq(doc_text(r->map, "header"), STR("forwarded"))
+                                   ? FRONT_HEADER_FORWARDED
+                                   : FRONT_HEADER_X;
     if (!r->out->client_ca.p) {
         r->out->client_ca_at = doc_get(r->map, "client_ca");
         r->out->client_ca = decode_file(r->d, r->out->client_ca_at);

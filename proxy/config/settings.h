@@ -47,6 +47,9 @@ enum front {
     FRONT_HEADER_JWT,
 };
 
+/* Which header tells the client; of both, both must say the same. */
+enum front_header { FRONT_HEADER_EITHER = 0, FRONT_HEADER_X, FRONT_HEADER_FORWARDED };
+
 /* The vendor's application that stands before an app of ours. */
 struct assertion_audience {
     str app, audience;
@@ -69,6 +72,7 @@ struct config_assertion {
 struct config_listener {
     struct listen_address address;
     enum front front;
+    enum front_header front_header; /* FRONT_FORWARDED */
     const struct cidr
         *trusted; /* over TCP: whose X-Forwarded-*, PROXY header or assertion counts */
     size_t n_trusted;

@@ -14,9 +14,14 @@
     static const struct schema_type id##_type = {                                                  \
         .kind = SCHEMA_MAP, .name = what, .fields = id##_fields, .may_be_empty = true}
 
+CHOICE(forwarded_header, "a header that tells the client", "x-forwarded-for", "forwarded");
 static const struct schema_field forwarded_fields[] = {
     TRUSTED("Networks of the proxies in front whose X-Forwarded-For and -Proto count. On a unix "
             "socket whoever may connect is trusted."),
+    {"header", &forwarded_header_type, false, "either",
+     "The one that they write: `x-forwarded-for` (with X-Forwarded-Proto) or `forwarded` (RFC "
+     "7239); the other is not read. Without this key both are, and where both are there and differ "
+     "the address, or the scheme, is unknown."},
     {"client_cert_header", &config_header_type, false, NULL,
      "Header in which they pass on the client's certificate that they asked for (PEM, "
      "percent-encoded)."},

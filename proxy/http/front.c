@@ -2,6 +2,7 @@
 #include "proxy/http/front.h"
 
 #include "proxy/http/fields.h"
+#include "proxy/http/forwarded.h"
 
 static bool is_trusted(const struct config_listener *l, const struct addr *a)
 {
@@ -40,12 +41,11 @@ static bool is_http_proxy(const struct config_listener *l)
            front == FRONT_GOOGLE_IAP || front == FRONT_AWS_ALB || front == FRONT_HEADER_JWT;
 }
 
-/* "1.2.3.4", "[::1]:80", "\"[::1]\"", "1.2.3.4:80": what proxies write. Nothing is cut away that
- * was not understood. */
+/* "1.2.3.4", "[::1]:80", "1.2.3.4:80": what proxies write. Nothing is cut away that was not
+ * understood. */
 static bool parse_hop(str s, struct addr *out)
 {
     uint64_t port;
-    s = str_trim(s, " \t\"");
     size_t end = s.n;
     if (s.n && s.p[0] == '[')
         end = str_find(s, ']') + 1;
@@ -57,43 +57,64 @@ static bool parse_hop(str s, struct addr *out)
     return addr_parse(str_upto(s, end), out);
 }
 
-/* for= of one element of Forwarded (RFC 7239); absent when there is none. */
-static str forwarded_part(str element, str name)
-{
-    while (element.p) {
-        str pair = str_trim(str_cut(&element, ';'), " \t");
-        size_t eq = str_find(pair, '=');
-        if (str_eq_nocase(str_trim(str_upto(pair, eq), " \t"), name))
-            return str_trim(str_from(pair, eq + 1), " \t\"");
-    }
-    return (str){NULL, 0};
-}
-
 /* From the right: each trusted hop vouches for the address before it, the first one that is not
  * trusted is the client. Some proxies append to the field, others add a second one, so all fields
  * of the name are one list. */
 struct walk {
     const struct config_listener *listener;
     struct addr hop;
-    str rest; /* the part of the list that no trusted hop vouches for */
-    bool is_over;
+    str rest;      /* the part of the list that no trusted hop vouches for */
+    bool is_over;  /* the client was found, or what cannot be read */
+    bool is_named; /* somebody is named at all */
 };
 
-static void walk_list(struct walk *w, str list, bool is_forwarded)
+static void walk_list(struct walk *w, str list)
 {
+    w->is_named = true;
     while (list.p && !w->is_over) { /* an empty element is none that we know */
         size_t comma = str_rfind(list, ',');
         str last = comma == list.n ? list : str_from(list, comma + 1);
         str before = list;
         list = comma == list.n ? (str){NULL, 0} : str_upto(list, comma);
-        if (is_forwarded)
-            last = forwarded_part(last, STR("for"));
         w->rest = list;
-        if (!parse_hop(last, &w->hop)) {
+        if (!parse_hop(str_trim(last, " \t\""), &w->hop)) {
             w->hop = (struct addr){0};
             w->rest = before;
         }
         w->is_over = !is_trusted(w->listener, &w->hop);
+    }
+}
+
+/* Elements of Forwarded can be told apart from the left alone, since a quoted string may hold
+ * commas: what stands to the right of the last one that is not trusted vouches for it. A field that
+ * is not well-formed may be cut anywhere by whoever wrote its left part: it names nobody. */
+static void walk_forwarded(struct walk *w, str list)
+{
+    struct forwarded e;
+    str rest = list;
+    bool is_first = true;
+    while (rest.p) {
+        struct addr hop;
+        size_t at = list.n - rest.n;
+        str before = at ? str_upto(list, at - 1) : (str){NULL, 0};
+        if (!forwarded_next(&rest, &e)) {
+            w->hop = (struct addr){0};
+            w->rest = list;
+            w->is_over = w->is_named = true;
+            return;
+        }
+        w->is_named |= e.client.p != NULL;
+        bool is_read = parse_hop(e.client, &hop);
+        if (!is_read)
+            hop = (struct addr){0};
+        bool is_trusted_hop = is_trusted(w->listener, &hop);
+        if (is_first || !is_trusted_hop) {
+            w->hop = hop;
+            w->is_over = !is_trusted_hop;
+            /* One that cannot be read is told with what is beyond it. */
+            w->rest = is_read ? before : str_upto(list, list.n - rest.n - (rest.p != NULL));
+        }
+        is_first = false;
     }
 }
 
@@ -104,47 +125,75 @@ static struct walk walk(const struct config_listener *l, const struct http_reque
     for (size_t i = head->n_fields; i-- > 0;) {
         if (head->fields[i].id != id)
             continue;
-        if (!w.is_over)
-            walk_list(&w, head->fields[i].value, id == FIELD_FORWARDED);
-        else if (!w.rest.p)
+        if (w.is_over && !w.rest.p)
             w.rest = head->fields[i].value;
+        else if (!w.is_over && id == FIELD_FORWARDED)
+            walk_forwarded(&w, head->fields[i].value);
+        else if (!w.is_over)
+            walk_list(&w, head->fields[i].value);
     }
     return w;
 }
 
-/* The word of the hop nearest to us, which wrote last. */
-static str last_word(const struct http_request_head *head, enum field_id id)
+/* The value that the hop nearest to us wrote to. */
+static str last_value(const struct http_request_head *head, enum field_id id)
 {
-    for (size_t i = head->n_fields; i-- > 0;) {
-        str list = head->fields[i].value;
-        size_t comma = str_rfind(list, ',');
+    for (size_t i = head->n_fields; i-- > 0;)
         if (head->fields[i].id == id)
-            return comma == list.n ? list : str_from(list, comma + 1);
-    }
+            return head->fields[i].value;
     return (str){NULL, 0};
 }
 
-static bool says_https(const struct http_request_head *head)
+static str last_word(str list)
 {
-    str word = head->x_forwarded_proto.p
-                   ? last_word(head, FIELD_X_FORWARDED_PROTO)
-                   : forwarded_part(last_word(head, FIELD_FORWARDED), STR("proto"));
-    return str_eq_nocase(str_trim(word, " \t"), STR("https"));
+    size_t comma = str_rfind(list, ',');
+    return str_trim(comma == list.n ? list : str_from(list, comma + 1), " \t");
+}
+
+/* Two that do not say the same make it unknown, and that is not https. */
+static bool says_https(const struct http_request_head *head, bool reads_x, bool reads_forwarded)
+{
+    str x = reads_x ? last_value(head, FIELD_X_FORWARDED_PROTO) : (str){NULL, 0};
+    str list = reads_forwarded ? last_value(head, FIELD_FORWARDED) : (str){NULL, 0};
+    struct forwarded e = {.proto = {NULL, 0}};
+    while (list.p)
+        if (!forwarded_next(&list, &e))
+            return false;
+    if (!x.p)
+        return str_eq_nocase(e.proto, STR("https"));
+    x = last_word(x);
+    return str_eq_nocase(x, STR("https")) && (!e.proto.p || str_eq_nocase(e.proto, x));
+}
+
+/* The vendors' proxies write X-Forwarded-For, and pass on whatever Forwarded a client has sent. */
+static bool reads(const struct config_listener *l, enum front_header header)
+{
+    bool is_vendors = l->front != FRONT_FORWARDED && l->front != FRONT_HEADER_JWT;
+    enum front_header wanted = is_vendors ? FRONT_HEADER_X : l->front_header;
+    return wanted == FRONT_HEADER_EITHER || wanted == header;
 }
 
 void front_view(const struct config_listener *l, const struct listener_peer *peer, bool is_tls,
                 const struct http_request_head *head, struct front_view *out)
 {
-    bool is_x = head->x_forwarded_for.p != NULL;
-    *out = (struct front_view){.client = peer->addr, .is_https = is_tls};
-    if (!is_http_proxy(l) || !front_vouches(l, peer)) {
-        out->claimed = is_x ? head->x_forwarded_for : head->forwarded;
+    str claimed = head->x_forwarded_for.p ? head->x_forwarded_for : head->forwarded;
+    *out = (struct front_view){.client = peer->addr, .claimed = claimed, .is_https = is_tls};
+    if (!is_http_proxy(l) || !front_vouches(l, peer))
+        return;
+    bool reads_x = reads(l, FRONT_HEADER_X), reads_forwarded = reads(l, FRONT_HEADER_FORWARDED);
+    struct walk x = {.hop = peer->addr}, f = x;
+    if (reads_x)
+        x = walk(l, head, FIELD_X_FORWARDED_FOR, peer->addr);
+    if (reads_forwarded)
+        f = walk(l, head, FIELD_FORWARDED, peer->addr);
+    out->is_https = is_tls || says_https(head, reads_x, reads_forwarded);
+    if (x.is_named && f.is_named && !addr_eq(&x.hop, &f.hop)) {
+        out->client = (struct addr){0}; /* one of them is the client's own word */
         return;
     }
-    struct walk w = walk(l, head, is_x ? FIELD_X_FORWARDED_FOR : FIELD_FORWARDED, peer->addr);
-    out->client = w.hop;
-    out->claimed = w.rest;
-    out->is_https = is_tls || says_https(head);
+    const struct walk *w = x.is_named || !head->forwarded.p || !reads_forwarded ? &x : &f;
+    out->client = w->hop;
+    out->claimed = w->rest;
 }
 
 /* ---- identity -------------------------------------------------------------------------------- */

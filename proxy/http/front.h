@@ -3,7 +3,9 @@
  * `direct`, `proxy-protocol`, `tailscale`: the client is whom the connection says; every forwarded
  * header is a lie. The others: when the peer is trusted, X-Forwarded-For (or Forwarded) is walked
  * from right to left, past trusted hops, to the first address that is not; X-Forwarded-Proto says
- * the scheme. An address that cannot be parsed is unknown, not the peer's. */
+ * the scheme. An address that cannot be parsed is unknown, not the peer's. Most proxies write one
+ * of the two headers and pass on what a client says in the other: where both are read and differ,
+ * the address, or the scheme, is unknown as well. */
 #ifndef PROXY_HTTP_FRONT_H
 #define PROXY_HTTP_FRONT_H
 

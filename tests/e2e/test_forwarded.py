@@ -12,7 +12,7 @@ from harness.proxy import allow, standard_policy
 @pytest.fixture(scope="module")
 def places(tmp_path_factory):
     return {"trusted": free_port(), "stranger": free_port(), "direct": free_port(),
-            "unix": str(tmp_path_factory.mktemp("s") / "p.sock")}
+            "x": free_port(), "unix": str(tmp_path_factory.mktemp("s") / "p.sock")}
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +23,8 @@ def gate(start_shared, origin, places):
     g = start_shared(policies={"10-apps.yaml": policy}, listeners=[
         {"address": "127.0.0.1:%d" % places["trusted"], "front": {"forwarded": {"trusted": ["127.0.0.1/32", "10.0.0.0/8"]}}},
         {"address": "127.0.0.1:%d" % places["stranger"], "front": {"forwarded": {"trusted": ["192.0.2.1/32"]}}},
+        {"address": "127.0.0.1:%d" % places["x"],
+         "front": {"forwarded": {"trusted": ["127.0.0.1/32"], "header": "x-forwarded-for"}}},
         {"address": "127.0.0.1:%d" % places["direct"], "front": "direct"},
         {"address": "unix:" + places["unix"], "front": {"forwarded": {}}}])
     g.port = places["direct"]
@@ -101,3 +103,17 @@ def test_plain_listener_off_loopback_wants_to_be_asked(start):
     gate.expect_alarm = True
     gate.start(ready=False)
     assert gate.process.wait(20) == 1 and "plain" in gate.stderr()
+
+
+def test_what_a_client_says_in_the_other_header(gate, places, issuer):
+    """A proxy that writes one passes the other on: the address is unknown, unless it is said which is written."""
+    office = issuer.person("eva", ["office"])
+    for headers in (["X-Forwarded-For: 203.0.113.9", "Forwarded: for=198.51.100.7"],
+                    ["X-Forwarded-For: 198.51.100.7", "Forwarded: for=203.0.113.9"]):
+        answer = raw.request(places["trusted"], target="/x", token=office, headers=headers)
+        client = gate.record(answer)["client"]
+        assert answer.status == 403 and client.get("address", "") in ("", "-")
+        assert client["claimed"] == headers[0].split(": ")[1]
+    assert raw.request(places["x"], target="/x", token=office, headers=headers).status == 403
+    headers = ["X-Forwarded-For: 203.0.113.9", 'Forwarded: for="198.51.100.7']
+    assert raw.request(places["x"], target="/x", token=office, headers=headers).status == 200

@@ -105,6 +105,8 @@ static void implies_issuers(void **state)
         "  - {address: \"unix:/run/7\", front: {header-jwt: {issuer: corp, header: X-Jwt}}}\n"
         "  - {address: \"unix:/run/8\", front: {forwarded: {client_cert_header: X-Cert, client_ca: "
         "ca.pem}}}\n"
+        "  - {address: \"unix:/run/9\", front: {forwarded: {header: x-forwarded-for}}}\n"
+        "  - {address: \"unix:/run/10\", front: {forwarded: {header: forwarded}}}\n"
         "services: {ci: {issuer: cloudflare, match: {common_name: x.access}}}\n",
         &f);
     assert_string_equal(findings_text(&f), "");
@@ -142,6 +144,9 @@ static void implies_issuers(void **state)
     assert_false(issuer_of(c, 6)->is_implicit);
     assert_string_equal(l[6].assertion.header.p, "x-jwt");
     assert_string_equal(l[7].client_cert_header.p, "x-cert");
+    assert_int_equal(l[7].front_header, FRONT_HEADER_EITHER);
+    assert_int_equal(l[8].front_header, FRONT_HEADER_X);
+    assert_int_equal(l[9].front_header, FRONT_HEADER_FORWARDED);
     assert_int_equal(c->n_issuers, 5);
     config_unref(&c);
     findings_finish(&f);

@@ -91,7 +91,44 @@ static void addresses(void **state)
         {"Forwarded without for", "forwarded", "192.0.2.1", FWD "proto=https\r\n", "-"},
         {"Forwarded, for within a word", "forwarded", "192.0.2.1",
          FWD "xfor=203.0.113.9;for=203.0.113.8\r\n", "203.0.113.8"},
-        {"X-Forwarded-For before Forwarded", "forwarded", "192.0.2.1",
+        {"Forwarded, a comma in quotes", "forwarded", "192.0.2.1",
+         FWD "for=203.0.113.9;ext=\"a, for=10.9.9.9;\\\", b\"\r\n", "203.0.113.9"},
+        {"Forwarded, escapes", "forwarded", "192.0.2.1", FWD "for=\"203.0.\\1\\13.9\"\r\n",
+         "203.0.113.9"},
+        {"Forwarded, an open string", "forwarded", "192.0.2.1", FWD "for=\"a, for=203.0.113.9\r\n",
+         "-"},
+        {"Forwarded, an open string in front", "forwarded", "192.0.2.1",
+         FWD "ext=\", for=203.0.113.9;ext=\"a\"\r\n", "-"},
+        {"Forwarded, an escape at the end", "forwarded", "192.0.2.1", FWD "for=\"203.0.113.9\\\r\n",
+         "-"},
+        {"Forwarded, a tail behind quotes", "forwarded", "192.0.2.1",
+         FWD "for=\"203.0.113.9\"x\r\n", "-"},
+        {"Forwarded, quotes in quotes", "forwarded", "192.0.2.1",
+         FWD "for=\"\\\"203.0.113.9\\\"\"\r\n", "-"},
+        {"Forwarded, no pair", "forwarded", "192.0.2.1", FWD "for=203.0.113.9;junk\r\n", "-"},
+        {"Forwarded, for twice", "forwarded", "192.0.2.1",
+         FWD "for=203.0.113.9;for=203.0.113.8\r\n", "-"},
+        {"Forwarded, all trusted", "forwarded", "192.0.2.1", FWD "for=192.0.2.3, for=192.0.2.2\r\n",
+         "192.0.2.3"},
+        {"both, and they differ", "forwarded", "192.0.2.1",
+         FWD "for=10.9.9.9\r\n" XFF "203.0.113.9\r\n", "-"},
+        {"both, and one is malformed", "forwarded", "192.0.2.1",
+         FWD "for=\"203.0.113.9\r\n" XFF "203.0.113.9\r\n", "-"},
+        {"both, and one is obfuscated", "forwarded", "192.0.2.1",
+         FWD "for=_x\r\n" XFF "203.0.113.9\r\n", "-"},
+        {"both say the same", "forwarded", "192.0.2.1",
+         FWD "for=\"203.0.113.9:1\"\r\n" XFF "203.0.113.9, 192.0.2.2\r\n", "203.0.113.9"},
+        {"both, and one names nobody", "forwarded", "192.0.2.1",
+         FWD "proto=https;by=192.0.2.1\r\n" XFF "203.0.113.9\r\n", "203.0.113.9"},
+        {"both, X-Forwarded-For is read", "forwarded x", "192.0.2.1",
+         FWD "for=10.9.9.9\r\n" XFF "203.0.113.9\r\n", "203.0.113.9"},
+        {"both, Forwarded is read", "forwarded f", "192.0.2.1",
+         FWD "for=203.0.113.9\r\n" XFF "10.9.9.9\r\n", "203.0.113.9"},
+        {"Forwarded alone, X-Forwarded-For is read", "forwarded x", "192.0.2.1",
+         FWD "for=203.0.113.9\r\n", "192.0.2.1"},
+        {"X-Forwarded-For alone, Forwarded is read", "forwarded f", "192.0.2.1",
+         XFF "203.0.113.9\r\n", "192.0.2.1"},
+        {"a vendor's writes X-Forwarded-For", "cloudflare", "192.0.2.1",
          FWD "for=10.9.9.9\r\n" XFF "203.0.113.9\r\n", "203.0.113.9"},
         {"X-Real-IP is nobody's word", "forwarded", "192.0.2.1", "X-Real-IP: 10.9.9.9\r\n",
          "192.0.2.1"},
@@ -107,6 +144,12 @@ static void addresses(void **state)
                                     .trusted = &trusted,
                                     .n_trusted = 1};
         l.address.kind = strstr(rows[i].front, "unix") ? ADDRESS_UNIX : ADDRESS_TCP;
+        if (str_ends(str_of(rows[i].front), STR(" x")))
+            l.front_header = FRONT_HEADER_X;
+        else if (str_ends(str_of(rows[i].front), STR(" f")))
+            l.front_header = FRONT_HEADER_FORWARDED;
+        else if (strcmp(rows[i].front, "cloudflare") == 0)
+            l.front = FRONT_CLOUDFLARE;
         char block[ROOM], text[ADDR_TEXT_BYTES];
         struct arena a;
         struct front_view view;
@@ -142,8 +185,11 @@ static void claims(void **state)
         {"no address", "192.0.2.1", XFF "6.6.6.6, junk\r\n", "6.6.6.6, junk"},
         {"beyond the client, Forwarded", "192.0.2.1",
          FWD "for=6.6.6.6, for=203.0.113.9;proto=https\r\n", "for=6.6.6.6"},
-        {"believed in X-Forwarded-For", "192.0.2.1", FWD "for=6.6.6.6\r\n" XFF "203.0.113.9\r\n",
-         ""},
+        {"both, and they differ", "192.0.2.1", FWD "for=6.6.6.6\r\n" XFF "203.0.113.9\r\n",
+         "203.0.113.9"},
+        {"malformed", "192.0.2.1", FWD "for=6.6.6.6, for=\"\r\n", "for=6.6.6.6, for=\""},
+        {"no address, Forwarded", "192.0.2.1", FWD "for=6.6.6.6, for=x, for=192.0.2.2\r\n",
+         "for=6.6.6.6, for=x"},
     };
     struct cidr trusted;
     assert_int_equal(cidr_parse(STR("192.0.2.0/24"), &trusted), CIDR_OK);
@@ -183,6 +229,13 @@ static void schemes(void **state)
          FWD "proto=https;for=1.1.1.1, for=2.2.2.2;proto=http\r\n", false, false},
         {"X-Forwarded-Proto before Forwarded", "192.0.2.1", XFP "http\r\n" FWD "proto=https\r\n",
          false, false},
+        {"both, and they differ", "192.0.2.1", XFP "https\r\n" FWD "proto=http\r\n", false, false},
+        {"both say the same", "192.0.2.1", XFP "https\r\n" FWD "proto=HTTPS\r\n", false, true},
+        {"both, and one does not say", "192.0.2.1", XFP "https\r\n" FWD "for=1.1.1.1\r\n", false,
+         true},
+        {"both, and one is malformed", "192.0.2.1", XFP "https\r\n" FWD "proto=\"https\r\n", false,
+         false},
+        {"Forwarded, malformed", "192.0.2.1", FWD "ext=\";proto=https\r\n", false, false},
         {"another word", "192.0.2.1", XFP "wss\r\n", false, false},
     };
     struct cidr trusted;
