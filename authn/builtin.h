@@ -109,9 +109,10 @@ enum builtin_verdict {
 const char *builtin_verdict_code(enum builtin_verdict v);
 const char *builtin_verdict_text(enum builtin_verdict v);
 
-/* `query` of the authorization endpoint. BUILTIN_OK: *ticket_out is set. */
-enum builtin_verdict builtin_authorize(struct builtin *b, str query, int64_t now_s,
-                                       char ticket_out[BUILTIN_TICKET_CHARS]);
+/* `query` of the authorization endpoint; `from` may be NULL: a network (a /64 of IPv6) holds an
+ * eighth of all tickets at most. BUILTIN_OK: *ticket_out is set. */
+enum builtin_verdict builtin_authorize(struct builtin *b, str query, const struct addr *from,
+                                       int64_t now_s, char ticket_out[BUILTIN_TICKET_CHARS]);
 /* The login_hint that the request behind a ticket carried; absent when none or no such ticket. */
 str builtin_ticket_hint(struct builtin *b, str ticket);
 /* May this attempt be made? Throttled per account and per address, and counted at once, so that a

@@ -38,7 +38,8 @@ struct builtin_key {
 struct builtin_ticket {
     int64_t made_s; /* 0: free */
     unsigned char digest[BUILTIN_DIGEST];
-    char *texts; /* heap: the three below */
+    uint64_t made_from; /* network of whoever asked */
+    char *texts;        /* heap: the three below */
     str state, nonce, hint;
     char challenge[BUILTIN_TOKEN_CHARS];
     bool is_charged; /* the throttle of addresses counts an attempt of it, from: */

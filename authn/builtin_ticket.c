@@ -51,15 +51,33 @@ void builtin_ticket_drop(struct builtin_ticket *t)
     *t = (struct builtin_ticket){0};
 }
 
-static void ticket_make(struct builtin *b, const struct oidc_form *form, int64_t now_s,
-                        char out[BUILTIN_TICKET_CHARS])
+/* The next of the ring; for a network that holds an eighth of it, its own oldest: one stranger's
+ * flood washes away his own tickets and nobody else's. */
+static struct builtin_ticket *ticket_slot(struct builtin *b, uint64_t from)
 {
-    struct builtin_ticket *t = &b->tickets[b->next_ticket++ % BUILTIN_TICKETS];
+    struct builtin_ticket *oldest = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < BUILTIN_TICKETS; i++) {
+        struct builtin_ticket *t = &b->tickets[(b->next_ticket + i) % BUILTIN_TICKETS];
+        if (!t->made_s || t->made_from != from)
+            continue;
+        n++;
+        if (!oldest || t->made_s < oldest->made_s)
+            oldest = t;
+    }
+    return n < BUILTIN_TICKETS / 8 ? &b->tickets[b->next_ticket++ % BUILTIN_TICKETS] : oldest;
+}
+
+static void ticket_make(struct builtin *b, const struct oidc_form *form, uint64_t from,
+                        int64_t now_s, char out[BUILTIN_TICKET_CHARS])
+{
+    struct builtin_ticket *t = ticket_slot(b, from);
     str state = oidc_form_get(form, STR("state")), nonce = oidc_form_get(form, STR("nonce")),
         hint = oidc_form_get(form, STR("login_hint"));
 
     builtin_ticket_drop(t);
     t->made_s = now_s;
+    t->made_from = from;
     t->texts = mem_alloc(state.n + nonce.n + hint.n + 1);
     t->state = (str){memcpy(t->texts, state.p, state.n), state.n};
     t->nonce = (str){memcpy(t->texts + state.n, nonce.p, nonce.n), nonce.n};
@@ -118,8 +136,8 @@ static bool is_request(const struct builtin *b, const struct oidc_form *form)
            !oidc_form_get(form, STR("request")).p && !oidc_form_get(form, STR("request_uri")).p;
 }
 
-enum builtin_verdict builtin_authorize(struct builtin *b, str query, int64_t now_s,
-                                       char ticket_out[BUILTIN_TICKET_CHARS])
+enum builtin_verdict builtin_authorize(struct builtin *b, str query, const struct addr *from,
+                                       int64_t now_s, char ticket_out[BUILTIN_TICKET_CHARS])
 {
     struct oidc_form form;
     struct arena a;
@@ -128,7 +146,7 @@ enum builtin_verdict builtin_authorize(struct builtin *b, str query, int64_t now
     arena_init(&a, block, sizeof block);
     bool is_good = oidc_form_read(&a, query, &form) && is_request(b, &form);
     if (is_good)
-        ticket_make(b, &form, now_s, ticket_out);
+        ticket_make(b, &form, builtin_address_key(from), now_s, ticket_out);
     arena_finish(&a);
     return is_good ? BUILTIN_OK : BUILTIN_REQUEST;
 }

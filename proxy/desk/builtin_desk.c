@@ -112,7 +112,8 @@ void builtin_desk_page(struct desk *d, struct desk_ask *ask)
         refuse(ask, BUILTIN_REQUEST);
         return;
     }
-    enum builtin_verdict v = builtin_authorize(d->builtin, ask->query, desk_now_s(d), ticket);
+    enum builtin_verdict v =
+        builtin_authorize(d->builtin, ask->query, &ask->client, desk_now_s(d), ticket);
     if (v != BUILTIN_OK) {
         refuse(ask, v);
         return;

@@ -133,6 +133,7 @@ struct login {
     int64_t max_age_s;
     bool is_step_up;
     int64_t since_ms;
+    struct addr from;     /* network of whoever began it */
     struct desk_ask *ask; /* that it works for now */
 };
 

@@ -10,6 +10,8 @@
 
 enum { WARN_EVERY_MS = 60 * 1000 };
 
+enum { LOGIN_NETWORKS = 8 }; /* of all log-ins one network holds the eighth part at most */
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 static struct list_node *bucket_of(struct desk *d, str state)
@@ -63,20 +65,38 @@ const struct login *login_of(struct desk *d, const unsigned char browser[SHA256_
     return NULL;
 }
 
-static void make_room(struct desk *d, const unsigned char browser[SHA256_BYTES])
+/* A home or an office has a /64 of IPv6 at least: its last half is free to choose. */
+static struct addr network_of(struct addr a)
+{
+    if (a.family == 6)
+        memset(a.bytes + 8, 0, 8);
+    return a;
+}
+
+/* Whoever has his share pushes out his own oldest: neither one browser nor one network can wash
+ * away the log-ins of all others. */
+static void make_room(struct desk *d, const unsigned char browser[SHA256_BYTES],
+                      const struct addr *client)
 {
     const struct limits *limits = &desk_config(d)->limits;
-    struct login *oldest = NULL;
-    size_t n = 0;
+    struct login *of_browser = NULL, *of_network = NULL;
+    struct addr from = network_of(*client);
+    size_t n_browser = 0, n_network = 0;
     for (struct list_node *i = d->logins.prev; i != &d->logins; i = i->prev) {
         struct login *l = list_entry(i, struct login, link);
-        if (!is_of(l, browser))
-            continue;
-        oldest = l;
-        n++;
+        if (is_of(l, browser)) {
+            of_browser = l;
+            n_browser++;
+        }
+        if (addr_eq(&l->from, &from)) {
+            of_network = l;
+            n_network++;
+        }
     }
-    if (oldest && n >= limits->logins_per_browser)
-        push_out(oldest);
+    if (of_browser && n_browser >= limits->logins_per_browser)
+        push_out(of_browser);
+    else if (of_network && n_network >= limits->logins / LOGIN_NETWORKS)
+        push_out(of_network);
     while (d->n_logins && d->n_logins >= limits->logins)
         push_out(list_entry(d->logins.next, struct login, link));
 }
@@ -265,6 +285,7 @@ static struct login *login_create(struct desk *d, struct desk_ask *ask,
     l->ask = ask;
     l->phase = LOGIN_BEGINS;
     l->since_ms = desk_now_ms(d);
+    l->from = network_of(ask->client);
     l->issuer = arena_dup(&l->arena, issuer->name);
     l->to = arena_dup(&l->arena, ask->to);
     l->host = arena_dup(&l->arena, ask->host);
@@ -296,7 +317,7 @@ void login_begin(struct desk *d, struct desk_ask *ask)
         return;
     }
     login_sweep(d, desk_now_ms(d));
-    make_room(d, ask->browser);
+    make_room(d, ask->browser, &ask->client);
     struct login *l = login_create(d, ask, i->config);
     flow_start(&l->flow, d, l->issuer);
 }

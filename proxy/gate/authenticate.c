@@ -104,7 +104,8 @@ static void come_by_session(struct visit *v, struct session *s)
 {
     v->session = s;
     v->who = credential_ref(s->who);
-    session_touch(v->gate, s, v->wall_us / 1000000);
+    /* Not touched: past a rule's idle the person is sent here, and would be let through for having
+     * been here. */
     session_refresh(v->gate, s, v->wall_us / 1000000);
 }
 

@@ -19,7 +19,8 @@ struct page page_logout(struct arena *a, const struct page_env *env,
     frame_form(&f, STR(PAGE_PATH_LOGOUT));
     html_lit(&f.html, "<div class=\"acts down\">");
     frame_submit(&f, STR(""), (str){NULL, 0}, (str){NULL, 0}, WORDS_SIGN_OUT);
-    frame_submit(&f, STR("quiet"), STR("everywhere"), STR("1"), WORDS_LOGOUT_EVERYWHERE);
+    if (!v->app_title.n) /* on the portal alone */
+        frame_submit(&f, STR("quiet"), STR("everywhere"), STR("1"), WORDS_LOGOUT_EVERYWHERE);
     frame_button(&f, v->back_url, true, WORDS_LOGOUT_STAY);
     html_lit(&f.html, "</div>");
     frame_form_end(&f);

@@ -2,6 +2,7 @@
 ours; providers that are slow, down or lying; browsers that keep nothing; people who are gone. By answer and by record."""
 
 import select
+import socket
 import sqlite3
 import time
 from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
@@ -277,6 +278,20 @@ def test_ten_thousand_abandoned_log_ins(start, origin):
     state = parse_qs(urlsplit(urljoin(url, old)).query)["state"][0]
     assert first.ask(callback(house, code="x", state=state)).status == 403    # pushed out
     assert house.signed_in().get(house.portal("/")).status == 200
+
+
+def test_a_flood_from_one_network_stops_nobody_elsewhere(start, origin):
+    house = House(start, origin, config={"limits": {"logins": 64}})
+    b = house.browser()
+    form = b.get(house.url("inventory"))
+    head = raw.head("GET", "/.postern/login", host="%s:%d" % (PORTAL, house.port), headers=[("Accept", "text/html")])
+    with socket.create_connection(("127.0.0.1", house.port), 20, source_address=("127.0.0.2", 0)) as s:
+        for i in range(200):
+            s.sendall(head)
+            while b"\r\n\r\n" not in s.recv(65536):
+                pass
+    assert b.sign_in(form, "eva@corp.example").url == house.url("inventory", "/")
+    assert house.journal.wait(kind="login")["identity"]["email"] == "eva@corp.example"
 
 
 def memory(house):

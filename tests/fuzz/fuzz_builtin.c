@@ -72,7 +72,7 @@ static bool as_authorization(struct builtin *b, str query, struct arena *a)
 {
     char ticket[BUILTIN_TICKET_CHARS];
     struct oidc_form f;
-    if (builtin_authorize(b, query, now_s, ticket) != BUILTIN_OK)
+    if (builtin_authorize(b, query, NULL, now_s, ticket) != BUILTIN_OK)
         return false;
     MUST(oidc_form_read(a, query, &f));
     MUST(says(&f, "client_id", STR("postern")) && says(&f, "redirect_uri", STR(CALLBACK)));
@@ -103,7 +103,7 @@ static str code_made(struct builtin *b, const struct builtin_users *users, struc
     struct oidc_form f;
     str url;
     const struct builtin_user *kim = builtin_users_find(users, STR("kim@acme.example"));
-    MUST(builtin_authorize(b, STR(QUERY), now_s, ticket) == BUILTIN_OK);
+    MUST(builtin_authorize(b, STR(QUERY), NULL, now_s, ticket) == BUILTIN_OK);
     MUST(builtin_grant(b, (str){ticket, sizeof ticket}, kim, STR("otp"), now_s, a, &url) ==
          BUILTIN_OK);
     MUST(oidc_form_read(a, str_from(url, str_find(url, '?') + 1), &f));

@@ -64,7 +64,7 @@ void kit_set_users(struct builtin *b, const char *yaml)
 str kit_ticket(struct builtin *b, int64_t now_s)
 {
     char *text = arena_text(&kit_arena, BUILTIN_TICKET_CHARS);
-    enum builtin_verdict v = builtin_authorize(b, STR(KIT_QUERY), now_s, text);
+    enum builtin_verdict v = builtin_authorize(b, STR(KIT_QUERY), NULL, now_s, text);
     assert(v == BUILTIN_OK);
     return (str){text, BUILTIN_TICKET_CHARS};
 }

@@ -61,11 +61,11 @@ static void takes_its_own_client_s_request_alone(void **state)
         assert_row(rows[i].new, at != NULL);
         snprintf(query, sizeof query, "%.*s%s%s", (int)(at - KIT_QUERY), KIT_QUERY, rows[i].new,
                  at + strlen(rows[i].old));
-        enum builtin_verdict v = builtin_authorize(b, str_of(query), NOW, ticket);
+        enum builtin_verdict v = builtin_authorize(b, str_of(query), NULL, NOW, ticket);
         assert_row(rows[i].new, v == (rows[i].wanted ? BUILTIN_OK : BUILTIN_REQUEST));
     }
-    assert_int_equal(builtin_authorize(b, STR(""), NOW, ticket), BUILTIN_REQUEST);
-    assert_int_equal(builtin_authorize(b, (str){NULL, 0}, NOW, ticket), BUILTIN_REQUEST);
+    assert_int_equal(builtin_authorize(b, STR(""), NULL, NOW, ticket), BUILTIN_REQUEST);
+    assert_int_equal(builtin_authorize(b, (str){NULL, 0}, NULL, NOW, ticket), BUILTIN_REQUEST);
     builtin_destroy(&b);
 }
 
@@ -74,7 +74,7 @@ static void a_hint_comes_back_with_the_ticket(void **state)
     struct builtin *b = kit_issuer();
     char text[BUILTIN_TICKET_CHARS];
     assert_int_equal(
-        builtin_authorize(b, STR(KIT_QUERY "&login_hint=kim%40acme.example"), NOW, text),
+        builtin_authorize(b, STR(KIT_QUERY "&login_hint=kim%40acme.example"), NULL, NOW, text),
         BUILTIN_OK);
     assert_true(str_eq(builtin_ticket_hint(b, (str){text, sizeof text}), STR("kim@acme.example")));
     assert_null(builtin_ticket_hint(b, kit_ticket(b, NOW)).p);
@@ -95,13 +95,32 @@ static void a_ticket_is_used_once_and_grows_old(void **state)
     assert_int_equal(kit_sign_in(b, STR(""), "kim@acme.example", true, NOW, &url), BUILTIN_TICKET);
     assert_int_equal(kit_sign_in(b, STR(KIT_CHALLENGE), "kim@acme.example", true, NOW, &url),
                      BUILTIN_TICKET);
-    /* Bounded: the oldest makes room, whoever asks. */
-    ticket = kit_ticket(b, NOW);
-    char text[BUILTIN_TICKET_CHARS];
-    for (int i = 0; i < 4095; i++)
-        builtin_authorize(b, STR(KIT_QUERY), NOW, text);
+    builtin_destroy(&b);
+}
+
+/* Bounded; and who has an eighth of all pushes out his own. */
+static void a_flood_of_tickets_washes_away_its_own(void **state)
+{
+    struct builtin *b = kit_issuer();
+    struct addr home, away, at;
+    char text[BUILTIN_TICKET_CHARS], first[BUILTIN_TICKET_CHARS], other[BUILTIN_TICKET_CHARS];
+    str ticket = {text, sizeof text}, url;
+    assert_true(addr_parse(STR("2001:db8:1::1"), &home) && addr_parse(STR("198.51.100.7"), &away));
+    builtin_authorize(b, STR(KIT_QUERY), &home, NOW, text);
+    builtin_authorize(b, STR(KIT_QUERY), &away, NOW, first);
+    for (int i = 0; i < 10000; i++)
+        builtin_authorize(b, STR(KIT_QUERY), &away, NOW, other);
     assert_int_equal(kit_sign_in(b, ticket, "eva@corp.example", false, NOW, &url), BUILTIN_REFUSED);
-    builtin_authorize(b, STR(KIT_QUERY), NOW, text);
+    assert_int_equal(
+        kit_sign_in(b, (str){first, sizeof first}, "eva@corp.example", true, NOW, &url),
+        BUILTIN_TICKET);
+    /* From everywhere at once the oldest goes. */
+    for (int i = 0; i < 4096; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "10.%d.%d.1", i >> 8, i & 255);
+        assert_true(addr_parse(str_of(name), &at));
+        builtin_authorize(b, STR(KIT_QUERY), &at, NOW, other);
+    }
     assert_int_equal(kit_sign_in(b, ticket, "eva@corp.example", true, NOW, &url), BUILTIN_TICKET);
     builtin_destroy(&b);
 }
@@ -493,6 +512,7 @@ int main(void)
         cmocka_unit_test(takes_its_own_client_s_request_alone),
         cmocka_unit_test(a_hint_comes_back_with_the_ticket),
         cmocka_unit_test(a_ticket_is_used_once_and_grows_old),
+        cmocka_unit_test(a_flood_of_tickets_washes_away_its_own),
         cmocka_unit_test(a_person_becomes_an_identity),
         cmocka_unit_test(no_groups_are_said_aloud),
         cmocka_unit_test(a_code_is_bound_to_all_that_it_came_from),
