@@ -57,7 +57,7 @@ static struct builtin_ticket *ticket_slot(struct builtin *b, uint64_t from)
 {
     struct builtin_ticket *oldest = NULL;
     size_t n = 0;
-    for (size_t i = 0; i < BUILTIN_TICKETS; i++) {
+    for (size_t i = 0; from && i < BUILTIN_TICKETS; i++) {
         struct builtin_ticket *t = &b->tickets[(b->next_ticket + i) % BUILTIN_TICKETS];
         if (!t->made_s || t->made_from != from)
             continue;

@@ -88,7 +88,7 @@ static void make_room(struct desk *d, const unsigned char browser[SHA256_BYTES],
             of_browser = l;
             n_browser++;
         }
-        if (addr_eq(&l->from, &from)) {
+        if (from.family && addr_eq(&l->from, &from)) {
             of_network = l;
             n_network++;
         }

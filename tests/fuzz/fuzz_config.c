@@ -18,10 +18,12 @@ static void check_assertion(const struct config *c, const struct config_listener
 static void check_issuer(const struct config *c, const struct config_issuer *i)
 {
     MUST(i->issuer->issuer.n);
-    /* tailscale has no keys and aws-alb no audience, and only a front may use them */
+    /* Without an audience no bearer token counts: of whom people sign in at alone, and of fronts
+     * that have none (tailscale has no keys, aws-alb no audience). */
     MUST(i->keys != KEYS_NONE || i->is_implicit);
     MUST(i->issuer->algs || i->keys == KEYS_NONE);
-    MUST(i->issuer->n_audiences || i->keys == KEYS_NONE || i->keys == KEYS_BY_KID);
+    MUST(i->issuer->n_audiences || i->client_id.n || i->keys == KEYS_NONE ||
+         i->keys == KEYS_BY_KID);
     MUST(!i->client_id.p || (c->portal.host.p && c->portal.origin.p && !i->is_implicit));
     MUST(!i->client_secret_at || !i->client_key_at);
 }
