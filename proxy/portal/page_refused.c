@@ -59,10 +59,9 @@ static void put_way_back(struct frame *f)
 {
     if (!f->env->portal.n)
         return;
-    html_lit(&f->html, "<p><a href=\"");
-    str url = link_portal(f->arena, f->env, STR("/"));
-    html_text(&f->html, url, url.n);
-    frame_tag(f, STR("\">"), WORDS_BACK_TO_APPS, STR("</a></p>"));
+    html_lit(&f->html, "<div class=\"acts down\">");
+    frame_button(f, link_portal(f->arena, f->env, STR("/")), true, WORDS_BACK_TO_APPS);
+    html_lit(&f->html, "</div>");
 }
 
 struct page page_refused(struct arena *a, const struct page_env *env,

@@ -316,7 +316,7 @@ def test_sign_out_everywhere(browser, tab, house):
     assert other.run(OPEN, url=ws(house))[0] == "message"
     other.run("await page.evaluate(() => { window.end = new Promise((done) => { socket.onclose = (e) => done(e.code); }); })")
     sign_in(tab, house.url("inventory"))
-    tab.goto(house.url("inventory", "/.postern/logout"))
+    tab.goto(house.portal("/.postern/logout"))
     press(tab, "Sign out everywhere")
     assert "All your sessions have ended" in tab.text()
     assert other.run("return await page.evaluate(() => window.end)") != 1000

@@ -37,7 +37,7 @@ def house(start_shared, shop, tmp_path_factory):
     corp = {"issuer": provider.issuer, "client_id": "gate", "client_secret_file": "secret", "title": "Corp Example",
             "scopes": ["email", "profile", "groups"], "mfa": {"acr": ["mfa"]}, "mail_domains": ["corp.example"]}
     h = House(start_shared, shop, folder=str(folder), port=port, policy=policy(shop.url),
-              config={"issuers": {"people": "builtin", "corp": corp}})
+              config={"issuers": {"people": "builtin", "corp": corp}, "builtin": {"users": "users.yaml", "title": "Guests"}})
     h.provider = provider
     yield h
     provider.stop()
@@ -84,7 +84,7 @@ def test_a_person_chooses(tab, house):
 
 def test_the_other_choice_is_our_own_form(tab, house):
     tab.goto(house.url("inventory"))
-    choose(tab, "people")
+    choose(tab, "Guests")
     assert is_sign_in_form(tab)
     assert fill(tab)["url"] == house.url("inventory") and tab.text("#who") == "eva@corp.example"
 
