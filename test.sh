@@ -121,7 +121,7 @@ tsan() {
 
 release() {
     # shellcheck disable=SC2086
-    targets="postern tests/bench/libcount_alloc.so" build release build-release $product_options || return
+    targets="postern tests/bench/libcount_alloc.so tests/e2e/mail_probe" build release build-release $product_options || return
     stage "release: armour, counts" build-release 300 --suite product
     stage "release: e2e (quick)" build-release 300 --suite quick
 }
