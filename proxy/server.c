@@ -83,7 +83,8 @@ static void publish(struct server *s, struct snapshot *next)
     struct snapshot *old = s->snapshot;
     s->snapshot = next;
     note_snapshot(s);
-    if (s->parts)
+    /* Before there are workers, what the parts tell them would be told to nobody, and not again. */
+    if (s->crew.n > 0)
         parts_configure(s->parts, next);
     crew_publish(&s->crew, next);
     snapshot_unref(&old);
