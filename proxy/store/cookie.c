@@ -44,5 +44,5 @@ bool cookie_row_add(struct store_db *db, int64_t session, const unsigned char ha
 bool store_cookie_add(struct store_db *db, int64_t session, const unsigned char hash[32], str host,
                       struct fail *f)
 {
-    return db_end(db, db_begin(db, f) && cookie_row_add(db, session, hash, host, f), f);
+    return db_end(db, db_begin_unsynced(db, f) && cookie_row_add(db, session, hash, host, f), f);
 }

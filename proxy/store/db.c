@@ -120,11 +120,34 @@ size_t db_count(const struct store_db *db)
 
 /* ---- transactions ---- */
 
-bool db_begin(struct store_db *db, struct fail *f)
+/* SQLite does not take the word within a transaction. While it cannot be said (no memory), nothing
+ * begins. */
+static bool sync_commits(struct store_db *db, bool does, struct fail *f)
+{
+    if (db->is_unsynced != does)
+        return true;
+    bool ok = does ? db_exec(db, "PRAGMA synchronous=FULL", f)
+                   : db_exec(db, "PRAGMA synchronous=NORMAL", f);
+    if (ok)
+        db->is_unsynced = !does;
+    return ok;
+}
+
+static bool begin(struct store_db *db, bool syncs, struct fail *f)
 {
     change_forget(db);
     /* The write lock at once: a lock that is asked for in the middle cannot be waited for. */
-    return db_run(db, db_sql(db, "BEGIN IMMEDIATE", f), f);
+    return sync_commits(db, syncs, f) && db_run(db, db_sql(db, "BEGIN IMMEDIATE", f), f);
+}
+
+bool db_begin(struct store_db *db, struct fail *f)
+{
+    return begin(db, true, f);
+}
+
+bool db_begin_unsynced(struct store_db *db, struct fail *f)
+{
+    return begin(db, false, f);
 }
 
 bool db_end(struct store_db *db, bool ok, struct fail *f)
@@ -136,10 +159,12 @@ bool db_end(struct store_db *db, bool ok, struct fail *f)
         if (!sqlite3_get_autocommit(db->sql))
             db_run(db, db_sql(db, "ROLLBACK", NULL), NULL);
         change_forget(db);
-        return false;
     }
-    change_tell(db);
-    return true;
+    /* Single statements commit by themselves, synced. */
+    sync_commits(db, true, NULL);
+    if (ok)
+        change_tell(db);
+    return ok;
 }
 
 /* ---- parameters and columns ---- */

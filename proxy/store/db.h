@@ -47,6 +47,7 @@ struct store_db {
     int64_t (*wall_s)(void);
     bool is_beside;     /* a command: a server may run, and reads what we note in `change` */
     bool is_read_only;  /* a command that only looks */
+    bool is_unsynced;   /* commits are not synced: within db_begin_unsynced's */
     int data_version;   /* of the last look at what others wrote */
     int64_t change_seq; /* the last row of `change` that was told */
     /* What the transaction under way will tell. */
@@ -74,6 +75,10 @@ size_t db_count(const struct store_db *db);
 bool db_fail(struct store_db *db, int code, struct fail *f);
 
 bool db_begin(struct store_db *db, struct fail *f);
+/* The same for what nobody is harmed by when a power cut takes it back: a session that has just
+ * been opened, a cookie of it (the person signs in again). The next synced commit takes it along,
+ * and what is there is whole in any case. Never for an end, a grant or what is used once. */
+bool db_begin_unsynced(struct store_db *db, struct fail *f);
 bool db_end(struct store_db *db, bool ok, struct fail *f);
 
 /* Parameters from 1 on; they are not copied, so they must live until the statement is done. An

@@ -10,8 +10,8 @@
 
 #include "base/secret.h"
 
-/* FULL: what was answered outlives a power cut. The file is not trusted: cells are checked, and SQL
- * in a schema that somebody else wrote is not run. */
+/* FULL: what was answered outlives a power cut (but see db_begin_unsynced). The file is not
+ * trusted: cells are checked, and SQL in a schema that somebody else wrote is not run. */
 static const char SETTINGS[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                                "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
                                "PRAGMA cell_size_check=ON; PRAGMA secure_delete=FAST;"

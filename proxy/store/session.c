@@ -113,7 +113,7 @@ bool store_session_create(struct store_db *db, const struct store_session *in, i
                           struct fail *f)
 {
     struct store_session made = *in;
-    bool ok = db_end(db, db_begin(db, f) && create(db, &made, f), f);
+    bool ok = db_end(db, db_begin_unsynced(db, f) && create(db, &made, f), f);
     if (ok)
         *id_out = made.id;
     return ok;
@@ -122,7 +122,8 @@ bool store_session_create(struct store_db *db, const struct store_session *in, i
 bool store_session_open(struct store_db *db, struct store_session *in, const unsigned char hash[32],
                         str host, struct fail *f)
 {
-    bool ok = db_begin(db, f) && create(db, in, f) && cookie_row_add(db, in->id, hash, host, f);
+    bool ok =
+        db_begin_unsynced(db, f) && create(db, in, f) && cookie_row_add(db, in->id, hash, host, f);
     return db_end(db, ok, f);
 }
 
@@ -223,7 +224,7 @@ bool store_sessions_touch(struct store_db *db, const struct store_touch *items, 
 {
     if (!n)
         return true;
-    bool ok = db_begin(db, f);
+    bool ok = db_begin_unsynced(db, f);
     for (size_t i = 0; ok && i < n; i++)
         ok = touch_one(db, &items[i], f);
     return db_end(db, ok, f);
