@@ -12,7 +12,7 @@ static void print_json_str(const char *s, FILE *out)
     fwrite(buf, 1, j.n, out);
 }
 
-static void print_type(const struct schema_type *type, const char *doc, FILE *out);
+static void print_type(const struct schema_type *type, const struct schema_field *field, FILE *out);
 
 static void print_scalar(const struct schema_type *type, FILE *out)
 {
@@ -40,7 +40,7 @@ static void print_map(const struct schema_type *type, FILE *out)
         fputs(field == type->fields ? "" : ",", out);
         print_json_str(field->name, out);
         fputs(":", out);
-        print_type(field->type, field->doc, out);
+        print_type(field->type, field, out);
     }
     fputs("}", out);
     const char *sep = ",\"required\":[";
@@ -91,8 +91,24 @@ static void print_one_or_list(const struct schema_type *type, FILE *out)
     fputs("}]", out);
 }
 
-static void print_type(const struct schema_type *type, const char *doc, FILE *out)
+/* Texts in quotes; numbers and booleans, where the type has them, without. */
+static void print_default(const struct schema_type *type, const char *fallback, FILE *out)
 {
+    bool is_number = fallback[strspn(fallback, "0123456789")] == '\0';
+
+    if (type->kind != SCHEMA_SCALAR)
+        return;
+    fputs(",\"default\":", out);
+    if (type->json &&
+        (strstr(type->json, "boolean") || (is_number && strstr(type->json, "integer"))))
+        fputs(fallback, out);
+    else
+        print_json_str(fallback, out);
+}
+
+static void print_type(const struct schema_type *type, const struct schema_field *field, FILE *out)
+{
+    const char *doc = field && field->doc ? field->doc : type->doc;
     static void (*const print[])(const struct schema_type *, FILE *) = {
         [SCHEMA_SCALAR] = print_scalar,
         [SCHEMA_LIST] = print_list,
@@ -104,9 +120,11 @@ static void print_type(const struct schema_type *type, const char *doc, FILE *ou
     fputs("{", out);
     if (type->kind != SCHEMA_ANY)
         print[type->kind](type, out);
-    if (doc || type->doc) {
+    if (field && field->fallback)
+        print_default(type, field->fallback, out);
+    if (doc) {
         fputs(type->kind == SCHEMA_ANY ? "\"description\":" : ",\"description\":", out);
-        print_json_str(doc ? doc : type->doc, out);
+        print_json_str(doc, out);
     }
     fputs("}", out);
 }

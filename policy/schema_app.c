@@ -6,6 +6,11 @@
     {                                                                                              \
         .kind = SCHEMA_SCALAR, .name = (label), .check = (fn)                                      \
     }
+/* With the shape that editors hold it to. */
+#define SHAPED(label, fn, regex)                                                                   \
+    {                                                                                              \
+        .kind = SCHEMA_SCALAR, .name = (label), .check = (fn), .pattern = (regex)                  \
+    }
 #define LIST(label, of)                                                                            \
     {                                                                                              \
         .kind = SCHEMA_LIST, .name = (label), .item = &(of)                                        \
@@ -70,12 +75,14 @@ const struct schema_type dict_of_texts_type = {
 static const struct schema_type host = SCALAR("a host", scalar_check_host);
 static const struct schema_type alias = SCALAR("a host name", scalar_check_name_or_address);
 static const struct schema_type alias_list = LIST("a list of host names", alias);
-static const struct schema_type upstream = SCALAR("an upstream", scalar_check_upstream);
+static const struct schema_type upstream =
+    SHAPED("an upstream", scalar_check_upstream, "^((https?|ssh|rdp|tcp)://|unix:/).+$");
 static const struct schema_type upstreams = {
     .kind = SCHEMA_ONE_OR_LIST, .name = "an upstream or a list of them", .item = &upstream};
 static const struct schema_type path = {
     .kind = SCHEMA_SCALAR, .name = "a path", .check = scalar_check_path, .pattern = "^/"};
-static const struct schema_type origin = SCALAR("an origin", scalar_check_origin);
+static const struct schema_type origin =
+    SHAPED("an origin", scalar_check_origin, "^https?://[^/]+$");
 static const struct schema_type origins = LIST("a list of origins", origin);
 static const struct schema_type header = SCALAR("a header name", scalar_check_header);
 static const struct schema_type header_list = LIST("a list of header names", header);
@@ -85,9 +92,11 @@ static const struct schema_type status = {.kind = SCHEMA_SCALAR,
                                           .name = "an HTTP status",
                                           .check = scalar_check_status,
                                           .json = "\"integer\",\"minimum\":100,\"maximum\":599"};
-static const struct schema_type pin = SCALAR("a pin", scalar_check_pin);
+static const struct schema_type pin =
+    SHAPED("a pin", scalar_check_pin, "^sha256:[A-Za-z0-9+/]{43}=?$");
 static const struct schema_type pins = LIST("a list of pins", pin);
-static const struct schema_type host_key = SCALAR("a host key", scalar_check_host_key);
+static const struct schema_type host_key =
+    SHAPED("a host key", scalar_check_host_key, "^SHA256:[A-Za-z0-9+/]{43}=?$");
 static const struct schema_type host_keys = LIST("a list of host keys", host_key);
 static const struct schema_type server_name = SCALAR("a host name", scalar_check_name_or_address);
 
@@ -139,8 +148,8 @@ static const struct schema_type health = {
     .kind = SCHEMA_MAP, .name = "health", .fields = health_fields};
 
 static const struct schema_field tls_fields[] = {
-    {"ca", &line_type, .doc = "a file of CA certificates"},
-    {"pin", &pins, .doc = "digests of the public keys that are accepted"},
+    {"ca", &line_type, .doc = "a file of CA certificates, in place of the system's"},
+    {"pin", &pins, .doc = "sha256: digests of the public keys that are accepted"},
     {"server_name", &server_name, .doc = "the name that the certificate must have"},
     {"client_cert", &line_type, .doc = "a file with our certificate and key"},
     {0},
@@ -148,35 +157,42 @@ static const struct schema_field tls_fields[] = {
 static const struct schema_type tls = {.kind = SCHEMA_MAP, .name = "tls", .fields = tls_fields};
 
 static const struct schema_field app_fields[] = {
-    {"name", &slug_type, .required = true, .doc = "what rules call it"},
-    {"title", &line_type, .doc = "what people call it"},
-    {"description", &schema_text, .doc = "for the launcher"},
-    {"icon", &line_type, .doc = "for the launcher"},
-    {"owner", &line_type, .doc = "whom to ask"},
-    {"labels", &dict_of_texts_type, .doc = "key: value, for rules over many apps"},
-    {"host", &host, .required = true, .doc = "a name, *.name (one label) or an IP address"},
-    {"aliases", &alias_list, .doc = "further names"},
+    {"name", &slug_type, .required = true,
+     .doc = "what rules and tests call it, unique in the set"},
+    {"title", &line_type, .doc = "what people call it; by default its name"},
+    {"description", &schema_text, .doc = "a sentence for the portal's tile"},
+    {"icon", &line_type, .doc = "a picture for the portal's tile"},
+    {"owner", &line_type,
+     .doc = "whom a refused person is told to ask, where the rule names nobody"},
+    {"labels", &dict_of_texts_type, .doc = "label: value, for rules over many apps"},
+    {"host", &host, .required = true,
+     .doc = "the name it answers to: a name, *.name (one label) or an IP address"},
+    {"aliases", &alias_list, .doc = "further names that it answers to"},
     {"upstream", &upstreams, .required = true,
-     .doc = "http:// https:// unix:/path ssh://host:22 rdp://host:3389"},
+     .doc = "http://HOST:PORT, https://HOST:PORT, unix:/PATH, ssh://HOST:22 or rdp://HOST:3389"},
     {"protocol", &protocol, .doc = "by default that of the upstream's scheme"},
-    {"start", &path, .fallback = "/", .doc = "what the launcher opens"},
-    {"public_paths", &globs_type, .doc = "globs that are served without sign-in"},
-    {"cross_site_post", &globs_type, .doc = "globs that take another site's form posts"},
+    {"start", &path, .fallback = "/", .doc = "the path that the portal's tile opens"},
+    {"public_paths", &globs_type,
+     .doc = "globs of paths that are served to everybody, without sign-in"},
+    {"cross_site_post", &globs_type, .doc = "globs of paths that take another site's form posts"},
     {"identity", &identity, .doc = "what the app is told about the person"},
     {"rewrite_host", &schema_bool, .fallback = "false", .doc = "send the upstream's own host name"},
-    {"path_case", &path_case, .fallback = "sensitive", .doc = "how globs compare letters"},
-    {"encoded_slash", &refuse_or_pass, .fallback = "refuse", .doc = "what becomes of %2F"},
-    {"path_params", &refuse_or_pass, .fallback = "refuse", .doc = "what becomes of ;"},
-    {"websocket", &schema_bool, .fallback = "true", .doc = "whether upgrades are forwarded"},
-    {"cors", &cors, .doc = "answers to preflights"},
+    {"path_case", &path_case, .fallback = "sensitive", .doc = "how globs compare ASCII letters"},
+    {"encoded_slash", &refuse_or_pass, .fallback = "refuse",
+     .doc = "a path with %2F: refuse it, or pass it as it is"},
+    {"path_params", &refuse_or_pass, .fallback = "refuse",
+     .doc = "a path with ; or %3B: refuse it, or pass it as it is"},
+    {"websocket", &schema_bool, .fallback = "true",
+     .doc = "whether WebSocket upgrades are forwarded"},
+    {"cors", &cors, .doc = "whose pages may call the app: answers to preflights"},
     {"timeouts", &timeouts, .doc = "how long the upstream may take"},
     {"max_body", &schema_size, .fallback = "1GiB", .doc = "largest request body; 0: no limit"},
     {"health", &health, .doc = "an active check of the upstreams"},
     {"balance", &balance, .fallback = "round_robin", .doc = "between several upstreams"},
-    {"shared_cache", &schema_bool, .fallback = "false", .doc = "leave public caching to the app"},
+    {"shared_cache", &schema_bool, .fallback = "false", .doc = "leave its Cache-Control as it is"},
     {"tls", &tls, .doc = "how an https:// upstream is verified"},
     {"host_key", &host_keys, .doc = "ssh: fingerprints that are accepted"},
-    {"logins", &logins_type, .doc = "ssh, rdp: user names that may be chosen"},
+    {"logins", &logins_type, .doc = "ssh, rdp: the user names that there are to choose"},
     {0},
 };
 const struct schema_type policy_app_type = {

@@ -16,9 +16,9 @@ static const struct schema_field thing_fields[] = {
     {"name", &schema_text, .required = true, .doc = "What it is called."},
     {"colour", &colour},
     {"tags", &names},
-    {"age", &schema_duration},
-    {"size", &schema_size},
-    {"on", &schema_bool},
+    {"age", &schema_duration, .fallback = "5m"},
+    {"size", &schema_size, .fallback = "1024"},
+    {"on", &schema_bool, .fallback = "true", .doc = "Whether it runs."},
     {0}};
 static const struct schema_type thing = {
     .kind = SCHEMA_MAP, .name = "a thing", .fields = thing_fields};
@@ -113,6 +113,9 @@ static void prints_a_json_schema(void **state)
     assert_non_null(strstr(text, "\"additionalProperties\":false"));
     assert_non_null(strstr(text, "\"required\":[\"name\"]"));
     assert_non_null(strstr(text, "\"enum\":[\"red\",\"green\"]"));
+    assert_non_null(strstr(text, "\"default\":\"5m\""));
+    assert_non_null(strstr(text, "\"default\":1024}"));
+    assert_non_null(strstr(text, "\"default\":true,\"description\":\"Whether it runs.\""));
     free(text);
 }
 

@@ -250,6 +250,47 @@ static void test_examples_are_valid(void **state)
     free(text);
 }
 
+/* How many keys below tell an editor nothing, or offer a default that is of another type. */
+static size_t count_mute_keys(const json_t *schema, const char *path)
+{
+    json_t *member, *value;
+    const char *key;
+    size_t n = 0;
+
+    json_object_foreach(json_object_get(schema, "properties"), key, member)
+    {
+        const json_t *fallback = json_object_get(member, "default");
+        const char *type = json_string_value(json_object_get(member, "type"));
+        bool is_odd = fallback && type &&
+                      (json_is_boolean(fallback) != (strcmp(type, "boolean") == 0) ||
+                       json_is_integer(fallback) != (strcmp(type, "integer") == 0));
+        if (json_object_get(member, "description") && !is_odd)
+            continue;
+        print_error("%s.%s has no description, or a default of another type\n", path, key);
+        n++;
+    }
+    if (json_is_object(schema)) {
+        json_object_foreach((json_t *)schema, key, value) n += count_mute_keys(value, key);
+    }
+    for (size_t i = 0; i < json_array_size(schema); i++)
+        n += count_mute_keys(json_array_get(schema, i), path);
+    return n;
+}
+
+static void test_every_key_is_described(void **state)
+{
+    char *text = print_schema();
+    json_t *schema = json_loads(text, 0, NULL);
+    const json_t *rule = json_object_get(
+        json_object_get(json_object_get(json_object_get(schema, "properties"), "rules"), "items"),
+        "properties");
+    assert_int_equal(count_mute_keys(schema, "file"), 0);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(rule, "mode"), "default")), "enforce");
+    json_decref(schema);
+    free(text);
+}
+
 /* POSTERN_GOLDEN_WRITE=1 writes it anew. */
 static void test_published_schema_is_current(void **state)
 {
@@ -272,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schema_agrees_with_loader),
         cmocka_unit_test(test_examples_are_valid),
+        cmocka_unit_test(test_every_key_is_described),
         cmocka_unit_test(test_published_schema_is_current),
     };
     return cmocka_run_group_tests_name("load_schema", tests, NULL, NULL);
