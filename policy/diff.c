@@ -1,7 +1,10 @@
 /* diff: what another set changes, app by app.
  *
  * Three answers in falling certainty: the same normal form, a proof that nobody gains, a request
- * that shows the difference. Where none is had the answer is "undecided", never "no change". */
+ * that shows the difference. Where none is had the answer is "undecided", never "no change".
+ *
+ * A host may go from one app to another, so what is compared are the two apps that answer the same
+ * host. A change is told of the app that answers afterwards. */
 #include "policy/cover.h"
 #include "policy/normal.h"
 #include "policy/witness.h"
@@ -14,6 +17,22 @@ struct side {
     str *texts;                /* their normal forms */
     bool *is_shared;           /* the other side has the same */
     size_t n;
+};
+
+/* What answers in each set; NULL: nothing does. By a host, or by the app's name (ssh, rdp). */
+struct pair {
+    const struct app *apps[2];
+    enum policy_protocol protocol;
+    str host;
+};
+
+/* The pairs of one app, each different one once. */
+struct pairs {
+    struct arena *arena;
+    const struct policy *const *sets;
+    str name; /* of the app */
+    struct pair *items;
+    size_t n, cap;
 };
 
 /* A set with the normal forms of its rules. */
@@ -130,6 +149,97 @@ static bool has_other_requires(const struct side *side)
     return false;
 }
 
+/* ---- nobody's session lasts longer or may do more ---------------------------------------------
+ */
+
+static bool is_shorter(int64_t next_s, int64_t old_s)
+{
+    return old_s < 0 || (next_s >= 0 && next_s <= old_s);
+}
+
+static bool keeps(enum opinion next, enum opinion old, enum opinion strict)
+{
+    return old != strict || next == strict;
+}
+
+static bool is_strict_as(const struct session_terms *next, const struct session_terms *old)
+{
+    if (!next || !old)
+        return !old;
+    return is_shorter(next->max_s, old->max_s) && is_shorter(next->idle_s, old->idle_s) &&
+           keeps(next->record, old->record, OPINION_YES) &&
+           keeps(next->clipboard, old->clipboard, OPINION_NO) &&
+           keeps(next->file_transfer, old->file_transfer, OPINION_NO) &&
+           keeps(next->port_forwarding, old->port_forwarding, OPINION_NO);
+}
+
+/* Permits no more than the old rule says itself. */
+static bool permits_no_more(const struct session_terms *next, const struct session_terms *old)
+{
+    static const struct session_terms silent = {.max_s = -1, .idle_s = -1};
+    const struct session_terms *o = old ? old : &silent;
+
+    return !next || (keeps(o->clipboard, next->clipboard, OPINION_YES) &&
+                     keeps(o->file_transfer, next->file_transfer, OPINION_YES) &&
+                     keeps(o->port_forwarding, next->port_forwarding, OPINION_YES));
+}
+
+/* Whatever lets in is as strict as these terms: they bind, with or without their own rule. */
+static bool all_are_strict(const struct side *side, const struct session_terms *terms)
+{
+    for (size_t i = 0; i < side->n; i++)
+        if (is_plain_allow(side->rules[i]) && !is_strict_as(side->rules[i]->session, terms))
+            return false;
+    return true;
+}
+
+static bool all_permit(const struct side *side, const struct session_terms *terms)
+{
+    for (size_t i = 0; i < side->n; i++)
+        if (is_plain_allow(side->rules[i]) && !permits_no_more(terms, side->rules[i]->session))
+            return false;
+    return true;
+}
+
+/* Terms bind wherever an allow applies, and within the scope of a require, met or not. */
+static bool binds_as(const struct rule *next, const struct rule *old)
+{
+    if (next->effect != old->effect || next->is_audit_only ||
+        !is_strict_as(next->session, old->session))
+        return false;
+    return cover_life(next, old) && cover_who(next->who, old->who) &&
+           cover_parts(next->to, old->to) && (old->effect == RULE_REQUIRE || cover_need(next, old));
+}
+
+static bool has_bound_for(const struct side *next, const struct rule *old)
+{
+    for (size_t i = 0; i < next->n; i++)
+        if (binds_as(next->rules[i], old))
+            return true;
+    return false;
+}
+
+static bool has_terms(const struct rule *rule)
+{
+    return rule->session && rule->effect != RULE_DENY && !rule->is_audit_only;
+}
+
+static bool keeps_sessions(const struct side *old, const struct side *next)
+{
+    for (size_t i = 0; i < old->n; i++)
+        if (!old->is_shared[i] && has_terms(old->rules[i]) && !has_bound_for(next, old->rules[i]) &&
+            !all_are_strict(next, old->rules[i]->session))
+            return false;
+    for (size_t i = 0; i < next->n; i++)
+        if (!next->is_shared[i] && has_terms(next->rules[i]) &&
+            !all_permit(old, next->rules[i]->session))
+            return false;
+    return true;
+}
+
+/* ---- one pair of apps --------------------------------------------------------------------------
+ */
+
 /* Every new allow was allowed before, and every old guard still guards. A break glass opens what
  * requires close, by their ids: where those change too, nothing is claimed. */
 static bool is_narrower(const struct side *old, const struct side *next)
@@ -150,11 +260,19 @@ static bool is_narrower(const struct side *old, const struct side *next)
         if (is_guard && !old->is_shared[i] && !has_guard_for(next, rule))
             return false;
     }
-    return true;
+    return keeps_sessions(old, next);
 }
 
-/* ---- one app ----------------------------------------------------------------------------------
- */
+/* Nothing of it ever lets anybody in. */
+static bool is_closed(const struct side *side)
+{
+    if (!side->app)
+        return true;
+    for (size_t i = 0; i < side->n; i++)
+        if (is_plain_allow(side->rules[i]) && !cover_is_empty(side->rules[i]->to))
+            return false;
+    return side->app->public_paths.n == 0;
+}
 
 static bool is_same_app(struct arena *a, const struct side sides[2])
 {
@@ -162,52 +280,206 @@ static bool is_same_app(struct arena *a, const struct side sides[2])
            str_eq(normal_app(a, sides[0].app), normal_app(a, sides[1].app));
 }
 
-static void list_ids(struct arena *a, const struct rule *const *rules, size_t n,
-                     struct policy_app_change *out)
+static void add_ids(struct arena *a, const struct rule *const *rules, size_t n,
+                    struct policy_app_change *out)
 {
-    str *ids = arena_array(a, str, n + 1);
+    str *ids = arena_array(a, str, out->n_rules + n + 1);
+    struct map seen;
 
-    for (size_t i = 0; i < n; i++) {
-        bool is_new = true;
-        for (size_t k = 0; k < out->n_rules && is_new; k++)
-            is_new = !str_eq(ids[k], rules[i]->id);
-        if (is_new)
-            ids[out->n_rules++] = rules[i]->id;
+    map_init(&seen);
+    for (size_t i = 0; i < out->n_rules; i++) {
+        ids[i] = out->rules[i];
+        map_add(&seen, ids[i], out);
     }
+    for (size_t i = 0; i < n; i++) {
+        if (map_has(&seen, rules[i]->id))
+            continue;
+        map_add(&seen, rules[i]->id, out);
+        ids[out->n_rules++] = rules[i]->id;
+    }
+    map_finish(&seen);
     out->rules = ids;
 }
 
-static void compare_app(struct arena *a, const struct policy *sets[2], int64_t now_s,
-                        struct side sides[2], struct policy_app_change *out)
+/* Where the app alone differs, all of its rules may matter. */
+static void search_all_rules(struct witness_search *search, struct side sides[2])
 {
-    struct witness_search search = {.arena = a,
-                                    .sets = {sets[0], sets[1]},
-                                    .apps = {sides[0].app, sides[1].app},
-                                    .now_s = now_s};
-    bool is_same = is_same_app(a, sides);
-
-    list_changed(a, sides, &search.changed, &search.n_changed);
-    list_ids(a, search.changed, search.n_changed, out);
-    if (is_same && search.n_changed == 0) {
-        out->change = POLICY_CHANGE_NONE;
-        return;
-    }
-    witness_find(&search, &out->gains, &out->loses);
-    if (out->gains.is_there)
-        out->change = POLICY_CHANGE_SHOWN;
-    else if (out->is_gone || (is_same && is_narrower(&sides[0], &sides[1])))
-        out->change = POLICY_CHANGE_NARROWER;
-    else
-        out->change = POLICY_CHANGE_UNDECIDED;
+    for (size_t s = 0; s < 2; s++)
+        memset(sides[s].is_shared, 0, sides[s].n * sizeof *sides[s].is_shared);
+    list_changed(search->arena, sides, &search->changed, &search->n_changed);
 }
 
-/* ---- all apps ---------------------------------------------------------------------------------
+static enum policy_change compare_pair(struct witness_search *search, struct side sides[2],
+                                       struct policy_app_change *out)
+{
+    struct arena *a = search->arena;
+    bool is_same = is_same_app(a, sides);
+    struct policy_witness gains, loses;
+
+    list_changed(a, sides, &search->changed, &search->n_changed);
+    add_ids(a, search->changed, search->n_changed, out);
+    if (is_same && search->n_changed == 0)
+        return POLICY_CHANGE_NONE;
+    bool is_narrower_here = is_closed(&sides[1]) || (is_same && is_narrower(&sides[0], &sides[1]));
+    if (search->n_changed == 0)
+        search_all_rules(search, sides);
+    witness_find(search, &gains, &loses);
+    if (gains.is_there && !out->gains.is_there)
+        out->gains = gains;
+    if (loses.is_there && !out->loses.is_there)
+        out->loses = loses;
+    return gains.is_there     ? POLICY_CHANGE_SHOWN
+           : is_narrower_here ? POLICY_CHANGE_NARROWER
+                              : POLICY_CHANGE_UNDECIDED;
+}
+
+/* ---- the pairs of one app ----------------------------------------------------------------------
  */
 
 static const struct app *app_named(const struct policy *p, str name)
 {
     return map_get(&p->apps_by_name, name);
 }
+
+static bool is_named(const struct app *app, str name)
+{
+    return app && str_eq(app->face.name, name);
+}
+
+static void add_pair(struct pairs *pairs, struct pair pair)
+{
+    for (size_t i = 0; i < pairs->n; i++)
+        if (pairs->items[i].apps[0] == pair.apps[0] && pairs->items[i].apps[1] == pair.apps[1] &&
+            pairs->items[i].protocol == pair.protocol)
+            return;
+    if (pairs->n == pairs->cap) {
+        size_t cap = pairs->cap ? 2 * pairs->cap : 4;
+        struct pair *items = arena_array(pairs->arena, struct pair, cap);
+        if (pairs->n)
+            memcpy(items, pairs->items, pairs->n * sizeof *items);
+        pairs->items = items;
+        pairs->cap = cap;
+    }
+    pairs->items[pairs->n++] = pair;
+}
+
+static const struct app *app_at(const struct policy *p, str host)
+{
+    const struct policy_app *face = policy_app_find(p, host);
+
+    return face ? &p->apps[face->index] : NULL;
+}
+
+static void add_host(struct pairs *pairs, str host)
+{
+    struct pair pair = {.protocol = POLICY_HTTP, .host = host};
+
+    for (size_t set = 0; set < 2; set++)
+        pair.apps[set] = app_at(pairs->sets[set], host);
+    if (is_named(pair.apps[0], pairs->name) || is_named(pair.apps[1], pairs->name))
+        add_pair(pairs, pair);
+}
+
+/* "x.corp.example" below ".corp.example": one label more. */
+static bool is_below(str host, str domain)
+{
+    return str_ends(host, domain) && host.p[0] != '*' && !memchr(host.p, '.', host.n - domain.n);
+}
+
+/* A host that no app has for itself, and all that some app has. */
+static void add_hosts_below(struct pairs *pairs, str domain)
+{
+    str host = arena_printf(pairs->arena, "any%.*s", STR_ARG(domain));
+
+    while (map_has(&pairs->sets[0]->apps_by_host, host) ||
+           map_has(&pairs->sets[1]->apps_by_host, host))
+        host = arena_printf(pairs->arena, "any-%.*s", STR_ARG(host));
+    add_host(pairs, host);
+    for (size_t set = 0; set < 2; set++) {
+        const struct map *hosts = &pairs->sets[set]->apps_by_host;
+        for (size_t i = 0; i < hosts->n; i++)
+            if (is_below(hosts->entries[i].key, domain))
+                add_host(pairs, hosts->entries[i].key);
+    }
+}
+
+static void add_name_of_host(struct pairs *pairs, str host)
+{
+    if (str_starts(host, STR("*.")))
+        add_hosts_below(pairs, str_from(host, 1));
+    else
+        add_host(pairs, host);
+}
+
+static void add_pairs_of(struct pairs *pairs, const struct app *app)
+{
+    const struct policy_app *face = &app->face;
+
+    if (face->protocol != POLICY_HTTP) {
+        struct pair pair = {.protocol = face->protocol};
+        for (size_t set = 0; set < 2; set++)
+            pair.apps[set] = app_named(pairs->sets[set], face->name);
+        add_pair(pairs, pair);
+        return;
+    }
+    add_name_of_host(pairs, face->host);
+    for (size_t i = 0; i < face->n_aliases; i++)
+        add_name_of_host(pairs, face->aliases[i]);
+}
+
+/* ---- one app ----------------------------------------------------------------------------------
+ */
+
+/* The worse of two. */
+static enum policy_change worse(enum policy_change x, enum policy_change y)
+{
+    static const int weights[] = {[POLICY_CHANGE_NONE] = 0,
+                                  [POLICY_CHANGE_NARROWER] = 1,
+                                  [POLICY_CHANGE_UNDECIDED] = 2,
+                                  [POLICY_CHANGE_SHOWN] = 3};
+
+    return weights[x] > weights[y] ? x : y;
+}
+
+static enum policy_change compare_at(struct arena *a, const struct set forms[2], int64_t now_s,
+                                     const struct pair *pair, struct policy_app_change *out)
+{
+    struct witness_search search = {.arena = a,
+                                    .sets = {forms[0].policy, forms[1].policy},
+                                    .apps = {pair->apps[0], pair->apps[1]},
+                                    .protocol = pair->protocol,
+                                    .host = pair->host,
+                                    .now_s = now_s};
+    struct side sides[2];
+
+    for (size_t s = 0; s < 2; s++)
+        fill_side(a, &forms[s], pair->apps[s], &sides[s]);
+    mark_shared(&sides[0], &sides[1]);
+    mark_shared(&sides[1], &sides[0]);
+    return compare_pair(&search, sides, out);
+}
+
+static void compare_app(struct arena *a, const struct set forms[2], int64_t now_s,
+                        struct policy_app_change *out)
+{
+    const struct policy *sets[2] = {forms[0].policy, forms[1].policy};
+    struct pairs pairs = {.arena = a, .sets = sets, .name = out->app};
+
+    for (size_t s = 0; s < 2; s++)
+        if (app_named(sets[s], out->app))
+            add_pairs_of(&pairs, app_named(sets[s], out->app));
+    out->change = POLICY_CHANGE_NONE;
+    for (size_t i = 0; i < pairs.n; i++) {
+        const struct pair *pair = &pairs.items[i];
+        /* A host that another app has now: what that lets in is told there. */
+        bool is_elsewhere = pair->apps[1] && !is_named(pair->apps[1], out->app);
+        out->change = worse(out->change, is_elsewhere ? POLICY_CHANGE_NARROWER
+                                                      : compare_at(a, forms, now_s, pair, out));
+    }
+}
+
+/* ---- all apps ---------------------------------------------------------------------------------
+ */
 
 static int by_name(const void *x, const void *y)
 {
@@ -242,12 +514,6 @@ void policy_diff(const struct policy *before, const struct policy *after, int64_
         arena_array(a, struct policy_app_change, before->n_apps + after->n_apps + 1);
 
     *out = (struct policy_diff){.apps = apps, .n_apps = list_apps(sets, apps)};
-    for (size_t i = 0; i < out->n_apps; i++) {
-        struct side sides[2];
-        for (size_t s = 0; s < 2; s++)
-            fill_side(a, &forms[s], app_named(sets[s], apps[i].app), &sides[s]);
-        mark_shared(&sides[0], &sides[1]);
-        mark_shared(&sides[1], &sides[0]);
-        compare_app(a, sets, now_us / 1000000, sides, &apps[i]);
-    }
+    for (size_t i = 0; i < out->n_apps; i++)
+        compare_app(a, forms, now_us / 1000000, &apps[i]);
 }

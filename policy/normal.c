@@ -241,9 +241,13 @@ static void add_grants(struct text *t, const struct policy *p, const struct rule
         text_printf(t, "approval(%.*s %.*s)", STR_ARG(rule->id), STR_ARG(rule->text_digest));
     if (!rule->break_glass)
         return;
+    const struct index_list *skips = &rule->break_glass->skips;
+    str *items = arena_array(t->arena, str, skips->n + 1);
+    /* What is skipped, not what it is called: a name may have gone to another rule. */
+    for (size_t i = 0; i < skips->n; i++)
+        items[i] = normal_rule(t->arena, p, &p->rules[skips->items[i]]);
     text_printf(t, "glass(%.*s %.*s", STR_ARG(rule->id), STR_ARG(rule->text_digest));
-    for (size_t i = 0; i < rule->break_glass->skips.n; i++)
-        text_printf(t, " %.*s", STR_ARG(p->rules[rule->break_glass->skips.items[i]].id));
+    add_sorted(t, "skips", items, skips->n);
     text_add(t, STR(")"));
 }
 
@@ -284,9 +288,8 @@ str normal_app(struct arena *a, const struct app *app)
     const struct policy_app *face = &app->face;
     struct text t = {.arena = a};
 
-    text_printf(&t, "%.*s %d %d %d %d ", STR_ARG(face->host), face->protocol, face->ignores_case,
+    text_printf(&t, "%d %d %d %d ", face->protocol, face->ignores_case,
                 face->path_rules.pass_encoded_slash, face->path_rules.pass_params);
-    add_texts(&t, "aliases", (struct str_list){face->aliases, face->n_aliases});
     add_texts(&t, "logins", (struct str_list){face->logins, face->n_logins});
     add_globs(&t, "public", app->public_paths);
     return text_str(&t);

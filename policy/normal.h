@@ -7,7 +7,7 @@
 
 /* Without the apps of `to`, which are resolved. Ids count only where a grant names them. */
 str normal_rule(struct arena *a, const struct policy *p, const struct rule *rule);
-/* What a decision sees of an app, without its rules. */
+/* What a decision sees of an app, without its rules and its hosts. */
 str normal_app(struct arena *a, const struct app *app);
 bool normal_concerns(const struct rule *rule, const struct app *app);
 

@@ -486,6 +486,7 @@ struct policy_witness {
     bool is_there;
     str request, who, device, auth, from, at; /* {NULL, 0}: no such fact */
     struct policy_decision before, after;
+    const struct policy_facts *facts[2]; /* what each set was asked, in full */
 };
 
 struct policy_app_change {

@@ -18,10 +18,20 @@ struct seek {
     struct witness_values v;
     struct policy_grant *grants[2];
     size_t n_grants[2];
-    struct policy_witness *gains, *loses;
+    struct policy_witness *found[2]; /* who gains, who loses */
+    bool lets_in[2];                 /* what was found is somebody let in, not a longer session */
     /* Where somebody is let in, by set: small changes may matter there. */
     struct pick kept[2][MAX_KEPT];
     size_t n_kept[2];
+};
+
+/* Facts with all that they point to. */
+struct scene {
+    struct witness_device seen;
+    struct policy_identity id;
+    struct policy_device device;
+    struct policy_request request;
+    struct policy_facts facts;
 };
 
 /* ---- facts ------------------------------------------------------------------------------------
@@ -66,40 +76,46 @@ static struct policy_identity identity_of(const struct witness_values *v, const 
     return id;
 }
 
+static void build_scene(const struct seek *k, size_t set, const struct pick *at, struct scene *out)
+{
+    const struct witness_search *s = k->s;
+    const struct witness_values *v = &k->v;
+    const struct witness_place *place = &v->places[at->place];
+    const struct witness_origin *origin = &v->origins[at->origin];
+
+    out->seen = v->devices[at->device];
+    for (size_t i = 0; i < out->seen.n; i++)
+        out->seen.facts[i].seen_s = v->times_s[at->time];
+    out->id = identity_of(v, at);
+    out->device = (struct policy_device){.facts = out->seen.facts, .n_facts = out->seen.n};
+    out->request = (struct policy_request){.app = s->apps[set] ? &s->apps[set]->face : NULL,
+                                           .protocol = s->protocol,
+                                           .method = place->method,
+                                           .path = place->paths[set],
+                                           .login = place->login,
+                                           .from = origin->from,
+                                           .country = origin->country};
+    out->facts = (struct policy_facts){.identity = &out->id,
+                                       .devices = &out->device,
+                                       .n_devices = out->seen.n > 0,
+                                       .request = &out->request,
+                                       .now_us = v->times_s[at->time] * 1000000,
+                                       .clock_is_good = true};
+    if (at->extra == EXTRA_GRANTED) {
+        out->facts.grants = k->grants[set];
+        out->facts.n_grants = k->n_grants[set];
+    }
+    if (at->extra != EXTRA_NOTHING)
+        out->facts.purpose = STR("a purpose");
+}
+
 static void decide(const struct seek *k, size_t set, const struct pick *at,
                    struct policy_decision *out)
 {
-    const struct witness_values *v = &k->v;
-    struct witness_device seen = v->devices[at->device];
-    struct policy_identity id = identity_of(v, at);
-    struct policy_device device = {.facts = seen.facts, .n_facts = seen.n};
-    const struct witness_place *place = &v->places[at->place];
+    struct scene scene;
 
-    *out = (struct policy_decision){.reason = POLICY_REASON_INPUT_HOST};
-    if (!k->s->apps[set])
-        return;
-    for (size_t i = 0; i < seen.n; i++)
-        seen.facts[i].seen_s = v->times_s[at->time];
-    struct policy_request request = {.app = &k->s->apps[set]->face,
-                                     .protocol = k->s->apps[set]->face.protocol,
-                                     .method = place->method,
-                                     .path = place->path,
-                                     .login = place->login,
-                                     .from = v->origins[at->origin].from,
-                                     .country = v->origins[at->origin].country};
-    struct policy_facts facts = {.identity = &id,
-                                 .devices = &device,
-                                 .n_devices = 1,
-                                 .request = &request,
-                                 .now_us = v->times_s[at->time] * 1000000,
-                                 .clock_is_good = true};
-    if (at->extra == EXTRA_GRANTED) {
-        facts.grants = k->grants[set];
-        facts.n_grants = k->n_grants[set];
-    }
-    if (at->extra != EXTRA_NOTHING)
-        facts.purpose = STR("a purpose");
-    policy_decide(k->s->sets[set], &facts, out);
+    build_scene(k, set, at, &scene);
+    policy_decide(k->s->sets[set], &scene.facts, out);
 }
 
 /* ---- words ------------------------------------------------------------------------------------
@@ -188,13 +204,22 @@ static str say_request(const struct seek *k, const struct pick *at)
     const struct app *app = k->s->apps[1] ? k->s->apps[1] : k->s->apps[0];
     const struct witness_place *place = &k->v.places[at->place];
 
-    if (app->face.protocol == POLICY_SSH)
+    if (k->s->protocol == POLICY_SSH)
         return arena_printf(k->s->arena, "ssh %.*s@%.*s", STR_ARG(place->login),
                             STR_ARG(app->face.name));
-    if (app->face.protocol == POLICY_RDP)
+    if (k->s->protocol == POLICY_RDP)
         return arena_printf(k->s->arena, "rdp %.*s", STR_ARG(app->face.name));
     return arena_printf(k->s->arena, "%.*s https://%.*s%.*s", STR_ARG(place->method),
-                        STR_ARG(app->face.host), STR_ARG(place->path));
+                        STR_ARG(k->s->host), STR_ARG(place->path));
+}
+
+static const struct policy_facts *keep_facts(const struct seek *k, size_t set,
+                                             const struct pick *at)
+{
+    struct scene *scene = arena_new(k->s->arena, struct scene);
+
+    build_scene(k, set, at, scene);
+    return &scene->facts;
 }
 
 static void tell(struct seek *k, const struct pick *at, const struct policy_decision d[2],
@@ -212,6 +237,7 @@ static void tell(struct seek *k, const struct pick *at, const struct policy_deci
         .at = say_time(a, k->v.times_s[at->time]),
         .before = d[0],
         .after = d[1],
+        .facts = {keep_facts(k, 0, at), keep_facts(k, 1, at)},
     };
 }
 
@@ -220,29 +246,47 @@ static void tell(struct seek *k, const struct pick *at, const struct policy_deci
 
 static bool is_over(const struct seek *k)
 {
-    return k->gains->is_there && k->loses->is_there;
+    return k->lets_in[0] && k->lets_in[1];
 }
 
-static bool differs(const struct seek *k, const struct pick *at, struct policy_decision d[2])
+static bool is_longer(int64_t next_s, int64_t old_s)
 {
-    enum policy_effect was = d[1].effect;
+    return old_s && (!next_s || next_s > old_s);
+}
 
-    decide(k, 0, at, &d[0]);
-    decide(k, 1, at, &d[1]);
-    return d[0].effect != d[1].effect && d[1].effect == was;
+/* A session that lasts longer, is not recorded or may do more. */
+static bool is_looser(const struct policy_obligations *next, const struct policy_obligations *old)
+{
+    return is_longer(next->max_s, old->max_s) || is_longer(next->idle_s, old->idle_s) ||
+           (old->record && !next->record) || (next->clipboard && !old->clipboard) ||
+           (next->file_transfer && !old->file_transfer) ||
+           (next->port_forwarding && !old->port_forwarding);
+}
+
+/* `lets_in`: only who was out before counts. */
+static bool is_gain(const struct policy_decision *old, const struct policy_decision *next,
+                    bool lets_in)
+{
+    if (next->effect != POLICY_ALLOW)
+        return false;
+    return old->effect != POLICY_ALLOW ||
+           (!lets_in && is_looser(&next->obligations, &old->obligations));
 }
 
 /* Facts that the difference does not need are left out of what people read. */
-static void simplify(const struct seek *k, struct pick *at, struct policy_decision d[2])
+static void simplify(const struct seek *k, size_t way, bool lets_in, struct pick *at,
+                     struct policy_decision d[2])
 {
     size_t *const members[] = {&at->extra, &at->device, &at->auth};
     const size_t least[] = {EXTRA_NOTHING, k->v.n_devices - 1, k->v.n_auths - 1};
 
     for (size_t i = 0; i < 3; i++) {
-        struct policy_decision next[2] = {d[0], d[1]};
+        struct policy_decision next[2];
         size_t kept = *members[i];
         *members[i] = least[i];
-        if (differs(k, at, next))
+        decide(k, 0, at, &next[0]);
+        decide(k, 1, at, &next[1]);
+        if (is_gain(&next[way], &next[1 - way], lets_in))
             memcpy(d, next, sizeof next);
         else
             *members[i] = kept;
@@ -255,21 +299,33 @@ static void keep(struct seek *k, size_t set, const struct pick *at)
         k->kept[set][k->n_kept[set]++] = *at;
 }
 
+/* One way of the difference; somebody let in is worth more than a longer session. */
+static void note(struct seek *k, size_t way, const struct pick *at,
+                 const struct policy_decision d[2])
+{
+    bool lets_in = is_gain(&d[way], &d[1 - way], true);
+    struct policy_decision simpler[2] = {d[0], d[1]};
+    struct pick simple = *at;
+
+    if (k->lets_in[way] || (k->found[way]->is_there && !lets_in))
+        return;
+    k->lets_in[way] = lets_in;
+    simplify(k, way, lets_in, &simple, simpler);
+    tell(k, &simple, simpler, k->found[way]);
+}
+
 /* `lets_in_out`: by which of the sets. */
 static void look(struct seek *k, const struct pick *at, bool lets_in_out[2])
 {
     struct policy_decision d[2];
-    struct pick simple = *at;
 
     for (size_t set = 0; set < 2; set++) {
         decide(k, set, at, &d[set]);
         lets_in_out[set] = d[set].effect == POLICY_ALLOW;
     }
-    struct policy_witness *out = lets_in_out[1] ? k->gains : k->loses;
-    if (lets_in_out[0] == lets_in_out[1] || out->is_there)
-        return;
-    simplify(k, &simple, d);
-    tell(k, &simple, d, out);
+    for (size_t way = 0; way < 2; way++)
+        if (is_gain(&d[way], &d[1 - way], false))
+            note(k, way, at, d);
 }
 
 static struct pick pick_at(const struct witness_values *v, uint64_t index)
@@ -331,8 +387,8 @@ void witness_find(const struct witness_search *s, struct policy_witness *gains,
     struct seek *k = arena_new(s->arena, struct seek);
 
     k->s = s;
-    k->gains = gains;
-    k->loses = loses;
+    k->found[0] = gains;
+    k->found[1] = loses;
     *gains = *loses = (struct policy_witness){0};
     witness_gather(s, &k->v);
     open_all(k, 0);

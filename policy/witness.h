@@ -45,6 +45,7 @@ struct witness_origin {
 
 struct witness_place {
     str method, path, login;
+    str paths[2]; /* the normal form by the rules of each set's app; absent: refused */
 };
 
 /* The first of each kind is the most trusted one: it meets all needs that can be met at once. */
@@ -60,11 +61,13 @@ struct witness_values {
     size_t n_strong; /* of auths: those that are tried with every request */
 };
 
-/* One app in two sets; NULL where it is not. */
+/* What answers a host in two sets, or has a name; NULL where nothing does. */
 struct witness_search {
     struct arena *arena;
     const struct policy *sets[2];
     const struct app *apps[2];
+    enum policy_protocol protocol;     /* of the requests */
+    str host;                          /* http */
     const struct rule *const *changed; /* rules of either set that the other has not */
     size_t n_changed;
     int64_t now_s;

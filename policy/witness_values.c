@@ -234,25 +234,35 @@ static void keep_place(struct witness_values *v, struct witness_place place)
         v->places[v->n_places++] = place;
 }
 
+static void keep_path(const struct witness_search *s, struct witness_values *v, str method,
+                      str path)
+{
+    struct witness_place place = {.method = method, .path = path};
+
+    for (size_t set = 0; set < 2; set++)
+        if (s->apps[set])
+            path_normalise(path, s->apps[set]->face.path_rules, arena_text(v->arena, path.n + 2),
+                           &place.paths[set]);
+    keep_place(v, place);
+}
+
 static void gather_places(const struct witness_search *s, struct witness_values *v)
 {
     struct words methods = {.n = 0}, paths = {.n = 0}, logins = {.n = 0};
-    const struct app *app = s->apps[1] ? s->apps[1] : s->apps[0];
 
-    if (app->face.protocol == POLICY_RDP)
+    if (s->protocol == POLICY_RDP)
         keep_place(v, (struct witness_place){.login = {NULL, 0}});
-    for (size_t set = 0; set < 2 && app->face.protocol == POLICY_SSH; set++)
+    for (size_t set = 0; set < 2 && s->protocol == POLICY_SSH; set++)
         for (size_t i = 0; s->apps[set] && i < s->apps[set]->face.n_logins; i++)
             add_word(&logins, s->apps[set]->face.logins[i]);
     for (size_t i = 0; i < logins.n; i++)
         keep_place(v, (struct witness_place){.login = logins.items[i]});
-    if (app->face.protocol != POLICY_HTTP)
+    if (s->protocol != POLICY_HTTP)
         return;
     gather_paths(s, v, &methods, &paths);
     for (size_t m = 0; m < methods.n; m++)
         for (size_t i = 0; i < paths.n; i++)
-            keep_place(v,
-                       (struct witness_place){.method = methods.items[m], .path = paths.items[i]});
+            keep_path(s, v, methods.items[m], paths.items[i]);
 }
 
 /* ---- all --------------------------------------------------------------------------------------

@@ -25,8 +25,27 @@ static void add_group(struct witness_who *w, str group)
         w->groups[w->id.n_groups++] = group;
 }
 
-static void add_claim(struct witness_who *w, str name, struct policy_value value)
+static size_t put_items(struct policy_value *out, const struct policy_value *v)
 {
+    size_t n = v->kind == POLICY_VALUE_LIST ? v->n : 1;
+
+    memcpy(out, v->kind == POLICY_VALUE_LIST ? v->items : v, n * sizeof *out);
+    return n;
+}
+
+/* A claim has one value: what two rules want of it becomes a list of both. */
+static void add_claim(struct arena *a, struct witness_who *w, str name, struct policy_value value)
+{
+    for (size_t i = 0; i < w->id.n_claims; i++) {
+        struct policy_value *v = &w->claims[i].value;
+        if (!str_eq(w->claims[i].name, name))
+            continue;
+        struct policy_value *items = arena_array(a, struct policy_value, v->n + value.n + 2);
+        size_t n = put_items(items, v);
+        n += put_items(items + n, &value);
+        *v = (struct policy_value){.kind = POLICY_VALUE_LIST, .items = items, .n = n};
+        return;
+    }
     if (w->id.n_claims < WITNESS_MAX_ITEMS)
         w->claims[w->id.n_claims++] = (struct policy_claim){name, value};
 }
@@ -50,7 +69,7 @@ static void meet_claim(struct arena *a, struct witness_who *w, const struct clai
         items[n++] = text_value(set->all[i].items[pick % set->all[i].n].text);
     if (n == 0)
         items[n++] = text_value(STR("something-else"));
-    add_claim(w, want->name,
+    add_claim(a, w, want->name,
               n == 1 ? items[0]
                      : (struct policy_value){.kind = POLICY_VALUE_LIST, .items = items, .n = n});
 }
@@ -166,7 +185,7 @@ static void add_forbidden(struct arena *a, struct witness_who *w, const struct w
         add_group(w, who->groups->none.items[i].text);
     for (size_t i = 0; i < who->n_claims; i++)
         if (who->claims[i].set.none.n)
-            add_claim(w, who->claims[i].name, text_value(who->claims[i].set.none.items[0].text));
+            add_claim(a, w, who->claims[i].name, text_value(who->claims[i].set.none.items[0].text));
     for (size_t i = 0; i < who->n_all; i++)
         add_forbidden(a, w, who->all[i]);
     for (size_t i = 0; i < who->n_any; i++)

@@ -11,7 +11,8 @@ static const char usage_text[] =
     "usage: postern policy diff [options] OLD NEW\n"
     "\n"
     "Compares two sets, app by app: the same by normal form; or a request that the two decide\n"
-    "otherwise; or, when neither is found, \"not decided\", which counts as a finding.\n"
+    "otherwise; or, when neither is found, \"not decided\", which counts as a finding. Whoever\n"
+    "may stay longer than before, unrecorded or with more rights, gains too.\n"
     "\n"
     "  --config FILE  check the names of the configuration too\n"
     "  --format json  as JSON\n"
@@ -69,12 +70,23 @@ static void print_fact(const char *name, str text)
         printf("      %-8s %.*s\n", name, STR_ARG(text));
 }
 
+static void print_session(const struct policy_obligations *o)
+{
+    if (o->max_s)
+        printf(", for %llds", (long long)o->max_s);
+    if (o->idle_s)
+        printf(", idle %llds", (long long)o->idle_s);
+    printf("%s%s%s%s", o->record ? ", recorded" : "", o->clipboard ? ", clipboard" : "",
+           o->file_transfer ? ", file transfer" : "", o->port_forwarding ? ", ports" : "");
+}
+
 static void print_outcome(const char *name, const struct policy_decision *d)
 {
     printf("      %-8s %s, %s", name, d->effect == POLICY_ALLOW ? "allow" : "deny",
            policy_reason_code(d->reason));
     for (size_t i = 0; i < d->n_rules; i++)
         printf("%s%.*s", i ? ", " : " by ", STR_ARG(d->rules[i]));
+    print_session(&d->obligations);
     printf("\n");
 }
 
@@ -128,6 +140,19 @@ static void print_text(const struct policy_diff *diff)
 
 /* ---- JSON ---- */
 
+static void write_session(struct jout *j, const struct policy_obligations *o)
+{
+    jout_key(j, STR("session"));
+    jout_open(j, '{');
+    jout_kint(j, STR("max_s"), o->max_s);
+    jout_kint(j, STR("idle_s"), o->idle_s);
+    jout_kbool(j, STR("record"), o->record);
+    jout_kbool(j, STR("clipboard"), o->clipboard);
+    jout_kbool(j, STR("file_transfer"), o->file_transfer);
+    jout_kbool(j, STR("port_forwarding"), o->port_forwarding);
+    jout_close(j, '}');
+}
+
 static void write_outcome(struct jout *j, str name, const struct policy_decision *d)
 {
     jout_key(j, name);
@@ -135,6 +160,8 @@ static void write_outcome(struct jout *j, str name, const struct policy_decision
     jout_kstr(j, STR("effect"), d->effect == POLICY_ALLOW ? STR("allow") : STR("deny"));
     jout_kstr(j, STR("reason"), str_of(policy_reason_code(d->reason)));
     policy_json_texts(j, STR("rules"), d->rules, d->n_rules);
+    if (d->effect == POLICY_ALLOW)
+        write_session(j, &d->obligations);
     jout_close(j, '}');
 }
 

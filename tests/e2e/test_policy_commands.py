@@ -268,6 +268,8 @@ WIDER = {
     "a log-in of yesterday": (rule(STAFF, auth={"mfa_within": "1h"}), rule(STAFF, auth={"mfa_within": "8h"})),
     "no encryption": (rule(STAFF, device={"managed": True, "disk_encrypted": True}),
                       rule(STAFF, device={"managed": True})),
+    "a longer session": (rule(STAFF, session={"max": "4h"}), rule(STAFF, session={"max": "8h"})),
+    "no record": (rule(STAFF, session={"record": True}), STAFF),
     "an exception less": (rule(STAFF, to={"apps": ["wiki"], "except": ["/admin/**"]}), STAFF),
 }
 
@@ -287,6 +289,31 @@ def test_diff_guard_removed(rules):
     old, new = rules(STAFF, SUSPENDED, name="old"), rules(STAFF, name="new")
     wiki = apps_of(as_json("diff", old, new, status=3))["wiki"]
     assert "suspended" in wiki["gains"]["who"] and wiki["gains"]["before"]["rules"] == ["suspended"]
+
+
+def test_diff_follows_a_host_to_another_app(rules):
+    """What a wildcard answers depends on who has a name for himself."""
+    wild = {"apps": [app("wiki", "http://10.0.0.1:3000", host="wiki.example"),
+                     app("other", "http://10.0.0.3:3000", host="*.example")]}
+    gone = {"apps": [app("wiki", "http://10.0.0.1:3000", host="wiki.elsewhere.example"),
+                     app("other", "http://10.0.0.3:3000", host="*.example")]}
+    guests = {"id": "guests", "effect": "allow", "who": "anyone", "to": {"apps": ["other"]}}
+    told = apps_of(as_json("diff", rules(STAFF, guests, name="old", more=wild), rules(STAFF, guests, name="new", more=gone),
+                           status=3))
+    assert told["other"]["change"] == "wider" and "//wiki.example/" in told["other"]["gains"]["request"], told
+    assert told["wiki"]["change"] == "wider" and "wiki.elsewhere" in told["wiki"]["gains"]["request"], told
+    assert told["wiki"]["gains"]["before"]["reason"] == "input:host"
+
+
+def test_diff_knows_what_a_broken_glass_skips(rules):
+    """Two requires that change names are the same; what skips one of them by its name is not."""
+    glass = {"id": "glass", "effect": "allow", "who": {"groups": ["oncall"]}, "to": {"apps": ["wiki"]},
+             "break_glass": {"skips": ["one"], "reason_required": True, "notify": ["security"]}}
+    mfa = {"effect": "require", "who": "anyone", "to": {"apps": ["wiki"]}, "auth": {"mfa": True}}
+    managed = {"effect": "require", "who": "anyone", "to": {"apps": ["wiki"]}, "device": {"managed": True}}
+    old = rules(STAFF, glass, {"id": "one", **mfa}, {"id": "two", **managed}, name="old")
+    new = rules(STAFF, glass, {"id": "two", **mfa}, {"id": "one", **managed}, name="new")
+    assert apps_of(as_json("diff", old, new, status=3))["wiki"]["change"] != "same"
 
 
 def test_diff_that_nobody_can_decide(rules):

@@ -1,6 +1,7 @@
 /* driver: policy_decide as a filter, so that the reference interpreter can be held against it.
  *
  *   policy_driver [--no-causes] [--now SECONDS] DIR < facts.jsonl > decisions.jsonl
+ *   policy_driver --diff [--now SECONDS] OLD NEW > diff.jsonl
  *
  * Loads the *.yaml of DIR as one set, at the time --now (default: the clock's); findings go to
  * standard error, and a set that does not load is exit status 1. Then one JSON object a line comes
@@ -23,7 +24,11 @@
  *    {max_s, idle_s, record, clipboard, file_transfer, port_forwarding}, would: null or {effect,
  *    reason, rules}}, lists sorted by bytes.
  *
- * A line that is no JSON object gives {"error": ...}. */
+ * A line that is no JSON object gives {"error": ...}.
+ *
+ * --diff prints what policy_diff says, an app a line: {app, change: same|narrower|wider|undecided,
+ * gains, loses}, each null or {request, facts}: the text of the request, and what both sets were
+ * asked in the form above, without the request and with the rules of each set's grants together. */
 #include <dirent.h>
 #include <getopt.h>
 #include <jansson.h>
@@ -383,11 +388,154 @@ static void answer(struct arena *a, const struct policy *p, const char *line, si
     json_decref(in);
 }
 
+/* ---- what differs ---------------------------------------------------------------------------- */
+
+static json_t *text_json(str s)
+{
+    return s.p ? json_stringn(s.p, s.n) : json_null();
+}
+
+static json_t *tri_json(enum policy_tri value)
+{
+    return value == POLICY_UNKNOWN ? json_null() : json_boolean(value == POLICY_TRUE);
+}
+
+static json_t *texts_json(const str *items, size_t n)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_stringn(items[i].p, items[i].n));
+    return list;
+}
+
+static json_t *value_json(const struct policy_value *v)
+{
+    if (v->kind == POLICY_VALUE_NUMBER)
+        return json_pack("{s:o}", "number", text_json(v->text));
+    if (v->kind == POLICY_VALUE_BOOL)
+        return json_boolean(str_eq(v->text, STR("true")));
+    if (v->kind != POLICY_VALUE_LIST)
+        return text_json(v->text);
+    json_t *list = json_array();
+    for (size_t i = 0; i < v->n; i++)
+        json_array_append_new(list, value_json(&v->items[i]));
+    return list;
+}
+
+static void set_text(json_t *object, const char *key, str s)
+{
+    if (s.p)
+        json_object_set_new(object, key, text_json(s));
+}
+
+static json_t *identity_json(const struct policy_identity *id)
+{
+    json_t *out =
+        json_pack("{s:b, s:o, s:o, s:I, s:o}", "is_machine", (int)id->is_machine, "email_verified",
+                  tri_json(id->email_verified), "mfa", tri_json(id->mfa), "auth_time_s",
+                  (json_int_t)id->auth_time_s, "claims", json_object());
+
+    set_text(out, "issuer", id->issuer);
+    set_text(out, "subject", id->subject);
+    set_text(out, "issuer_name", id->issuer_name);
+    set_text(out, "service", id->service);
+    set_text(out, "email", id->email);
+    set_text(out, "acr", id->acr);
+    if (id->groups_known)
+        json_object_set_new(out, "groups", texts_json(id->groups, id->n_groups));
+    if (id->amr_known)
+        json_object_set_new(out, "amr", texts_json(id->amr, id->n_amr));
+    for (size_t i = 0; i < id->n_claims; i++)
+        json_object_setn_new(json_object_get(out, "claims"), id->claims[i].name.p,
+                             id->claims[i].name.n, value_json(&id->claims[i].value));
+    return out;
+}
+
+static json_t *devices_json(const struct policy_facts *facts)
+{
+    json_t *list = json_array();
+
+    for (size_t d = 0; d < facts->n_devices; d++) {
+        json_t *seen = json_array();
+        for (size_t i = 0; i < facts->devices[d].n_facts; i++) {
+            const struct policy_device_fact *fact = &facts->devices[d].facts[i];
+            json_array_append_new(
+                seen,
+                json_pack("{s:o, s:o, s:o, s:I, s:b}", "attribute", text_json(fact->attribute),
+                          "value", value_json(&fact->value), "source", text_json(fact->source),
+                          "seen_s", (json_int_t)fact->seen_s, "is_hint", (int)fact->is_hint));
+        }
+        json_array_append_new(list, json_pack("{s:s, s:o}", "id", "witness", "facts", seen));
+    }
+    return list;
+}
+
+static json_t *grants_json(const struct policy_witness *w)
+{
+    json_t *list = json_array();
+
+    for (size_t set = 0; set < 2; set++)
+        for (size_t i = 0; i < w->facts[set]->n_grants; i++) {
+            const struct policy_grant *grant = &w->facts[set]->grants[i];
+            bool is_approval = grant->kind == POLICY_GRANT_APPROVAL;
+            json_array_append_new(
+                list, json_pack("{s:s, s:o, s:I}", "kind", is_approval ? "approval" : "break_glass",
+                                "rule", text_json(grant->rule), "expires_s",
+                                (json_int_t)(w->facts[set]->now_us / 1000000 + 36000)));
+        }
+    return list;
+}
+
+static json_t *witness_json(const struct policy_witness *w)
+{
+    if (!w->is_there)
+        return json_null();
+    const struct policy_facts *facts = w->facts[0];
+    char from[ADDR_TEXT_BYTES];
+    addr_text(&facts->request->from, from);
+    json_t *out =
+        json_pack("{s:o, s:o, s:I, s:o, s:s}", "identity", identity_json(facts->identity),
+                  "devices", devices_json(facts), "now_s", (json_int_t)(facts->now_us / 1000000),
+                  "grants", grants_json(w), "from", from);
+    set_text(out, "purpose", facts->purpose);
+    set_text(out, "country", facts->request->country);
+    return json_pack("{s:o, s:o}", "request", text_json(w->request), "facts", out);
+}
+
+static int print_diff(struct arena *a, char **dirs, int64_t now_s)
+{
+    static const char *const words[] = {[POLICY_CHANGE_UNDECIDED] = "undecided",
+                                        [POLICY_CHANGE_NONE] = "same",
+                                        [POLICY_CHANGE_NARROWER] = "narrower",
+                                        [POLICY_CHANGE_SHOWN] = "wider"};
+    struct policy *sets[2] = {load_dir(a, dirs[0], now_s), load_dir(a, dirs[1], now_s)};
+    bool good = sets[0] && sets[1];
+    struct policy_diff diff = {0};
+
+    if (good)
+        policy_diff(sets[0], sets[1], now_s * 1000000, a, &diff);
+    for (size_t i = 0; i < diff.n_apps; i++) {
+        const struct policy_app_change *app = &diff.apps[i];
+        json_t *out = json_pack("{s:o, s:s, s:o, s:o}", "app", text_json(app->app), "change",
+                                words[app->change], "gains", witness_json(&app->gains), "loses",
+                                witness_json(&app->loses));
+        json_dumpf(out, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(out);
+    }
+    policy_unref(&sets[0]);
+    policy_unref(&sets[1]);
+    return good ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"no-causes", no_argument, NULL, 'c'}, {"now", required_argument, NULL, 'n'}, {0}};
-    bool has_causes = true;
+    static const struct option options[] = {{"no-causes", no_argument, NULL, 'c'},
+                                            {"now", required_argument, NULL, 'n'},
+                                            {"diff", no_argument, NULL, 'd'},
+                                            {0}};
+    bool has_causes = true, is_diff = false;
     int64_t now_s = time(NULL);
     struct arena files, a;
     char *line = NULL;
@@ -399,16 +547,25 @@ int main(int argc, char **argv)
             has_causes = false;
         else if (c == 'n')
             now_s = strtoll(optarg, NULL, 10);
+        else if (c == 'd')
+            is_diff = true;
         else
             optind = argc;
     }
-    if (optind + 1 != argc) {
+    if (optind + 1 + is_diff != argc) {
         fprintf(stderr,
-                "usage: policy_driver [--no-causes] [--now SECONDS] DIR < FACTS > DECISIONS\n");
+                "usage: policy_driver [--no-causes] [--now SECONDS] DIR < FACTS > DECISIONS\n"
+                "       policy_driver --diff [--now SECONDS] OLD NEW > DIFF\n");
         return 2;
     }
     arena_init(&files, NULL, 0);
     arena_init(&a, NULL, 0);
+    if (is_diff) {
+        int differs = print_diff(&a, argv + optind, now_s);
+        arena_finish(&files);
+        arena_finish(&a);
+        return differs;
+    }
     struct policy *p = load_dir(&files, argv[optind], now_s);
     arena_finish(&files);
     while (p && (n = getline(&line, &cap, stdin)) >= 0) {
