@@ -1,7 +1,9 @@
 #include "proxy/command/policy_walk.h"
 
-/* Not zero when one of eight bytes is c. */
-static uint64_t has_byte(uint64_t word, unsigned char c)
+#include <endian.h>
+
+/* Its lowest bit that is set belongs to the first of eight bytes that is c; bits above may lie. */
+static uint64_t find_byte(uint64_t word, unsigned char c)
 {
     const uint64_t ones = 0x0101010101010101u;
 
@@ -9,19 +11,29 @@ static uint64_t has_byte(uint64_t word, unsigned char c)
     return (word - ones) & ~word & ones << 7;
 }
 
-/* Behind the closing quote; NULL when there is none. p stands behind the opening one. */
-static const char *skip_text(const char *p, const char *end)
+/* The first quote or backslash from p on, or end. */
+static const char *find_mark(const char *p, const char *end)
 {
     for (uint64_t word; end - p >= 8; p += 8) {
         memcpy(&word, p, 8);
-        if (has_byte(word, '"') | has_byte(word, '\\'))
-            break;
+        word = le64toh(word);
+        uint64_t found = find_byte(word, '"') | find_byte(word, '\\');
+        if (found)
+            return p + __builtin_ctzll(found) / 8;
     }
-    for (; p < end; p++) {
+    while (p < end && *p != '"' && *p != '\\')
+        p++;
+    return p;
+}
+
+/* Behind the closing quote; NULL when there is none. p stands behind the opening one. */
+static const char *skip_text(const char *p, const char *end)
+{
+    for (p = find_mark(p, end); p < end; p = find_mark(p + 2, end)) {
         if (*p == '"')
             return p + 1;
-        if (*p == '\\')
-            p++;
+        if (end - p < 2)
+            break;
     }
     return NULL;
 }
@@ -131,8 +143,9 @@ int64_t walk_number(str value)
 
 str *walk_field(const struct walk_field *fields, size_t n, str name, void *object)
 {
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(name, fields[i].name))
+    for (size_t i = 0; name.n && i < n; i++)
+        if (name.n == fields[i].name.n && name.p[0] == fields[i].name.p[0] &&
+            str_eq(name, fields[i].name))
             return (str *)(void *)((char *)object + fields[i].offset);
     return NULL;
 }
