@@ -98,10 +98,14 @@ static str next_content(str rest)
 }
 
 /* A comment at the column of what follows goes with that; another with the block that it ends. */
-static size_t column_of_comment(const struct format *f, size_t column)
+static size_t column_of_comment(struct format *f, size_t column)
 {
-    str next = next_content(f->rest);
     size_t at = 0;
+
+    if (!f->knows_next)
+        f->next = next_content(f->rest);
+    f->knows_next = true;
+    str next = f->next;
 
     if (next.p && indent_of(next) == column) {
         struct format ahead = *f;
@@ -157,6 +161,7 @@ static void format_line(struct format *f, str line)
         return;
     }
     end_empty(f);
+    f->knows_next &= !is_inside && s.p[0] == '#';
     if (is_inside)
         put_continued(f, s, column);
     else if (s.p[0] == '#')

@@ -26,6 +26,10 @@ struct format {
     size_t empty;                /* empty lines waiting */
     bool has_line;
     str rest; /* the lines behind the one in hand */
+    /* The first of them that is neither empty nor a comment; absent: none. Looked for once for all
+     * comments that stand before it. */
+    str next;
+    bool knows_next;
 };
 
 /* ---- format_line.c ---- */

@@ -16,7 +16,9 @@ static const char usage_text[] =
     "usage: postern policy fmt [options] PATH...\n"
     "\n"
     "Gives policy files their usual layout: two spaces a level, one after a colon, none inside\n"
-    "brackets, single empty lines. Comments, the order of things and their meaning stay.\n"
+    "brackets, single empty lines, ends of lines as Unix has them. Comments, the order of things\n"
+    "and their meaning stay, and so do owner and rights of a file, which is replaced whole or not\n"
+    "at all.\n"
     "\n"
     "  --check        change nothing, tell which files would change\n"
     "  --format json  as JSON\n"
@@ -59,23 +61,61 @@ static bool write_all(int fd, str bytes)
     return true;
 }
 
-/* Another name first, so that a full disk leaves the old file and no half one is ever loaded. A
- * link stays a link. */
+/* Rights and owner stay: who may not give them refuses rather than takes the file over. */
+static bool keep_rights(int fd, const struct stat *old)
+{
+    struct stat now;
+
+    if (fstat(fd, &now) != 0)
+        return false;
+    bool is_same = old->st_uid == now.st_uid && old->st_gid == now.st_gid;
+    return (is_same || fchown(fd, old->st_uid, old->st_gid) == 0) &&
+           fchmod(fd, old->st_mode & 07777) == 0;
+}
+
+/* The name too survives a power cut; the file is good either way. */
+static void sync_folder(const char *path, struct arena *a)
+{
+    str dir = str_upto(str_of(path), (size_t)(strrchr(path, '/') - path) + 1);
+    int fd = open(arena_dup(a, dir).p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}
+
+/* Another name first, so that a full disk leaves the old file and no half one is ever loaded. */
+static bool write_beside(const char *path, str bytes, const struct stat *old, struct arena *a)
+{
+    str next = arena_printf(a, "%s.XXXXXX", path);
+    int fd = mkostemp((char *)(uintptr_t)next.p, O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    bool good = write_all(fd, bytes) && keep_rights(fd, old) && fsync(fd) == 0;
+    int error = errno;
+    if (close(fd) != 0 && good) {
+        good = false;
+        error = errno;
+    }
+    if (good && rename(next.p, path) == 0) {
+        sync_folder(path, a);
+        return true;
+    }
+    error = good ? errno : error;
+    unlink(next.p);
+    errno = error;
+    return false;
+}
+
+/* A link stays a link. */
 static bool replace(const char *path, str bytes, struct arena *a)
 {
     struct stat st;
     char *real = realpath(path, NULL);
-    if (!real || stat(real, &st)) {
-        free(real);
-        return false;
-    }
-    str next = arena_printf(a, "%s.%d~", real, (int)getpid());
-    int fd = open(next.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 0777);
-    bool good = fd >= 0 && write_all(fd, bytes) && fsync(fd) == 0;
-    if (fd >= 0)
-        good = close(fd) == 0 && good && rename(next.p, real) == 0;
-    if (fd >= 0 && !good)
-        unlink(next.p);
+    bool good = real && stat(real, &st) == 0 && write_beside(real, bytes, &st, a);
+
     free(real);
     return good;
 }

@@ -323,60 +323,7 @@ def test_diff_that_nobody_can_decide(rules):
     assert "not decided" in policy("diff", old, new, status=3).stdout
 
 
-# ---- fmt ------------------------------------------------------------------------------------------------------
-
-UGLY = """#top
-
-
-version:   1
-apps:
--   name: wiki     # the wiki
-    host:   wiki.example
-    upstream: "http://10.0.0.1:3000"
-    labels: { env: prod,team: "a b" }
-rules:
-    # who works here
-    - id: staff
-      effect: allow
-      who: {groups: [ staff,'it''s #1' ]}
-      to:
-          apps: [wiki]
-"""
-NEAT = """# top
-
-version: 1
-apps:
-  - name: wiki     # the wiki
-    host: wiki.example
-    upstream: "http://10.0.0.1:3000"
-    labels: {env: prod, team: "a b"}
-rules:
-  # who works here
-  - id: staff
-    effect: allow
-    who: {groups: [staff, 'it''s #1']}
-    to:
-      apps: [wiki]
-"""
-
-
-def test_fmt(tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_text(UGLY)
-    assert as_json("fmt", "--check", str(path), status=3)["changed"] == [str(path)]
-    assert path.read_text() == UGLY
-    policy("fmt", str(tmp_path))
-    assert path.read_text() == NEAT
-    assert sorted(os.listdir(tmp_path)) == ["a.yaml"]
-    policy("fmt", "--check", str(path))
-    path.write_text("rules: [")
-    policy("fmt", str(path), status=1)
-    assert path.read_text() == "rules: ["
-
-
-def test_examples_are_as_fmt_would_write_them():
-    policy("fmt", "--check", os.path.join(ROOT, "policies"))
-
+# ---- the examples ---------------------------------------------------------------------------------------------
 
 def test_examples_stand_every_test():
     folder = os.path.join(ROOT, "policies")
