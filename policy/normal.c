@@ -158,7 +158,7 @@ static void add_mins(struct text *t, const char *name, struct version_mins mins)
         struct text one = {.arena = t->arena};
         text_add(&one, mins.items[i].name);
         for (size_t k = 0; k < POLICY_VERSION_PARTS; k++)
-            text_printf(&one, ".%u", mins.items[i].least.parts[k]);
+            text_printf(&one, ".%llu", (unsigned long long)mins.items[i].least.parts[k]);
         items[i] = text_str(&one);
     }
     add_sorted(t, name, items, mins.n);

@@ -113,7 +113,7 @@ struct to {
 };
 
 struct version {
-    uint32_t parts[POLICY_VERSION_PARTS];
+    uint64_t parts[POLICY_VERSION_PARTS];
     uint8_t n;
 };
 

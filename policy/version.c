@@ -1,5 +1,6 @@
 /* version: numbers between dots, compared as numbers. As text 14.9 would beat 14.10 and let an
- * unpatched machine in. */
+ * unpatched machine in. Some write the minute of the build, 202611251030: more than 32 bits hold.
+ */
 #include "policy/rule.h"
 
 bool version_parse(str s, struct version *out)
@@ -12,9 +13,9 @@ bool version_parse(str s, struct version *out)
         str part = str_cut(&rest, '.');
         uint64_t number;
 
-        if (v.n == POLICY_VERSION_PARTS || !str_to_u64(part, UINT32_MAX, &number))
+        if (v.n == POLICY_VERSION_PARTS || !str_to_u64(part, UINT64_MAX, &number))
             return false;
-        v.parts[v.n++] = (uint32_t)number;
+        v.parts[v.n++] = number;
     }
     *out = v;
     return true;

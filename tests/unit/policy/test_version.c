@@ -14,7 +14,10 @@ static void versions_compare_as_numbers(void **state)
                 {"1.2.3", "1.2.4", -1},
                 {"1.02", "1.2", 0},
                 {"0", "0.0", 0},
-                {"4294967295", "1", 1}};
+                {"4294967295", "1", 1},
+                {"4294967296", "4294967295", 1},
+                {"1.20261125103000", "1.20261125102959", 1},
+                {"18446744073709551615", "18446744073709551614", 1}};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct version a, b;
@@ -29,9 +32,12 @@ static void versions_compare_as_numbers(void **state)
 
 static void what_is_no_version_is_refused(void **state)
 {
-    static const char *const rows[] = {"",      ".",          "14.",  ".14",
-                                       "14..1", "v14",        "14b2", "14 ",
-                                       "-1",    "4294967296", "1,2",  "1.2.3.4.5.6.7.8.9"};
+    static const char *const rows[] = {"",      ".",
+                                       "14.",   ".14",
+                                       "14..1", "v14",
+                                       "14b2",  "14 ",
+                                       "-1",    "18446744073709551616",
+                                       "1,2",   "1.2.3.4.5.6.7.8.9"};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         str text = str_of(rows[i]);
