@@ -9,15 +9,6 @@ static enum policy_tri who_kind(struct eval *e, const struct who *who)
                      STR("who.kind"));
 }
 
-/* The address counts only when somebody vouches for it: anybody can type a colleague's. */
-bool who_has_proved_mail(const struct policy_identity *id)
-{
-    size_t at = str_find(id->email, '@');
-
-    return (id->email_verified == POLICY_TRUE || id->issuer_is_trusted) && at > 0 &&
-           at + 1 < id->email.n && at == str_rfind(id->email, '@');
-}
-
 static bool is_ascii(str s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -26,12 +17,21 @@ static bool is_ascii(str s)
     return true;
 }
 
-/* The gate hands over A-labels; what is left of other scripts compares with nothing. */
+/* The address counts only when somebody vouches for it: anybody can type a colleague's. The gate
+ * hands over A-labels; a domain that is left in another script compares with nothing. */
+bool who_has_proved_mail(const struct policy_identity *id)
+{
+    size_t at = str_find(id->email, '@');
+
+    return (id->email_verified == POLICY_TRUE || id->issuer_is_trusted) && at > 0 &&
+           at + 1 < id->email.n && at == str_rfind(id->email, '@') &&
+           is_ascii(str_from(id->email, at + 1));
+}
+
 str who_proved_domain(const struct policy_identity *id)
 {
-    str domain = str_from(id->email, str_find(id->email, '@') + 1);
-
-    return who_has_proved_mail(id) && is_ascii(domain) ? domain : (str){NULL, 0};
+    return who_has_proved_mail(id) ? str_from(id->email, str_find(id->email, '@') + 1)
+                                   : (str){NULL, 0};
 }
 
 static bool list_has_nocase(struct str_list list, str s)
