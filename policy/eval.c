@@ -40,9 +40,9 @@ enum policy_tri eval_age_within(struct eval *e, int64_t since_s, int64_t limit_s
 {
     if (!e->facts->clock_is_good)
         return eval_note(e, POLICY_UNKNOWN, STR("clock"));
-    if (e->now_s - since_s > limit_s)
+    if (e->now_s >= eval_too_old_at(since_s, limit_s))
         return POLICY_FALSE;
-    eval_until(e, since_s + limit_s + 1);
+    eval_until(e, eval_too_old_at(since_s, limit_s));
     return POLICY_TRUE;
 }
 

@@ -101,6 +101,13 @@ static inline void eval_until(struct eval *e, int64_t t_s)
         e->until_s = t_s;
 }
 
+/* The first second at which an age is over its limit; an instant that a token made up may lie
+ * at the end of time. */
+static inline int64_t eval_too_old_at(int64_t since_s, int64_t limit_s)
+{
+    return since_s < INT64_MAX - limit_s ? since_s + limit_s + 1 : INT64_MAX;
+}
+
 /* Writes a note when tracing; returns `value`. */
 enum policy_tri eval_note(struct eval *e, enum policy_tri value, str code);
 /* Age in seconds within a limit; unknown, with a note "clock", when the clock is not good. */

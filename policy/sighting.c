@@ -25,15 +25,15 @@ static bool counts(const struct device_need *need, const struct policy_device_fa
     return fact->is_hint == is_hint && (!need->sources.n || list_has(need->sources, fact->source));
 }
 
+static int64_t stale_at(const struct device_need *need, const struct policy_device_fact *fact)
+{
+    return eval_too_old_at(fact->seen_s, need->seen_within_s);
+}
+
 static bool is_fresh(const struct eval *e, const struct device_need *need,
                      const struct policy_device_fact *fact)
 {
-    return e->now_s - fact->seen_s <= need->seen_within_s;
-}
-
-static int64_t stale_at(const struct device_need *need, const struct policy_device_fact *fact)
-{
-    return fact->seen_s + need->seen_within_s + 1;
+    return e->now_s < stale_at(need, fact);
 }
 
 static void look_at(struct eval *e, const struct device_need *need, str attribute,
