@@ -15,7 +15,8 @@ struct zone;
 
 enum { ZONE_DAY_S = 86400, ZONE_MAX_BYTES = 1 << 16 };
 
-/* Copies what it needs into the arena. NULL: not a TZif file of version 2 or later. */
+/* Copies what it needs into the arena. NULL: not a TZif file of version 2 or later, or
+ * one that counts leap seconds. */
 const struct zone *zone_parse(struct arena *a, str name, str bytes, struct fail *fail);
 /* UTC without any file; also for "UTC" and "Etc/UTC" when no reader is given. */
 const struct zone *zone_utc(void);

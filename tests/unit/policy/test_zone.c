@@ -164,6 +164,55 @@ static void broken_files_are_refused(void **state)
     assert_null(zone_parse(&arena, STR("x"), (str){NULL, 0}, &fail));
 }
 
+/* A file of one type, an hour east, and what a test puts behind it. */
+static const struct zone *parse_made(unsigned char leaps, const char *footer)
+{
+    static const char head[20] = "TZif2", type[6] = {0, 0, 0x0E, 0x10, 0, 0};
+    char bytes[256] = {0};
+    size_t n = 44;
+    struct fail fail;
+
+    memcpy(bytes, head, sizeof head);
+    memcpy(bytes + n, head, sizeof head);
+    bytes[n + 31] = (char)leaps;
+    bytes[n + 39] = 1; /* type */
+    bytes[n + 43] = 4; /* its name */
+    n += 44;
+    memcpy(bytes + n, type, sizeof type);
+    memcpy(bytes + n + sizeof type, "CET", 4);
+    n += sizeof type + 4 + 12 * (size_t)leaps;
+    n += (size_t)snprintf(bytes + n, sizeof bytes - n, "\n%s\n", footer);
+    return zone_parse(&arena, STR("made"), (str){bytes, n}, &fail);
+}
+
+static void a_footer_alone_is_enough(void **state)
+{
+    const struct zone *z = parse_made(0, "CET-1CEST,M3.5.0,M10.5.0/3"), *s = open_zone(names[0]);
+
+    assert_non_null(z);
+    for (int64_t t = at("1999-01-01T00:00:00Z"); t < at("2120-01-01T00:00:00Z"); t += 86400 - 61) {
+        assert_int_equal(zone_offset_s(z, t), zone_offset_s(s, t));
+        assert_int_equal(zone_next_change_s(z, t), zone_next_change_s(s, t));
+        assert_int_equal(zone_instant_s(z, t), zone_instant_s(s, t));
+    }
+}
+
+static void without_a_footer_the_last_offset_stays(void **state)
+{
+    const struct zone *z = parse_made(0, "");
+
+    assert_non_null(z);
+    assert_int_equal(zone_offset_s(z, at("2999-07-01T00:00:00Z")), 3600);
+    assert_int_equal(zone_next_change_s(z, 0), INT64_MAX);
+    assert_int_equal(zone_instant_s(z, 7200), 3600);
+}
+
+static void leap_seconds_are_not_for_our_clocks(void **state)
+{
+    assert_null(parse_made(1, "CET-1"));
+    assert_non_null(parse_made(0, "CET-1"));
+}
+
 static void rules_of_the_footer_are_read_strictly(void **state)
 {
     static const char *const good[] = {"UTC0",
@@ -236,6 +285,9 @@ int main(void)
         cmocka_unit_test(an_instant_is_the_first_that_shows_the_wall),
         cmocka_unit_test(utc_needs_no_file),
         cmocka_unit_test(broken_files_are_refused),
+        cmocka_unit_test(a_footer_alone_is_enough),
+        cmocka_unit_test(without_a_footer_the_last_offset_stays),
+        cmocka_unit_test(leap_seconds_are_not_for_our_clocks),
         cmocka_unit_test(rules_of_the_footer_are_read_strictly),
         cmocka_unit_test(summer_all_year_never_changes),
         cmocka_unit_test(days_and_dates_agree),
