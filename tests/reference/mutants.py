@@ -29,8 +29,8 @@ MUTANTS = [
      'return scope != POLICY_FALSE && need == POLICY_FALSE;', 'a require fires on certainty only'),
     ('eval.c', 'return effect == RULE_REQUIRE && scope != POLICY_FALSE;',
      'return effect == RULE_REQUIRE && scope == POLICY_TRUE;', 'terms of a require in doubt do not bind'),
-    ('eval.c', 'if (e->now_s - since_s > limit_s)', 'if (e->now_s - since_s >= limit_s)', 'an age at its limit is too old'),
-    ('eval.c', 'eval_until(e, since_s + limit_s + 1);', 'eval_until(e, since_s + limit_s + 2);',
+    ('eval.h', 'since_s + limit_s + 1 : INT64_MAX', 'since_s + limit_s : INT64_MAX', 'an age at its limit is too old'),
+    ('eval.c', 'eval_until(e, eval_too_old_at(since_s, limit_s));', 'eval_until(e, eval_too_old_at(since_s, limit_s) + 1);',
      'a decision that leans on an age lasts a second too long'),
     ('eval.c', 'if (e->now_s >= expires_s)', 'if (e->now_s > expires_s)', 'a rule lives a second longer, asked plainly'),
     ('eval.c', 'if (want->is_plain)', 'if (true)', 'text in quotes matches a number'),
@@ -90,6 +90,7 @@ def differs(build, test, count):
     if made.returncode:
         return None, made.stdout[-1500:]
     more = ['--count', str(count), '--stop', '1', '--shrink', '0'] if test == 'differential' else []
+    more = ['--root', ROOT] if test == 'embedded' else more
     run = subprocess.run([sys.executable, os.path.join(HERE, test + '.py'), '--driver', driver, *more],
                          capture_output=True, text=True)
     words = (run.stdout + run.stderr).split('\n')
@@ -99,7 +100,7 @@ def differs(build, test, count):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--only', default='')
-    parser.add_argument('--test', choices=['differential', 'exhaustive', 'properties'], default='differential')
+    parser.add_argument('--test', choices=['differential', 'embedded', 'exhaustive', 'properties', 'zones'], default='differential')
     parser.add_argument('--count', type=int, default=40000)
     parser.add_argument('--verbose', action='store_true')
     o = parser.parse_args()
