@@ -85,29 +85,6 @@ def test_reasons_that_are_told_are_ours():
         assert '"%s"' % word in source, word
 
 
-def test_policy_page_loads_and_passes(tmp_path):
-    """The example and its tests, as somebody would copy them."""
-    example, ways, tests = blocks("docs/policy.md", "yaml")
-    (tmp_path / "inventory.yaml").write_text(example + tests)
-    done = command("policy", "test", str(tmp_path))
-    assert done.returncode == 0 and "3 tests passed" in done.stdout, done
-    apps = [{"name": n, "host": n + ".example", "upstream": "http://127.0.0.1:1", "labels": {"env": "prod"}} for n in ("admin", "reports")]
-    (tmp_path / "ways.yaml").write_text("version: 1\n" + ways + yaml.safe_dump({"apps": apps}))
-    done = command("policy", "check", "--strict", str(tmp_path))
-    assert done.returncode == 0, done
-
-
-def test_policy_page_shows_what_is_printed(tmp_path):
-    text = page("docs/policy.md")
-    checked = command("policy", "check", os.path.join(ROOT, "policies"))
-    assert checked.returncode == 0 and checked.stdout.strip() in text, checked.stdout
-    assert command("policy", "test", "policies", cwd=ROOT).stdout.strip() in text
-    (tmp_path / "bad.yaml").write_text("version: 1\nrules:\n  - {id: a, effect: allow, who: {grups: [a]}, to: everything}\n")
-    out = command("policy", "check", str(tmp_path / "bad.yaml")).stderr
-    shown = next(b for b in blocks("docs/policy.md", "") if "grups" in b)
-    assert shown.replace("policies/bad.yaml", str(tmp_path / "bad.yaml")).strip() in out, out
-
-
 def test_commands_for_a_change(tmp_path, start, origin, staff):
     """The commands that the page names, on rules of before and after and on a log of this postern."""
     gate = start()
