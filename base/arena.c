@@ -69,10 +69,8 @@ void arena_wipe(struct arena *a)
     arena_reset(a);
 }
 
-static void add_chunk(struct arena *a, size_t least)
+static char *add_chunk(struct arena *a, size_t room)
 {
-    size_t usual = a->chunk_bytes ? a->chunk_bytes : CHUNK_BYTES;
-    size_t room = least > usual / 4 ? least : usual - sizeof(struct arena_chunk);
     struct arena_chunk *c = malloc(sizeof *c + room);
     if (!c)
         abort();
@@ -80,18 +78,24 @@ static void add_chunk(struct arena *a, size_t least)
     c->older = a->chunks;
     a->chunks = c;
     a->heap_bytes += sizeof *c + room;
-    a->next = c->room;
-    a->end = c->room + room;
+    return c->room;
 }
 
+/* What is large gets a chunk of its own, and what is left of the current one stays in use. A new
+ * chunk is aligned for anything. */
 static char *take(struct arena *a, size_t bytes, size_t align)
 {
+    size_t usual = a->chunk_bytes ? a->chunk_bytes : CHUNK_BYTES;
+    size_t pad = -(uintptr_t)a->next & (align - 1);
+
     if (bytes > SIZE_MAX / 2)
         abort();
-    size_t pad = -(uintptr_t)a->next & (align - 1);
     if (!a->next || (size_t)(a->end - a->next) < bytes + pad) {
-        add_chunk(a, bytes + ALIGN);
-        pad = -(uintptr_t)a->next & (align - 1);
+        if (bytes > usual / 4)
+            return add_chunk(a, bytes);
+        a->next = add_chunk(a, usual - sizeof(struct arena_chunk));
+        a->end = a->next + usual - sizeof(struct arena_chunk);
+        pad = 0;
     }
     char *p = a->next + pad;
     a->next = p + bytes;
