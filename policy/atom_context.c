@@ -47,10 +47,11 @@ enum policy_tri atom_from(struct eval *e, const struct from_need *need)
 
 /* What was found once in this decision is not sought again, but its end counts each time: the first
  * asker may have been a rule of mode audit, whose facts bind nobody. */
-static enum policy_tri when_one(struct eval *e, const struct schedule *s)
+static enum policy_tri when_one(struct eval *e, uint32_t calendar)
 {
+    const struct schedule *s = e->policy->compiled->calendars[calendar].schedule;
     struct memo fresh = {0},
-                *memo = e->schedules && s->id < EVAL_MEMO ? &e->schedules[s->id] : &fresh;
+                *memo = e->schedules && calendar < EVAL_MEMO ? &e->schedules[calendar] : &fresh;
 
     if (!memo->is_known) {
         memo->value = tri_of(schedule_has(s, e->now_s, SCHEDULE_NEAR_DAYS, &memo->until_s));
@@ -60,7 +61,7 @@ static enum policy_tri when_one(struct eval *e, const struct schedule *s)
     return memo->value;
 }
 
-enum policy_tri atom_when(struct eval *e, struct schedule_list when)
+enum policy_tri atom_when(struct eval *e, const struct when_test *when)
 {
     enum policy_tri r = POLICY_FALSE;
 
@@ -68,8 +69,8 @@ enum policy_tri atom_when(struct eval *e, struct schedule_list when)
         eval_note(e, POLICY_UNKNOWN, STR("clock"));
         return eval_note(e, POLICY_UNKNOWN, STR("when"));
     }
-    for (size_t i = 0; i < when.n; i++)
-        r = tri_or(r, when_one(e, when.items[i]));
+    for (uint32_t i = 0; i < when->n; i++)
+        r = tri_or(r, when_one(e, when->calendars[i]));
     return eval_note(e, r, STR("when"));
 }
 
@@ -77,13 +78,13 @@ enum policy_tri atom_when(struct eval *e, struct schedule_list when)
  * of the rule is none: what was approved is not what is asked for now. */
 static const struct policy_grant *find_grant(const struct eval *e, enum policy_grant_kind kind)
 {
+    const struct rule_extra *extra = compiled_extra(e->policy->compiled, e->rule);
     const struct policy_grant *best = NULL;
 
     for (size_t i = 0; i < e->facts->n_grants; i++) {
         const struct policy_grant *g = &e->facts->grants[i];
-        if (g->kind == kind && str_eq(g->rule, e->rule->id) &&
-            str_eq(g->rule_digest, e->rule->text_digest) &&
-            (!best || g->expires_s > best->expires_s))
+        if (g->kind == kind && str_eq(g->rule, e->clause->id) &&
+            str_eq(g->rule_digest, extra->digest) && (!best || g->expires_s > best->expires_s))
             best = g;
     }
     return best;

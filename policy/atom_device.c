@@ -285,7 +285,7 @@ enum policy_tri atom_device(struct eval *e, const struct device_need *need)
 {
     size_t mark = eval_mark(e);
     enum policy_tri r = sighting_of_device(e, need);
-    bool only_hints = r != POLICY_TRUE && e->rule->effect == RULE_DENY && sighting_has_hint(e);
+    bool only_hints = r != POLICY_TRUE && e->clause->effect == RULE_DENY && sighting_has_hint(e);
 
     if (atom_device_is_sight(need) || (r != POLICY_TRUE && !only_hints))
         return r;

@@ -43,22 +43,23 @@ static enum policy_tri regex_matches(const pcre2_code *code, str path)
     return rc >= 0 ? POLICY_TRUE : POLICY_UNKNOWN;
 }
 
-static bool globs_match(const struct eval *e, struct glob_list globs)
+static bool globs_match(const struct eval *e, struct part globs)
 {
+    const str *texts = e->policy->compiled->globs;
     str path = e->facts->request->path;
 
-    for (size_t i = 0; i < globs.n; i++)
-        if (path_glob_match(&globs.items[i], path, e->app->face.ignores_case))
+    for (uint32_t i = 0; i < globs.n; i++)
+        if (path_glob_match_text(texts[globs.ids[i]], path, e->app->face.ignores_case))
             return true;
     return false;
 }
 
-static enum policy_tri to_regexes(struct eval *e, const struct to *to)
+static enum policy_tri to_regexes(struct eval *e, struct part regexes)
 {
     enum policy_tri r = POLICY_FALSE;
 
-    for (size_t i = 0; i < to->n_regexes && r != POLICY_TRUE; i++) {
-        const struct regex *regex = &to->regexes[i];
+    for (uint32_t i = 0; i < regexes.n && r != POLICY_TRUE; i++) {
+        const struct regex *regex = &e->policy->compiled->regexes[regexes.ids[i]];
         const pcre2_code *code = e->app->face.ignores_case ? regex->code_nocase : regex->code;
         r = tri_or(r, regex_matches(code, e->facts->request->path));
     }
@@ -67,44 +68,60 @@ static enum policy_tri to_regexes(struct eval *e, const struct to *to)
     return r;
 }
 
-static enum policy_tri to_path(struct eval *e, const struct to *to)
+static enum policy_tri to_path(struct eval *e, const uint32_t *to)
 {
+    struct part paths = part_find(to, PART_PATHS), except = part_find(to, PART_EXCEPT),
+                regexes = part_find(to, PART_REGEXES);
     enum policy_tri r = POLICY_TRUE;
 
-    if (to->paths.n)
-        r = tri_of(globs_match(e, to->paths));
-    if (to->except.n)
-        r = tri_and(r, tri_of(!globs_match(e, to->except)));
-    if (to->n_regexes && r == POLICY_TRUE)
-        r = to_regexes(e, to);
+    if (!paths.n && !except.n && !regexes.n)
+        return r;
+    if (paths.n)
+        r = tri_of(globs_match(e, paths));
+    if (except.n)
+        r = tri_and(r, tri_of(!globs_match(e, except)));
+    if (regexes.n && r == POLICY_TRUE)
+        r = to_regexes(e, regexes);
     return eval_note(e, r, STR("to.path"));
 }
 
-static enum policy_tri to_http(struct eval *e, const struct to *to)
+static bool names_http_parts(const uint32_t *to)
 {
-    enum policy_tri r = POLICY_TRUE;
-    bool wants_path = to->paths.n || to->except.n || to->n_regexes;
+    struct part part;
 
-    if (!to->names_http_parts)
-        return r;
-    if (e->facts->request->protocol != POLICY_HTTP)
-        return eval_note(e, POLICY_FALSE, to->methods.n ? STR("to.method") : STR("to.path"));
-    if (to->methods.n)
-        r = eval_note(e, tri_of(list_has(to->methods, e->facts->request->method)),
-                      STR("to.method"));
-    if (wants_path && !eval_is_settled(e, r))
-        r = tri_and(r, to_path(e, to));
-    return r;
+    while (part_next(&to, &part))
+        if (part.kind != PART_LOGINS)
+            return true;
+    return false;
 }
 
-enum policy_tri atom_to(struct eval *e, const struct to *to)
+/* What names parts of http is false for ssh and rdp. */
+static enum policy_tri to_http(struct eval *e, const uint32_t *to)
 {
+    struct part methods = part_find(to, PART_METHODS);
     enum policy_tri r = POLICY_TRUE;
 
-    if (to->logins.n)
+    if (!names_http_parts(to))
+        return r;
+    if (e->facts->request->protocol != POLICY_HTTP)
+        return eval_note(e, POLICY_FALSE, methods.n ? STR("to.method") : STR("to.path"));
+    if (methods.n)
+        r = eval_note(e,
+                      tri_of(texts_have(e->policy->compiled, methods, e->facts->request->method)),
+                      STR("to.method"));
+    return eval_is_settled(e, r) ? r : tri_and(r, to_path(e, to));
+}
+
+enum policy_tri atom_to(struct eval *e, uint32_t number)
+{
+    const uint32_t *to = e->policy->compiled->parts + number;
+    struct part logins = part_find(to, PART_LOGINS);
+    enum policy_tri r = POLICY_TRUE;
+
+    if (logins.n)
         r = eval_note(e,
                       tri_of(e->facts->request->protocol == POLICY_SSH &&
-                             list_has(to->logins, e->facts->request->login)),
+                             texts_have(e->policy->compiled, logins, e->facts->request->login)),
                       STR("to.login"));
     return eval_is_settled(e, r) ? r : tri_and(r, to_http(e, to));
 }

@@ -1,12 +1,13 @@
 /* atom_who: who asks. On a public path there is no identity and only `anyone` is ever asked. */
 #include "policy/eval.h"
 
-static enum policy_tri who_kind(struct eval *e, const struct who *who)
+static enum policy_tri who_kind(struct eval *e, const uint32_t *who)
 {
-    if (who->kind == WHO_EITHER)
+    bool is_machine = part_find(who, PART_MACHINE).kind;
+
+    if (!is_machine && !part_find(who, PART_HUMAN).kind)
         return POLICY_TRUE;
-    return eval_note(e, tri_of(e->identity->is_machine == (who->kind == WHO_MACHINE)),
-                     STR("who.kind"));
+    return eval_note(e, tri_of(e->identity->is_machine == is_machine), STR("who.kind"));
 }
 
 static bool is_ascii(str s)
@@ -34,69 +35,82 @@ str who_proved_domain(const struct policy_identity *id)
                                    : (str){NULL, 0};
 }
 
-static bool list_has_nocase(struct str_list list, str s)
+static bool names_have(const struct map *names, struct part wanted, str s)
 {
-    for (size_t i = 0; i < list.n; i++)
-        if (str_eq_nocase(list.items[i], s))
+    for (uint32_t i = 0; i < wanted.n; i++)
+        if (str_eq_nocase(names->entries[wanted.ids[i]].key, s))
             return true;
     return false;
 }
 
-static enum policy_tri who_users(struct eval *e, const struct who *who)
+static enum policy_tri who_users(struct eval *e, const uint32_t *who)
 {
-    if (who->users.n == 0)
+    struct part users = part_find(who, PART_USERS);
+
+    if (users.n == 0)
         return POLICY_TRUE;
     if (e->identity->is_machine)
         return eval_note(e, POLICY_FALSE, STR("who.users"));
     if (!who_has_proved_mail(e->identity))
         return eval_note(e, POLICY_UNKNOWN, STR("who.users"));
-    return eval_note(e, tri_of(list_has_nocase(who->users, e->identity->email)), STR("who.users"));
+    return eval_note(e, tri_of(names_have(&e->policy->compiled->users, users, e->identity->email)),
+                     STR("who.users"));
 }
 
-static enum policy_tri who_domains(struct eval *e, const struct who *who)
+static enum policy_tri who_domains(struct eval *e, const uint32_t *who)
 {
-    if (who->domains.n == 0)
+    struct part domains = part_find(who, PART_DOMAINS);
+
+    if (domains.n == 0)
         return POLICY_TRUE;
     if (e->identity->is_machine)
         return eval_note(e, POLICY_FALSE, STR("who.domains"));
     str domain = who_proved_domain(e->identity);
     if (!domain.p)
         return eval_note(e, POLICY_UNKNOWN, STR("who.domains"));
-    return eval_note(e, tri_of(list_has_nocase(who->domains, domain)), STR("who.domains"));
+    return eval_note(e, tri_of(names_have(&e->policy->compiled->domains, domains, domain)),
+                     STR("who.domains"));
 }
 
-static bool has_group(const struct policy_identity *id, struct want_list wants)
+static bool has_group(const struct eval *e, struct part wanted)
 {
-    for (size_t i = 0; i < wants.n; i++)
+    const struct map *names = &e->policy->compiled->groups;
+    const struct policy_identity *id = e->identity;
+
+    for (uint32_t i = 0; i < wanted.n; i++)
         for (size_t k = 0; k < id->n_groups; k++)
-            if (str_eq(wants.items[i].text, id->groups[k]))
+            if (str_eq(names->entries[wanted.ids[i]].key, id->groups[k]))
                 return true;
     return false;
 }
 
-static enum policy_tri who_groups(struct eval *e, const struct who *who)
+static enum policy_tri who_groups(struct eval *e, const uint32_t *who)
 {
-    const struct policy_identity *id = e->identity;
-    const struct match_set *set = who->groups;
-    bool fits;
+    bool is_written = false, fits = true;
+    struct part part;
 
-    if (!set)
+    while (part_next(&who, &part)) {
+        if (part.kind < PART_GROUPS_ANY || part.kind > PART_GROUPS_ALL)
+            continue;
+        is_written = true;
+        fits = fits && has_group(e, part) != (part.kind == PART_GROUPS_NONE);
+    }
+    if (!is_written)
         return POLICY_TRUE;
-    if (!id->groups_known)
-        return eval_note(e, POLICY_UNKNOWN, STR("who.groups"));
-    fits = (!set->any.n || has_group(id, set->any)) && !has_group(id, set->none);
-    for (size_t i = 0; i < set->n_all && fits; i++)
-        fits = has_group(id, set->all[i]);
-    return eval_note(e, tri_of(fits), STR("who.groups"));
+    return eval_note(e, e->identity->groups_known ? tri_of(fits) : POLICY_UNKNOWN,
+                     STR("who.groups"));
 }
 
-static enum policy_tri who_services(struct eval *e, const struct who *who)
+static enum policy_tri who_services(struct eval *e, const uint32_t *who)
 {
-    if (who->services.n == 0)
+    struct part services = part_find(who, PART_SERVICES);
+
+    if (services.n == 0)
         return POLICY_TRUE;
-    return eval_note(
-        e, tri_of(e->identity->is_machine && list_has(who->services, e->identity->service)),
-        STR("who.services"));
+    return eval_note(e,
+                     tri_of(e->identity->is_machine &&
+                            texts_have(e->policy->compiled, services, e->identity->service)),
+                     STR("who.services"));
 }
 
 static const struct policy_value *find_claim(const struct policy_identity *id, str name)
@@ -143,38 +157,41 @@ static enum policy_tri who_claim(struct eval *e, const struct claim_want *want)
 
 /* What of an OR speaks for its value: of a deny the alternatives that have it, otherwise all that
  * are not true. Only then can the notes be told apart, so they are taken in a second round. */
-static void note_any(struct eval *e, const struct who *who, enum policy_tri value)
+static void note_any(struct eval *e, struct part any, enum policy_tri value)
 {
-    bool is_deny = e->rule->effect == RULE_DENY;
+    bool is_deny = e->clause->effect == RULE_DENY;
 
     if (value == (is_deny ? POLICY_FALSE : POLICY_TRUE))
         return;
-    for (size_t i = 0; i < who->n_any; i++) {
+    for (uint32_t i = 0; i < any.n; i++) {
         size_t mark = eval_mark(e);
-        if (atom_who(e, who->any[i]) != value && is_deny)
+        if (atom_who(e, any.ids[i]) != value && is_deny)
             e->trace->n = mark;
     }
 }
 
-static enum policy_tri who_any(struct eval *e, const struct who *who)
+static enum policy_tri who_any(struct eval *e, struct part any)
 {
-    enum policy_tri r = who->n_any ? POLICY_FALSE : POLICY_TRUE;
+    enum policy_tri r = any.n ? POLICY_FALSE : POLICY_TRUE;
     size_t mark = eval_mark(e);
 
-    for (size_t i = 0; i < who->n_any && r != POLICY_TRUE; i++)
-        r = tri_or(r, atom_who(e, who->any[i]));
+    for (uint32_t i = 0; i < any.n && r != POLICY_TRUE; i++)
+        r = tri_or(r, atom_who(e, any.ids[i]));
     if (!e->trace)
         return r;
     e->trace->n = mark;
-    note_any(e, who, r);
+    note_any(e, any, r);
     return r;
 }
 
-enum policy_tri atom_who(struct eval *e, const struct who *who)
+enum policy_tri atom_who(struct eval *e, uint32_t number)
 {
+    const struct compiled *c = e->policy->compiled;
+    const uint32_t *who = compiled_who(c, number);
+    struct part claims = part_find(who, PART_CLAIMS), all = part_find(who, PART_ALL);
     enum policy_tri r = POLICY_TRUE;
 
-    if (who->anyone)
+    if (part_find(who, PART_ANYONE).kind)
         return POLICY_TRUE;
     if (!e->identity)
         return POLICY_UNKNOWN;
@@ -183,11 +200,11 @@ enum policy_tri atom_who(struct eval *e, const struct who *who)
     r = tri_and(r, who_domains(e, who));
     r = tri_and(r, who_groups(e, who));
     r = tri_and(r, who_services(e, who));
-    for (size_t i = 0; i < who->n_claims && !eval_is_settled(e, r); i++)
-        r = tri_and(r, who_claim(e, &who->claims[i]));
-    for (size_t i = 0; i < who->n_all && !eval_is_settled(e, r); i++)
-        r = tri_and(r, atom_who(e, who->all[i]));
+    for (uint32_t i = 0; i < claims.n && !eval_is_settled(e, r); i++)
+        r = tri_and(r, who_claim(e, &c->claims[claims.ids[i]]));
+    for (uint32_t i = 0; i < all.n && !eval_is_settled(e, r); i++)
+        r = tri_and(r, atom_who(e, all.ids[i]));
     if (!eval_is_settled(e, r))
-        r = tri_and(r, who_any(e, who));
+        r = tri_and(r, who_any(e, part_find(who, PART_ANY)));
     return r;
 }

@@ -36,7 +36,7 @@ void bucket_fill(struct load *l)
 {
     each(l, count);
     for (size_t i = 0; i < l->p->n_apps; i++) {
-        l->apps[i].bucket.items = arena_array(l->a, uint32_t, l->apps[i].bucket.n);
+        l->apps[i].bucket.items = arena_array(&l->p->arena, uint32_t, l->apps[i].bucket.n);
         l->apps[i].bucket.n = 0;
     }
     each(l, append);

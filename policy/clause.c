@@ -86,7 +86,7 @@ static enum policy_tri ask(struct asking *q, enum ask_kind kind, uint32_t number
 
     switch (kind) {
     case ASK_WHO:
-        return atom_who(&q->eval, c->whos[number].who);
+        return atom_who(&q->eval, number);
     case ASK_DEVICE:
     case ASK_DEVICE_OF_DENY:
         return atom_device(&q->eval, c->devices[number - 1]);
@@ -170,7 +170,7 @@ static enum policy_tri scope_value(struct asking *q, const struct clause *clause
     if (who == POLICY_FALSE)
         return who;
     if (clause->flags & CLAUSE_TARGET_LEFT)
-        who = tri_and(who, atom_to(&q->eval, q->eval.rule->to));
+        who = tri_and(who, atom_to(&q->eval, clause->to));
     if (who == POLICY_FALSE || q->subject || clause->flags & CLAUSE_ANYONE)
         return who;
     return tri_and(who, ask_once(q, ASK_WHO, clause->who));
@@ -204,7 +204,8 @@ void clause_value(struct asking *q, uint32_t rule, bool *applies_out, bool *bind
     enum rule_effect effect = (enum rule_effect)clause->effect;
 
     *applies_out = *binds_out = false;
-    q->eval.rule = &q->eval.policy->rules[rule];
+    q->eval.rule = rule;
+    q->eval.clause = clause;
     enum policy_tri scope = scope_value(q, clause);
     if (scope == POLICY_FALSE)
         return;

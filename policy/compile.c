@@ -1,5 +1,6 @@
 /* compile: from the buckets of the apps to what a decision reads. See compiled.h. */
 #include "policy/compiled.h"
+#include "policy/keep.h"
 
 #include <stdlib.h>
 
@@ -9,6 +10,8 @@ struct compiling {
     struct policy *policy;
     struct compiled *out;
     struct clause *clauses;
+    struct rule_about *abouts;
+    struct predicates *predicates;
     struct path_build *paths;
 };
 
@@ -82,23 +85,129 @@ static void *whole_lines(struct arena *a, size_t n)
     return block + (-(uintptr_t)block & (CACHE_LINE - 1));
 }
 
-static void make_clauses(struct compiling *x, int64_t now_s)
+static struct clause clause_of(const struct compiling *x, const struct rule *rule)
+{
+    return (struct clause){.id = keep_text(predicates_keep(x->predicates), rule->id),
+                           .effect = (uint8_t)rule->effect,
+                           .flags = flags_of(x->out, rule),
+                           .starts_s = rule->starts_s,
+                           .expires_s = rule->expires_s};
+}
+
+static void make_clauses(struct compiling *x)
 {
     struct policy *p = x->policy;
-    struct predicates *ps = predicates_create(p, x->out);
 
     x->clauses = whole_lines(&p->arena, p->n_rules);
     for (size_t r = 0; r < p->n_rules; r++) {
-        const struct rule *rule = &p->rules[r];
-        x->clauses[r] = (struct clause){.id = rule->id,
-                                        .effect = (uint8_t)rule->effect,
-                                        .flags = flags_of(x->out, rule),
-                                        .starts_s = rule->starts_s,
-                                        .expires_s = rule->expires_s};
-        predicates_number(ps, rule, &x->clauses[r]);
+        x->clauses[r] = clause_of(x, &p->rules[r]);
+        predicates_number(x->predicates, &p->rules[r], &x->clauses[r]);
     }
     x->out->clauses = x->clauses;
-    predicates_finish(&ps, x->clauses, now_s);
+}
+
+/* ---- what is told ---------------------------------------------------------------------------- */
+
+static bool has_extra(const struct rule *rule)
+{
+    return rule->approval || rule->purpose || rule->break_glass;
+}
+
+static struct index_list keep_indices(struct arena *a, struct index_list list)
+{
+    uint32_t *items = arena_array(a, uint32_t, list.n);
+
+    if (list.n)
+        memcpy(items, list.items, list.n * sizeof *items);
+    return (struct index_list){items, list.n};
+}
+
+static struct rule_extra extra_of(const struct compiling *x, const struct rule *rule)
+{
+    struct keep *k = predicates_keep(x->predicates);
+    struct rule_extra extra = {.title = keep_text(k, rule->title),
+                               .digest = keep_text(k, rule->text_digest)};
+
+    if (rule->approval) {
+        extra.has_approval = true;
+        extra.by = predicates_who(x->predicates, rule->approval->by);
+        extra.approvers = keep_texts(k, rule->approval->by->users);
+        extra.count = rule->approval->count;
+        extra.valid_for_s = rule->approval->valid_for_s;
+        extra.reason_required = rule->approval->reason_required;
+    }
+    if (rule->purpose)
+        extra.prompt = keep_text(k, rule->purpose->prompt);
+    if (rule->break_glass) {
+        extra.skips = keep_indices(&x->policy->arena, rule->break_glass->skips);
+        extra.notify = keep_texts(k, rule->break_glass->notify);
+    }
+    return extra;
+}
+
+static void make_extras(struct compiling *x)
+{
+    const struct policy *p = x->policy;
+    uint32_t n = 0;
+
+    for (size_t r = 0; r < p->n_rules; r++)
+        n += has_extra(&p->rules[r]);
+    struct rule_extra *extras = arena_array(&x->policy->arena, struct rule_extra, n);
+    n = 0;
+    for (size_t r = 0; r < p->n_rules; r++)
+        if (has_extra(&p->rules[r])) {
+            x->abouts[r].extra = n;
+            extras[n++] = extra_of(x, &p->rules[r]);
+        }
+    x->out->extras = extras;
+}
+
+static void make_abouts(struct compiling *x)
+{
+    struct policy *p = x->policy;
+
+    x->abouts = arena_array(&p->arena, struct rule_about, p->n_rules);
+    for (size_t r = 0; r < p->n_rules; r++) {
+        const struct rule *rule = &p->rules[r];
+        x->abouts[r] = (struct rule_about){
+            .file = predicates_text(x->predicates, rule->node->file->name),
+            .line = rule->node->line,
+            .owner = rule->owner.n ? predicates_text(x->predicates, rule->owner) : 0,
+            .extra = COMPILED_NONE};
+    }
+    x->out->abouts = x->abouts;
+    make_extras(x);
+}
+
+/* At most three quarters full. */
+static void make_ids(struct compiling *x)
+{
+    struct policy *p = x->policy;
+    uint32_t n = 4;
+
+    while (3 * (uint64_t)n < 4 * p->n_rules)
+        n *= 2;
+    uint32_t *ids = arena_array(&p->arena, uint32_t, n);
+    for (uint32_t r = 0; r < p->n_rules; r++) {
+        uint32_t i = (uint32_t)str_hash(x->clauses[r].id) & (n - 1);
+        while (ids[i])
+            i = (i + 1) & (n - 1);
+        ids[i] = r + 1;
+    }
+    x->out->ids = ids;
+    x->out->id_mask = n - 1;
+}
+
+uint32_t compiled_find(const struct policy *p, str id)
+{
+    const struct compiled *c = p ? p->compiled : NULL;
+
+    for (uint32_t i = c ? (uint32_t)str_hash(id) : 0; c && c->ids[i & c->id_mask]; i++) {
+        uint32_t rule = c->ids[i & c->id_mask] - 1;
+        if (str_eq(c->clauses[rule].id, id))
+            return rule;
+    }
+    return COMPILED_NONE;
 }
 
 /* ---- apps ------------------------------------------------------------------------------------ */
@@ -166,13 +275,17 @@ static void index_app(struct compiling *x, const struct app *app, struct app_ind
 void compile_policy(struct policy *p, int64_t now_s)
 {
     struct compiling x = {.policy = p, .paths = path_build_create()};
-    size_t before = bytes_used(&p->arena);
+    size_t before = bytes_used(&p->arena); /* the apps themselves */
     struct app_index *apps = whole_lines(&p->arena, p->n_apps);
 
     p->compiled = x.out = arena_new(&p->arena, struct compiled);
     x.out->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
     collect_methods(p, x.out);
-    make_clauses(&x, now_s);
+    x.predicates = predicates_create(p, x.out);
+    make_clauses(&x);
+    make_abouts(&x);
+    make_ids(&x);
+    predicates_finish(&x.predicates, x.clauses, now_s);
     for (size_t i = 0; i < p->n_apps; i++)
         index_app(&x, &p->apps[i], &apps[i]);
     x.out->apps = apps;

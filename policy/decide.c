@@ -165,9 +165,11 @@ void decide_plainly(const struct policy *p, const struct policy_facts *facts,
 
 str policy_rule_digest(const struct policy *p, str rule_id)
 {
-    const struct rule *rule = map_get(&p->rules_by_id, rule_id);
+    uint32_t rule = compiled_find(p, rule_id);
+    const struct rule_extra *extra =
+        rule == COMPILED_NONE ? NULL : compiled_extra(p->compiled, rule);
 
-    return rule ? rule->text_digest : (str){NULL, 0};
+    return extra ? extra->digest : (str){NULL, 0};
 }
 
 bool policy_app_wants_device(const struct policy *p, const struct policy_app *app)

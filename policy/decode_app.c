@@ -1,20 +1,22 @@
-/* decode_app: what rules and pages need of an app. The rest of its mapping has been checked by the
- * tables and travels on as a tree, for the rooms that connect, probe and rewrite. */
+/* decode_app: what rules and pages need of an app, kept for as long as the policy. The rest of its
+ * mapping has been checked by the tables and travels on as a tree, for the rooms that connect,
+ * probe and rewrite. */
 #include "policy/load.h"
 #include "policy/scalar.h"
 
 static str text_or(struct load *l, const struct doc_node *node, const char *key, str fallback)
 {
     str s = doc_text(node, key);
-    return s.p ? s : fallback;
+    return s.p ? load_keep(l, s) : fallback;
 }
 
 static void read_labels(struct load *l, const struct doc_node *node, struct policy_app *app)
 {
     app->n_labels = node ? node->n : 0;
-    struct policy_label *labels = arena_array(l->a, struct policy_label, app->n_labels);
+    struct policy_label *labels = arena_array(&l->p->arena, struct policy_label, app->n_labels);
     for (size_t i = 0; i < app->n_labels; i++)
-        labels[i] = (struct policy_label){node->keys[i]->text, node->items[i]->text};
+        labels[i] = (struct policy_label){load_keep(l, node->keys[i]->text),
+                                          load_keep(l, node->items[i]->text)};
     app->labels = labels;
 }
 
@@ -26,9 +28,9 @@ static str host_form(struct load *l, str s)
     struct addr a;
     char text[ADDR_TEXT_BYTES];
     if (!addr_parse(s, &a))
-        return arena_lower(l->a, s);
+        return arena_lower(&l->p->arena, s);
     size_t n = addr_text(&a, text);
-    return arena_dup(l->a, (str){text, n});
+    return arena_dup(&l->p->arena, (str){text, n});
 }
 
 static void check_reserved(struct load *l, const struct doc_node *node, str host)
@@ -59,14 +61,14 @@ static void add_host(struct load *l, const struct doc_node *node, struct app *ap
     map_add(map, key, app);
     /* A Host header brackets a v6 address; both spellings find it. */
     if (!is_wild && memchr(host.p, ':', host.n))
-        map_add(map, arena_printf(l->a, "[%.*s]", STR_ARG(host)), app);
+        map_add(map, arena_printf(&l->p->arena, "[%.*s]", STR_ARG(host)), app);
 }
 
 static void read_hosts(struct load *l, const struct doc_node *node, struct app *app)
 {
     const struct doc_node *host = doc_get(node, "host"), *aliases = doc_get(node, "aliases");
     size_t n = load_count(aliases);
-    str *names = arena_array(l->a, str, n);
+    str *names = arena_array(&l->p->arena, str, n);
     app->face.host = host_form(l, host->text);
     add_host(l, host, app);
     for (size_t i = 0; i < n; i++) {
@@ -131,10 +133,10 @@ static void read_protocol(struct load *l, const struct doc_node *node, struct ap
 static struct glob_list read_globs(struct load *l, const struct doc_node *node)
 {
     size_t n = load_count(node);
-    struct path_glob *globs = arena_array(l->a, struct path_glob, n);
+    struct path_glob *globs = arena_array(&l->p->arena, struct path_glob, n);
     const char *why;
     for (size_t i = 0; i < n; i++)
-        path_glob_compile(l->a, load_item(node, i)->text, &globs[i], &why);
+        path_glob_compile(&l->p->arena, load_item(node, i)->text, &globs[i], &why);
     return (struct glob_list){globs, n};
 }
 
@@ -143,7 +145,7 @@ static void read_start(struct load *l, const struct doc_node *node, struct app *
     app->face.start = STR("/");
     if (!node)
         return;
-    char *buf = arena_text(l->a, node->text.n + 1);
+    char *buf = arena_text(&l->p->arena, node->text.n + 1);
     str path;
     if (path_normalise(node->text, app->face.path_rules, buf, &path) == PATH_OK)
         app->face.start = path;
@@ -170,14 +172,14 @@ static void decode_app(struct load *l, const struct doc_node *node, struct app *
 {
     struct policy_app *face = &app->face;
     face->title = text_or(l, node, "title", face->name);
-    face->description = doc_text(node, "description");
-    face->icon = doc_text(node, "icon");
-    face->owner = doc_text(node, "owner");
+    face->description = load_keep(l, doc_text(node, "description"));
+    face->icon = load_keep(l, doc_text(node, "icon"));
+    face->owner = load_keep(l, doc_text(node, "owner"));
     read_labels(l, doc_get(node, "labels"), face);
     read_hosts(l, node, app);
     read_protocol(l, node, app);
     read_paths(l, node, app);
-    struct str_list logins = load_texts(l, doc_get(node, "logins"));
+    struct str_list logins = load_keep_texts(l, doc_get(node, "logins"));
     face->logins = logins.items;
     face->n_logins = logins.n;
 }
@@ -185,16 +187,16 @@ static void decode_app(struct load *l, const struct doc_node *node, struct app *
 void decode_apps(struct load *l)
 {
     size_t n = l->defs[DEF_APP].n;
-    l->apps = arena_array(l->a, struct app, n);
+    l->apps = arena_array(&l->p->arena, struct app, n);
     l->p->apps = l->apps;
     l->p->n_apps = n;
     for (size_t i = 0; i < n; i++) {
         const struct def *d = l->defs[DEF_APP].entries[i].value;
         struct app *app = &l->apps[i];
-        app->face.name = d->name;
+        app->face.name = load_keep(l, d->name);
         app->face.index = i;
         app->face.node = d->node;
-        map_add(&l->p->apps_by_name, d->name, app);
+        map_add(&l->p->apps_by_name, app->face.name, app);
         if (d->has_form)
             decode_app(l, d->node, app);
         else

@@ -67,7 +67,7 @@ static void read_measures(const struct doc_node *node, struct device_need *need)
 const struct device_need *decode_device(struct load *l, const struct doc_node *node, str name)
 {
     struct device_need *need = arena_new(l->a, struct device_need);
-    need->id = (uint32_t)l->p->n_devices;
+    need->id = l->p->n_devices++;
     need->name = name;
     read_flags(node, need);
     read_measures(node, need);
@@ -81,7 +81,6 @@ const struct device_need *decode_device(struct load *l, const struct doc_node *n
     if (l->in->known)
         load_check_known(l, doc_get(node, "sources"), "device source", l->in->known->sources,
                          l->in->known->n_sources);
-    load_push(l, l->devices, l->p->n_devices, l->cap_devices, need);
     return need;
 }
 
@@ -210,7 +209,7 @@ static const struct schedule *read_schedule(struct load *l, const struct doc_nod
 {
     struct schedule *s = arena_new(l->a, struct schedule);
     const struct doc_node *hours = doc_get(node, "hours"), *zone = doc_get(node, "timezone");
-    s->id = (uint32_t)l->p->n_schedules;
+    s->id = l->p->n_schedules++;
     s->name = name;
     s->days = read_days(doc_get(node, "days"));
     s->n_hours = load_count(hours);
@@ -220,7 +219,6 @@ static const struct schedule *read_schedule(struct load *l, const struct doc_nod
     s->hours = windows;
     s->zone = zone ? load_zone(l, zone) : file->zone;
     read_except_dates(l, doc_get(node, "except_dates"), s);
-    load_push(l, l->schedules, l->p->n_schedules, l->cap_schedules, s);
     return s;
 }
 

@@ -261,7 +261,8 @@ static void decode_rule(struct load *l, const struct def *d, EVP_MD_CTX *md, str
     rule->who = decode_who(l, doc_get(node, "who"));
     rule->to = decode_to(l, doc_get(node, "to"), rule->effect);
     read_needs(l, node, d->file, rule);
-    rule->text_digest = digest_text(l, md, node);
+    if (rule->approval || rule->break_glass)
+        rule->text_digest = digest_text(l, md, node);
 }
 
 void decode_rules(struct load *l)
@@ -284,7 +285,6 @@ void decode_rules(struct load *l)
         struct rule *rule = &l->rules[i];
         rule->id = d->name;
         rule->node = d->node;
-        map_add(&l->p->rules_by_id, d->name, rule);
         if (d->has_form)
             decode_rule(l, d, md, rule);
     }

@@ -163,8 +163,12 @@ static pcre2_code *compile(struct load *l, str text, bool ignores_case)
 {
     const char *why;
     pcre2_code *code = regex_compile(text, ignores_case, &why);
-    load_push(l, l->codes, l->p->n_regex_codes, l->cap_codes, code);
-    l->p->regex_codes = l->codes;
+    struct policy *p = l->p;
+    if (p->n_regex_codes == l->cap_codes) {
+        l->cap_codes = l->cap_codes ? 2 * l->cap_codes : 8;
+        p->regex_codes = mem_grow(p->regex_codes, l->cap_codes * sizeof *p->regex_codes);
+    }
+    p->regex_codes[p->n_regex_codes++] = code;
     return code;
 }
 

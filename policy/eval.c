@@ -54,6 +54,14 @@ bool list_has(struct str_list list, str s)
     return false;
 }
 
+bool texts_have(const struct compiled *c, struct part texts, str s)
+{
+    for (uint32_t i = 0; i < texts.n; i++)
+        if (str_eq(c->texts[texts.ids[i]], s))
+            return true;
+    return false;
+}
+
 static enum policy_tri scalar_matches(const struct policy_value *v, const struct want *want,
                                       bool *is_odd_out)
 {
@@ -108,48 +116,51 @@ enum policy_tri eval_life(struct eval *e, int64_t starts_s, int64_t expires_s)
     return POLICY_TRUE;
 }
 
-static enum policy_tri eval_part(struct eval *e, const struct rule *rule, enum policy_part part)
+static enum policy_tri eval_part(struct eval *e, enum policy_part part)
 {
+    const struct compiled *c = e->policy->compiled;
+    const struct clause *clause = e->clause;
+
     switch (part) {
     case POLICY_PART_WHO:
-        return atom_who(e, rule->who);
+        return atom_who(e, clause->who);
     case POLICY_PART_TO:
-        return atom_to(e, rule->to);
+        return atom_to(e, clause->to);
     case POLICY_PART_DEVICE:
-        return rule->device ? atom_device(e, rule->device) : POLICY_TRUE;
+        return clause->device ? atom_device(e, clause_device(c, clause)) : POLICY_TRUE;
     case POLICY_PART_AUTH:
-        return rule->auth ? atom_auth(e, rule->auth) : POLICY_TRUE;
+        return clause->auth ? atom_auth(e, clause_auth(c, clause)) : POLICY_TRUE;
     case POLICY_PART_FROM:
-        return rule->from ? atom_from(e, rule->from) : POLICY_TRUE;
+        return clause->from ? atom_from(e, clause_from(c, clause)) : POLICY_TRUE;
     case POLICY_PART_WHEN:
-        return rule->when.n ? atom_when(e, rule->when) : POLICY_TRUE;
+        return clause->when ? atom_when(e, clause_when(c, clause)) : POLICY_TRUE;
     case POLICY_PART_APPROVAL:
-        return rule->approval ? atom_approval(e) : POLICY_TRUE;
+        return clause->flags & CLAUSE_APPROVAL ? atom_approval(e) : POLICY_TRUE;
     case POLICY_PART_PURPOSE:
-        return rule->purpose ? atom_purpose(e) : POLICY_TRUE;
+        return clause->flags & CLAUSE_PURPOSE ? atom_purpose(e) : POLICY_TRUE;
     case POLICY_PART_BREAK_GLASS:
-        return rule->break_glass ? atom_break_glass(e) : POLICY_TRUE;
+        return clause->flags & CLAUSE_BREAK_GLASS ? atom_break_glass(e) : POLICY_TRUE;
     default:
         return POLICY_FALSE;
     }
 }
 
 /* The target is looked at before the person: it is cheaper and settles most rules. */
-static enum policy_tri eval_scope(struct eval *e, const struct rule *rule, struct rule_value *out)
+static enum policy_tri eval_scope(struct eval *e, struct rule_value *out)
 {
-    out->part[POLICY_PART_TO] = eval_part(e, rule, POLICY_PART_TO);
+    out->part[POLICY_PART_TO] = eval_part(e, POLICY_PART_TO);
     if (eval_is_settled(e, out->part[POLICY_PART_TO]))
         return POLICY_FALSE;
-    out->part[POLICY_PART_WHO] = eval_part(e, rule, POLICY_PART_WHO);
+    out->part[POLICY_PART_WHO] = eval_part(e, POLICY_PART_WHO);
     return tri_and(out->part[POLICY_PART_TO], out->part[POLICY_PART_WHO]);
 }
 
-static enum policy_tri eval_need(struct eval *e, const struct rule *rule, struct rule_value *out)
+static enum policy_tri eval_need(struct eval *e, struct rule_value *out)
 {
     enum policy_tri r = POLICY_TRUE;
 
     for (enum policy_part part = POLICY_PART_DEVICE; part < POLICY_PART_COUNT; part++) {
-        out->part[part] = eval_part(e, rule, part);
+        out->part[part] = eval_part(e, part);
         r = tri_and(r, out->part[part]);
         if (eval_is_settled(e, r))
             return r;
@@ -183,20 +194,23 @@ bool effect_binds(enum rule_effect effect, bool applies, enum policy_tri scope)
     return effect == RULE_REQUIRE && scope != POLICY_FALSE;
 }
 
-void eval_rule(struct eval *e, const struct rule *rule, struct rule_value *out)
+void eval_rule(struct eval *e, uint32_t rule, struct rule_value *out)
 {
+    const struct clause *clause = &e->policy->compiled->clauses[rule];
     enum policy_tri live_scope;
 
     *out = (struct rule_value){0};
     e->rule = rule;
-    out->scope = eval_scope(e, rule, out);
+    e->clause = clause;
+    out->scope = eval_scope(e, out);
     if (eval_is_settled(e, out->scope))
         return;
-    out->life = eval_life(e, rule->starts_s, rule->expires_s);
+    out->life = eval_life(e, clause->starts_s, clause->expires_s);
     live_scope = tri_and(out->life, out->scope);
     if (eval_is_settled(e, live_scope))
         return;
-    out->need = eval_need(e, rule, out);
-    out->applies = effect_applies(rule->effect, rule->ignores_missing, live_scope, out->need);
-    out->binds = effect_binds(rule->effect, out->applies, live_scope);
+    out->need = eval_need(e, out);
+    out->applies = effect_applies((enum rule_effect)clause->effect,
+                                  clause->flags & CLAUSE_IGNORES_MISSING, live_scope, out->need);
+    out->binds = effect_binds((enum rule_effect)clause->effect, out->applies, live_scope);
 }

@@ -7,7 +7,7 @@
 #ifndef POLICY_EVAL_H
 #define POLICY_EVAL_H
 
-#include "policy/rule.h"
+#include "policy/compiled.h"
 
 enum { TRACE_MAX_NOTES = 96, EVAL_MEMO = 128 };
 
@@ -36,11 +36,12 @@ struct eval {
     const struct policy_facts *facts;
     const struct policy_identity *identity; /* NULL on a public path */
     const struct app *app;
-    const struct rule *rule; /* in hand */
+    const struct clause *clause; /* in hand */
+    uint32_t rule;               /* its number */
     int64_t now_s;
     int64_t until_s; /* earliest change by itself of any fact looked at; INT64_MAX: none */
     struct trace *trace;
-    struct memo *schedules; /* EVAL_MEMO by schedule.id, zeroed; or NULL */
+    struct memo *schedules; /* EVAL_MEMO by number of calendar, zeroed; or NULL */
 };
 
 struct rule_value {
@@ -57,7 +58,7 @@ void eval_init(struct eval *e, const struct policy *p, const struct policy_facts
 bool effect_applies(enum rule_effect effect, bool ignores_missing, enum policy_tri scope,
                     enum policy_tri need);
 bool effect_binds(enum rule_effect effect, bool applies, enum policy_tri scope);
-void eval_rule(struct eval *e, const struct rule *rule, struct rule_value *out);
+void eval_rule(struct eval *e, uint32_t rule, struct rule_value *out);
 /* policy_decide rule by rule, without the index: what the tests hold the compiled form against. */
 void decide_plainly(const struct policy *p, const struct policy_facts *facts,
                     struct policy_decision *out);
@@ -120,6 +121,7 @@ static inline size_t eval_mark(const struct eval *e)
 void eval_settle(struct eval *e, size_t mark, enum policy_tri value);
 
 bool list_has(struct str_list list, str s);
+bool texts_have(const struct compiled *c, struct part texts, str s);
 /* One value against one union of wanted ones. *is_odd_out: of a type that cannot be compared. */
 enum policy_tri value_matches(const struct policy_value *v, struct want_list wants,
                               bool *is_odd_out);
@@ -130,8 +132,8 @@ str who_proved_domain(const struct policy_identity *id);
 enum policy_tri who_claim_value(const struct policy_identity *id, const struct claim_want *want,
                                 bool *is_odd_out);
 
-enum policy_tri atom_who(struct eval *e, const struct who *who);
-enum policy_tri atom_to(struct eval *e, const struct to *to);
+enum policy_tri atom_who(struct eval *e, uint32_t who);
+enum policy_tri atom_to(struct eval *e, uint32_t to);
 enum policy_tri atom_device(struct eval *e, const struct device_need *need);
 /* A need of nothing but sources or seen_within asks only to have been seen, by a source: hints,
  * which may make the other atoms of a deny true, say nothing to it. */
@@ -140,7 +142,7 @@ enum policy_tri atom_auth(struct eval *e, const struct auth_need *need);
 enum policy_tri eval_life(struct eval *e, int64_t starts_s, int64_t expires_s);
 enum policy_tri from_countries(struct eval *e, const struct from_need *need);
 enum policy_tri atom_from(struct eval *e, const struct from_need *need);
-enum policy_tri atom_when(struct eval *e, struct schedule_list when);
+enum policy_tri atom_when(struct eval *e, const struct when_test *when);
 enum policy_tri atom_approval(struct eval *e);
 enum policy_tri atom_purpose(struct eval *e);
 enum policy_tri atom_break_glass(struct eval *e);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "policy/eval.h"
+#include "policy/info.h"
 #include "policy/remedy.h"
 #include "policy/scalar.h"
 
@@ -15,40 +16,28 @@ struct telling {
     struct trace trace;
     struct policy_explained_rule *rules;
     struct rule_value *values;
-    const struct rule **sources; /* same index as rules */
+    uint32_t *numbers; /* same index as rules */
     size_t n;
     str causes[MAX_CAUSES];
     size_t n_causes;
     struct remedy_list remedies;
 };
 
-static enum policy_rule_effect effect_of(const struct rule *rule)
-{
-    switch (rule->effect) {
-    case RULE_ALLOW:
-        return POLICY_RULE_ALLOW;
-    case RULE_REQUIRE:
-        return POLICY_RULE_REQUIRE;
-    default:
-        return POLICY_RULE_DENY;
-    }
-}
-
-static void tell_parts(const struct rule *rule, bool has[POLICY_PART_COUNT])
+static void tell_parts(const struct clause *clause, bool has[POLICY_PART_COUNT])
 {
     has[POLICY_PART_WHO] = has[POLICY_PART_TO] = true;
-    has[POLICY_PART_DEVICE] = rule->device;
-    has[POLICY_PART_AUTH] = rule->auth;
-    has[POLICY_PART_FROM] = rule->from;
-    has[POLICY_PART_WHEN] = rule->when.n;
-    has[POLICY_PART_APPROVAL] = rule->approval;
-    has[POLICY_PART_PURPOSE] = rule->purpose;
-    has[POLICY_PART_BREAK_GLASS] = rule->break_glass;
+    has[POLICY_PART_DEVICE] = clause->device;
+    has[POLICY_PART_AUTH] = clause->auth;
+    has[POLICY_PART_FROM] = clause->from;
+    has[POLICY_PART_WHEN] = clause->when;
+    has[POLICY_PART_APPROVAL] = clause->flags & CLAUSE_APPROVAL;
+    has[POLICY_PART_PURPOSE] = clause->flags & CLAUSE_PURPOSE;
+    has[POLICY_PART_BREAK_GLASS] = clause->flags & CLAUSE_BREAK_GLASS;
 }
 
-static bool note_counts(const struct rule *rule, const struct trace_note *note)
+static bool note_counts(const struct clause *clause, const struct trace_note *note)
 {
-    return note->value != (rule->effect == RULE_DENY ? POLICY_FALSE : POLICY_TRUE);
+    return note->value != (clause->effect == RULE_DENY ? POLICY_FALSE : POLICY_TRUE);
 }
 
 static void add_once(str *list, size_t *n, size_t max, str code)
@@ -60,77 +49,80 @@ static void add_once(str *list, size_t *n, size_t max, str code)
         list[(*n)++] = code;
 }
 
-static void tell_causes(struct telling *t, const struct rule *rule, const struct trace *trace,
+static void tell_causes(struct telling *t, const struct clause *clause, const struct trace *trace,
                         struct policy_explained_rule *out)
 {
     str *causes = arena_array(t->arena, str, trace->n + 1);
 
     for (size_t i = 0; i < trace->n; i++)
-        if (note_counts(rule, &trace->notes[i]))
+        if (note_counts(clause, &trace->notes[i]))
             add_once(causes, &out->n_causes, trace->n, trace->notes[i].code);
     out->causes = causes;
 }
 
 /* False kept it, and where certainty is asked for, doubt as well. The needs of a require keep it
  * from firing by being met, of which there is nothing to tell. */
-static bool note_kept(const struct rule *rule, const struct trace_note *note)
+static bool note_kept(const struct clause *clause, const struct trace_note *note)
 {
-    bool asks_certainty = rule->effect == RULE_ALLOW || rule->ignores_missing;
+    bool ignores_missing = clause->flags & CLAUSE_IGNORES_MISSING;
+    bool asks_certainty = clause->effect == RULE_ALLOW || ignores_missing;
     bool is_scope = str_starts(note->code, STR("who.")) || str_starts(note->code, STR("to.")) ||
                     str_starts(note->code, STR("rule:"));
 
-    if (rule->effect == RULE_REQUIRE && !is_scope)
-        return rule->ignores_missing && note->value == POLICY_UNKNOWN;
+    if (clause->effect == RULE_REQUIRE && !is_scope)
+        return ignores_missing && note->value == POLICY_UNKNOWN;
     return note->value == POLICY_FALSE || (asks_certainty && note->value == POLICY_UNKNOWN);
 }
 
-static void tell_kept(struct telling *t, const struct rule *rule, const struct trace *trace,
+static void tell_kept(struct telling *t, const struct clause *clause, const struct trace *trace,
                       struct policy_explained_rule *out)
 {
     str *kept = arena_array(t->arena, str, trace->n + 1);
 
     for (size_t i = 0; !out->applies && i < trace->n; i++)
-        if (note_kept(rule, &trace->notes[i]))
+        if (note_kept(clause, &trace->notes[i]))
             add_once(kept, &out->n_kept, trace->n, trace->notes[i].code);
     out->kept = kept;
 }
 
-static void tell_rule(struct telling *t, const struct rule *rule)
+static void tell_rule(struct telling *t, uint32_t rule)
 {
     struct policy_explained_rule *out = &t->rules[t->n];
     struct rule_value *v = &t->values[t->n];
+    struct policy_rule_info info = policy_rule_brief(t->eval.policy, rule);
 
     t->trace.n = 0;
     eval_rule(&t->eval, rule, v);
+    const struct clause *clause = t->eval.clause;
     *out = (struct policy_explained_rule){
-        .id = rule->id,
-        .title = rule->title,
-        .owner = rule->owner,
-        .ticket = rule->ticket,
-        .file = rule->node->file->name,
-        .line = rule->node->line,
-        .effect = effect_of(rule),
-        .is_audit = rule->is_audit_only,
+        .id = info.id,
+        .title = info.title,
+        .owner = info.owner,
+        .ticket = info.ticket,
+        .file = info.file,
+        .line = info.line,
+        .effect = info.effect,
+        .is_audit = info.is_audit,
         .is_alive = v->life != POLICY_FALSE,
-        .is_near_miss = rule->effect == RULE_ALLOW && v->scope == POLICY_TRUE && !v->applies,
+        .is_near_miss = clause->effect == RULE_ALLOW && v->scope == POLICY_TRUE && !v->applies,
         .scope = v->scope,
         .need = v->need,
         .applies = v->applies,
     };
     memcpy(out->value, v->part, sizeof out->value);
-    tell_parts(rule, out->has);
-    tell_causes(t, rule, &t->trace, out);
-    tell_kept(t, rule, &t->trace, out);
-    t->sources[t->n] = rule;
+    tell_parts(clause, out->has);
+    tell_causes(t, clause, &t->trace, out);
+    tell_kept(t, clause, &t->trace, out);
+    t->numbers[t->n] = rule;
     t->n++;
 }
 
-static bool opens(const struct telling *t, size_t allow, const struct rule *require)
+static bool opens(const struct telling *t, size_t allow, uint32_t require)
 {
-    const struct break_glass *glass = t->sources[allow]->break_glass;
+    const struct rule_extra *extra = compiled_extra(t->eval.policy->compiled, t->numbers[allow]);
 
-    for (size_t i = 0; glass && i < glass->skips.n; i++)
-        if (&t->eval.policy->rules[glass->skips.items[i]] == require)
+    for (size_t i = 0; extra && i < extra->skips.n; i++)
+        if (extra->skips.items[i] == require)
             return true;
     return false;
 }
@@ -145,7 +137,7 @@ static void mark_decisive(struct telling *t, const struct policy_decision *d)
         if (r->effect == POLICY_RULE_REQUIRE && r->applies)
             for (size_t k = 0; k < t->n; k++)
                 r->is_skipped |=
-                    t->rules[k].applies && !t->rules[k].is_audit && opens(t, k, t->sources[i]);
+                    t->rules[k].applies && !t->rules[k].is_audit && opens(t, k, t->numbers[i]);
         r->is_decisive = r->applies && !r->is_audit && !r->is_skipped &&
                          (r->effect == POLICY_RULE_ALLOW) == is_allow;
     }
@@ -167,7 +159,7 @@ static bool is_glass_worth_telling(const struct telling *t, size_t allow)
         !str_eq(r->causes[0], STR("break-glass:closed")))
         return false;
     for (size_t i = 0; i < t->n; i++)
-        if (t->rules[i].is_decisive && opens(t, allow, t->sources[i]))
+        if (t->rules[i].is_decisive && opens(t, allow, t->numbers[i]))
             return true;
     return false;
 }
@@ -181,7 +173,7 @@ static void tell_remedies(struct telling *t, const struct policy_decision *d, si
         return;
     /* The notes of one rule are kept at a time: evaluate it once more. */
     t->trace.n = 0;
-    eval_rule(&t->eval, t->sources[i], &unused);
+    eval_rule(&t->eval, t->numbers[i], &unused);
     remedy_of_rule(&t->remedies, &t->eval);
 }
 
@@ -199,14 +191,14 @@ static void tell_bucket(struct telling *t, const struct app *app, bool is_public
 
     t->rules = arena_array(t->arena, struct policy_explained_rule, n + 1);
     t->values = arena_array(t->arena, struct rule_value, n + 1);
-    t->sources = arena_array(t->arena, const struct rule *, n + 1);
+    t->numbers = arena_array(t->arena, uint32_t, n + 1);
     if (n)
         memcpy(order, app->bucket.items, n * sizeof *order);
     qsort(order, n, sizeof *order, by_number);
     for (size_t i = 0; i < n; i++) {
-        const struct rule *rule = &t->eval.policy->rules[order[i]];
-        if (!is_public || (rule->effect == RULE_DENY && rule->who->anyone))
-            tell_rule(t, rule);
+        const struct clause *clause = &t->eval.policy->compiled->clauses[order[i]];
+        if (!is_public || (clause->effect == RULE_DENY && clause->flags & CLAUSE_ANYONE))
+            tell_rule(t, order[i]);
     }
 }
 

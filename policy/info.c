@@ -1,7 +1,6 @@
-/* info: rules as people see them. */
-#include "policy/rule.h"
+#include "policy/info.h"
 
-static enum policy_rule_effect effect_of(const struct rule *rule)
+static enum policy_rule_effect effect_of(const struct clause *clause)
 {
     static const enum policy_rule_effect effects[] = {
         [RULE_DENY] = POLICY_RULE_DENY,
@@ -9,31 +8,46 @@ static enum policy_rule_effect effect_of(const struct rule *rule)
         [RULE_ALLOW] = POLICY_RULE_ALLOW,
     };
 
-    return effects[rule->effect];
+    return effects[clause->effect];
+}
+
+struct policy_rule_info policy_rule_brief(const struct policy *p, size_t index)
+{
+    const struct compiled *c = p->compiled;
+    const struct clause *clause = &c->clauses[index];
+    const struct rule_about *about = &c->abouts[index];
+    const struct rule *rule = p->rules ? &p->rules[index] : NULL;
+    const struct rule_extra *extra = compiled_extra(c, (uint32_t)index);
+
+    return (struct policy_rule_info){
+        .id = clause->id,
+        .title = rule    ? rule->title
+                 : extra ? extra->title
+                         : (str){NULL, 0},
+        .owner = about->owner ? c->texts[about->owner] : (str){NULL, 0},
+        .ticket = rule ? rule->ticket : (str){NULL, 0},
+        .file = c->texts[about->file],
+        .line = about->line,
+        .effect = effect_of(clause),
+        .is_audit = clause->flags & CLAUSE_AUDIT,
+    };
 }
 
 struct policy_rule_info policy_rule_info(const struct policy *p, size_t index)
 {
-    const struct rule *rule = &p->rules[index];
-    struct finding_at at = doc_at(rule->node);
+    struct policy_rule_info info = policy_rule_brief(p, index);
 
-    return (struct policy_rule_info){
-        .id = rule->id,
-        .title = rule->title,
-        .owner = rule->owner,
-        .ticket = rule->ticket,
-        .file = at.file,
-        .source = at.source,
-        .line = at.line,
-        .column = at.column,
-        .effect = effect_of(rule),
-        .is_audit = rule->is_audit_only,
-    };
+    if (p->rules) {
+        struct finding_at at = doc_at(p->rules[index].node);
+        info.source = at.source;
+        info.column = at.column;
+    }
+    return info;
 }
 
 size_t policy_rule_index(const struct policy *p, str id)
 {
-    const struct rule *rule = map_get(&p->rules_by_id, id);
+    uint32_t rule = compiled_find(p, id);
 
-    return rule ? (size_t)(rule - p->rules) : SIZE_MAX;
+    return rule == COMPILED_NONE ? SIZE_MAX : rule;
 }

@@ -47,17 +47,16 @@ static void key_wants(struct key *k, struct want_list list)
 
 /* ---- needs ----------------------------------------------------------------------------------- */
 
-void key_claims(struct key *k, const struct who *who)
+void key_claim(struct key *k, const struct claim_want *claim)
 {
-    for (size_t i = 0; i < who->n_claims; i++) {
-        const struct match_set *set = &who->claims[i].set;
-        key_str(k, who->claims[i].name);
-        key_wants(k, set->any);
-        key_wants(k, set->none);
-        key_u32(k, (uint32_t)set->n_all);
-        for (size_t all = 0; all < set->n_all; all++)
-            key_wants(k, set->all[all]);
-    }
+    const struct match_set *set = &claim->set;
+
+    key_str(k, claim->name);
+    key_wants(k, set->any);
+    key_wants(k, set->none);
+    key_u32(k, (uint32_t)set->n_all);
+    for (size_t all = 0; all < set->n_all; all++)
+        key_wants(k, set->all[all]);
 }
 
 static void key_mins(struct key *k, struct version_mins mins)

@@ -20,7 +20,7 @@ void key_u64(struct key *k, uint64_t v);
 void key_str(struct key *k, str s);
 void key_strs(struct key *k, struct str_list list);
 
-void key_claims(struct key *k, const struct who *who);
+void key_claim(struct key *k, const struct claim_want *claim);
 void key_device(struct key *k, const struct device_need *need);
 void key_auth(struct key *k, const struct auth_need *need);
 void key_networks(struct key *k, struct cidr_list list);

@@ -13,11 +13,12 @@ static void destroy(struct policy *p)
 {
     for (size_t i = 0; i < p->n_regex_codes; i++)
         pcre2_code_free(p->regex_codes[i]);
+    free(p->regex_codes);
     map_finish(&p->apps_by_host);
     map_finish(&p->apps_by_wild);
     map_finish(&p->apps_by_name);
-    map_finish(&p->rules_by_id);
     compiled_finish(p->compiled);
+    arena_finish(&p->source);
     arena_finish(&p->arena);
     free(p);
 }
@@ -27,11 +28,12 @@ static struct policy *create(void)
     struct policy *p = mem_alloc(sizeof *p);
     atomic_init(&p->refs, 1);
     arena_init(&p->arena, NULL, 0);
-    p->arena.chunk_bytes = POLICY_CHUNK_BYTES;
+    arena_init(&p->source, NULL, 0);
+    p->arena.chunk_bytes = p->source.chunk_bytes = POLICY_CHUNK_BYTES;
+    p->has_source = true;
     map_init(&p->apps_by_host);
     map_init(&p->apps_by_wild);
     map_init(&p->apps_by_name);
-    map_init(&p->rules_by_id);
     return p;
 }
 
@@ -48,6 +50,26 @@ void policy_unref(struct policy **pp)
     *pp = NULL;
     if (p && atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1)
         destroy(p);
+}
+
+void policy_drop_source(struct policy *p)
+{
+    struct app *apps = p ? (struct app *)(uintptr_t)p->apps : NULL;
+
+    if (!p || !p->has_source)
+        return;
+    for (size_t i = 0; i < p->n_apps; i++)
+        apps[i].face.node = NULL;
+    p->rules = NULL;
+    p->tests = NULL;
+    p->n_tests = 0;
+    p->has_source = false;
+    arena_finish(&p->source);
+}
+
+bool policy_has_source(const struct policy *p)
+{
+    return p && p->has_source;
 }
 
 str policy_digest(const struct policy *p)
@@ -96,7 +118,7 @@ static int by_name(const void *a, const void *b)
                    ((const struct load_file *)b)->file.name);
 }
 
-/* Copies: the trees point into the bytes and live as long as the policy. */
+/* Copies: the trees point into the bytes and live as long as the source. */
 static void take_files(struct load *l)
 {
     l->n_files = l->in->n_files;
@@ -126,8 +148,6 @@ static void decode(struct load *l)
     decode_apps(l);
     decode_rules(l);
     decode_tests(l);
-    l->p->devices = l->devices;
-    l->p->schedules = l->schedules;
 }
 
 static void load_init(struct load *l)
@@ -150,7 +170,7 @@ struct policy *policy_load(const struct policy_load_in *in, struct findings *fin
 {
     size_t errors_before = findings->errors;
     struct load l = {.in = in, .f = findings, .p = create()};
-    l.a = &l.p->arena;
+    l.a = &l.p->source;
     load_init(&l);
     if (in->n_files == 0)
         findings_add(findings, FINDING_ERROR, "no-files", NULL, "add a *.yaml file",

@@ -40,7 +40,7 @@ struct load {
     const struct policy_load_in *in;
     struct findings *f;
     struct policy *p;
-    struct arena *a; /* p's */
+    struct arena *a; /* of p's source */
     struct load_file *files;
     size_t n_files;
     struct map defs[DEF_KINDS];   /* name -> struct def */
@@ -52,10 +52,7 @@ struct load {
     struct app *apps;
     struct rule *rules;
     struct policy_test *tests;
-    const struct device_need **devices;
-    const struct schedule **schedules;
-    pcre2_code **codes;
-    size_t cap_devices, cap_schedules, cap_codes;
+    size_t cap_codes;
     bool ignores_case; /* an app of the set compares paths without case */
 };
 
@@ -70,6 +67,9 @@ void *load_grow(struct arena *a, void *items, size_t n, size_t *cap, size_t item
 size_t load_count(const struct doc_node *node);
 const struct doc_node *load_item(const struct doc_node *node, size_t i);
 struct str_list load_texts(struct load *l, const struct doc_node *node);
+/* Copies that outlive the source. */
+str load_keep(struct load *l, str s);
+struct str_list load_keep_texts(struct load *l, const struct doc_node *node);
 struct str_list load_texts_lower(struct load *l, const struct doc_node *node);
 struct want_list load_wants(struct load *l, const struct doc_node *node);
 int64_t load_seconds(const struct doc_node *node, int64_t fallback);

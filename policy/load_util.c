@@ -36,6 +36,20 @@ struct str_list load_texts(struct load *l, const struct doc_node *node)
     return (struct str_list){items, n};
 }
 
+str load_keep(struct load *l, str s)
+{
+    return s.p ? arena_dup(&l->p->arena, s) : s;
+}
+
+struct str_list load_keep_texts(struct load *l, const struct doc_node *node)
+{
+    size_t n = load_count(node);
+    str *items = arena_array(&l->p->arena, str, n);
+    for (size_t i = 0; i < n; i++)
+        items[i] = load_keep(l, load_item(node, i)->text);
+    return (struct str_list){items, n};
+}
+
 struct str_list load_texts_lower(struct load *l, const struct doc_node *node)
 {
     size_t n = load_count(node);
@@ -128,7 +142,7 @@ static const struct zone *read_zone(struct load *l, const struct doc_node *node)
     if (l->in->zone)
         bytes = l->in->zone(l->in->zone_ctx, l->a, name);
     struct fail fail = {0};
-    const struct zone *z = bytes.p ? zone_parse(l->a, name, bytes, &fail) : NULL;
+    const struct zone *z = bytes.p ? zone_parse(&l->p->arena, name, bytes, &fail) : NULL;
     if (!z && bytes.p)
         doc_error(l->f, node, "bad-zone", NULL, "time zone \"%.*s\" cannot be used: %s",
                   STR_ARG(str_upto(name, 80)), fail.text);

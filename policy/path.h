@@ -55,7 +55,7 @@ struct path_segment {
 struct path_glob {
     const struct path_segment *segments;
     size_t n;
-    str text; /* as written */
+    str path; /* the same as a text: a normal form without a final slash, "" for "/" */
 };
 
 /* Compiles a glob into the arena. Raw UTF-8 is percent-encoded and the text normalised as a path
@@ -65,5 +65,7 @@ bool path_glob_compile(struct arena *a, str text, struct path_glob *out, const c
 /* `path` is a normal form. One trailing slash is ignored on both sides; a final ** also matches
  * nothing. */
 bool path_glob_match(const struct path_glob *glob, str path, bool ignores_case);
+/* The same by path_glob.path alone. */
+bool path_glob_match_text(str glob, str path, bool ignores_case);
 
 #endif

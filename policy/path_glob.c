@@ -1,13 +1,23 @@
 /* path_glob: patterns over the normal form of path.c, a segment at a time. */
 #include "policy/path.h"
 
+static bool is_ascii(str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
 /* Raw bytes over 0x7F as a request would spell them. */
 static str encode_utf8(struct arena *a, str text)
 {
     static const char digits[] = "0123456789ABCDEF";
+
+    if (is_ascii(text))
+        return text;
     char *out = arena_text(a, 3 * text.n + 1);
     size_t n = 0;
-
     for (size_t i = 0; i < text.n; i++) {
         unsigned char byte = (unsigned char)text.p[i];
         if (byte < 0x80) {
@@ -69,6 +79,15 @@ static const char *normalise(struct arena *a, str text, str *path_out)
         .p;
 }
 
+static size_t count_segments(str path)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < path.n; i++)
+        n += path.p[i] == '/';
+    return n;
+}
+
 static const char *read_segments(str path, struct path_segment *segments, size_t *n_out)
 {
     size_t n = 0;
@@ -93,49 +112,55 @@ bool path_glob_compile(struct arena *a, str text, struct path_glob *out, const c
         return false;
     }
     path = drop_final_slash(path);
-    struct path_segment *segments = arena_array(a, struct path_segment, path.n / 2 + 1);
+    struct path_segment *segments = arena_array(a, struct path_segment, count_segments(path));
     why = read_segments(path, segments, &n);
     if (why) {
         *why_out = why;
         return false;
     }
-    *out = (struct path_glob){.segments = segments, .n = n, .text = text};
+    *out = (struct path_glob){.segments = segments, .n = n, .path = path};
     return true;
 }
 
-static bool segment_fits(const struct path_segment *segment, str text, bool ignores_case)
+static bool segment_fits(str wanted, str text, bool ignores_case)
 {
-    if (segment->kind == PATH_SEGMENT_ONE)
+    if (str_eq(wanted, STR("*")))
         return text.n > 0;
-    return ignores_case ? str_eq_nocase(segment->text, text) : str_eq(segment->text, text);
+    return ignores_case ? str_eq_nocase(wanted, text) : str_eq(wanted, text);
 }
 
 /* One step back to the last ** is enough: an earlier one could only take what a later one takes
  * too. So the cost is at most glob segments times path segments. */
-bool path_glob_match(const struct path_glob *glob, str path, bool ignores_case)
+bool path_glob_match_text(str glob, str path, bool ignores_case)
 {
-    size_t pos = 0, g = 0, deep = SIZE_MAX, deep_pos = 0;
+    size_t pos = 0, g = 0, behind_deep = SIZE_MAX, deep_pos = 0;
 
     path = drop_final_slash(path);
     for (;;) {
-        if (g < glob->n && glob->segments[g].kind == PATH_SEGMENT_ANY) {
-            deep = g++;
+        size_t g_next = g, next = pos;
+        str wanted = g < glob.n ? next_segment(glob, &g_next) : (str){NULL, 0};
+        if (str_eq(wanted, STR("**"))) {
+            g = behind_deep = g_next;
             deep_pos = pos;
             continue;
         }
         if (pos >= path.n)
-            return g == glob->n;
-        size_t next = pos;
+            return g >= glob.n;
         str text = next_segment(path, &next);
-        if (g < glob->n && segment_fits(&glob->segments[g], text, ignores_case)) {
-            g++;
+        if (g < glob.n && segment_fits(wanted, text, ignores_case)) {
+            g = g_next;
             pos = next;
-        } else if (deep != SIZE_MAX) {
+        } else if (behind_deep != SIZE_MAX) {
             next_segment(path, &deep_pos);
             pos = deep_pos;
-            g = deep + 1;
+            g = behind_deep;
         } else {
             return false;
         }
     }
+}
+
+bool path_glob_match(const struct path_glob *glob, str path, bool ignores_case)
+{
+    return path_glob_match_text(glob->path, path, ignores_case);
 }

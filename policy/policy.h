@@ -58,6 +58,13 @@ struct policy_load_in {
 
 /* NULL when there is any error; `findings` then says what. Warnings alone load. */
 struct policy *policy_load(const struct policy_load_in *in, struct findings *findings);
+/* Lets go of the files, their trees, the rules as written and the embedded tests: most of what a
+ * policy takes. What remains decides, explains and knows what rules ask of grants as before, but
+ * titles and tickets of rules are told only of those with an approval, a purpose or a break glass,
+ * apps have no node, there are no tests left to run, and who_can and diff cannot be asked. For the
+ * owner alone, before anybody else has the policy. Takes NULL, and a second time does nothing. */
+void policy_drop_source(struct policy *p);
+bool policy_has_source(const struct policy *p);
 struct policy *policy_ref(struct policy *p);
 void policy_unref(struct policy **p); /* takes NULL, nulls the pointer */
 /* SHA-256 in lower-case hex over sorted names, lengths, bytes and the tzdata version. */
@@ -88,7 +95,7 @@ struct policy_app {
     const str *logins; /* ssh, rdp */
     size_t n_logins;
     size_t index;                /* 0 .. policy_app_count() - 1 */
-    const struct doc_node *node; /* the checked mapping, for the proxy's own keys */
+    const struct doc_node *node; /* the checked mapping, for the proxy's own keys; of the source */
 };
 
 size_t policy_app_count(const struct policy *p);
@@ -275,7 +282,8 @@ void policy_subject_destroy(struct policy_subject **s); /* takes NULL, nulls the
  * itself since (an age, mostly): make a new one. */
 bool policy_subject_fits(const struct policy_subject *s, const struct policy *p, int64_t now_us);
 size_t policy_subject_bytes(const struct policy_subject *s);
-/* SHA-256 in hex of a rule's text, for grants; {NULL, 0} when there is no such rule. */
+/* SHA-256 in hex of a rule's text, for grants; {NULL, 0} when there is no such rule, or it asks for
+ * no grant. */
 str policy_rule_digest(const struct policy *p, str rule_id);
 /* What a rule demands of those who ask, approve or break the glass. Texts are the policy's. */
 struct policy_grant_terms {

@@ -20,7 +20,11 @@ void remedy_add(struct remedy_list *list, const struct policy_remedy *remedy)
 
 static struct policy_remedy contact(const struct eval *e)
 {
-    str owner = e->rule->owner.n ? e->rule->owner : e->app->face.owner;
+    const struct compiled *c = e->policy->compiled;
+    str owner = c->texts[c->abouts[e->rule].owner];
+
+    if (!owner.n)
+        owner = e->app->face.owner;
 
     return (struct policy_remedy){.kind = POLICY_REMEDY_CONTACT, .owner = owner};
 }
@@ -35,7 +39,7 @@ static int64_t least_age(int64_t a, int64_t b)
 /* One log-in answers all of a rule's auth atoms at once. */
 static struct policy_remedy step_up(const struct eval *e)
 {
-    const struct auth_need *need = e->rule->auth;
+    const struct auth_need *need = clause_auth(e->policy->compiled, e->clause);
     int64_t age_s = least_age(need->mfa_within_s, need->login_within_s);
 
     return (struct policy_remedy){.kind = POLICY_REMEDY_STEP_UP,
@@ -47,12 +51,14 @@ static struct policy_remedy step_up(const struct eval *e)
 /* The first opening of any of the schedules; none within the horizon: somebody must be asked. */
 static struct policy_remedy wait_for_schedule(const struct eval *e)
 {
+    const struct compiled *c = e->policy->compiled;
+    const struct when_test *when = clause_when(c, e->clause);
     int64_t limit_s = e->now_s + (int64_t)SCHEDULE_FAR_DAYS * 86400, first_s = limit_s;
 
-    for (size_t i = 0; i < e->rule->when.n; i++) {
+    for (uint32_t i = 0; i < when->n; i++) {
+        const struct schedule *s = c->calendars[when->calendars[i]].schedule;
         int64_t until_s;
-        if (!schedule_has(e->rule->when.items[i], e->now_s, SCHEDULE_FAR_DAYS, &until_s) &&
-            until_s < first_s)
+        if (!schedule_has(s, e->now_s, SCHEDULE_FAR_DAYS, &until_s) && until_s < first_s)
             first_s = until_s;
     }
     if (first_s == limit_s || !e->facts->clock_is_good)
@@ -68,7 +74,7 @@ static struct policy_remedy fix_device(str attribute, str wanted)
 
 static struct policy_remedy of_note(const struct eval *e, const struct trace_note *note)
 {
-    const struct rule *rule = e->rule;
+    str id = e->clause->id;
     str code = note->code;
 
     if (str_eq(code, STR("auth.issuers")) || !e->identity)
@@ -76,12 +82,13 @@ static struct policy_remedy of_note(const struct eval *e, const struct trace_not
     if (str_starts(code, STR("auth.")))
         return step_up(e);
     if (str_starts(code, STR("approval:")))
-        return (struct policy_remedy){.kind = POLICY_REMEDY_REQUEST_APPROVAL, .rule = rule->id};
+        return (struct policy_remedy){.kind = POLICY_REMEDY_REQUEST_APPROVAL, .rule = id};
     if (str_eq(code, STR("purpose:required")))
         return (struct policy_remedy){.kind = POLICY_REMEDY_STATE_PURPOSE,
-                                      .wanted = rule->purpose->prompt};
+                                      .wanted =
+                                          compiled_extra(e->policy->compiled, e->rule)->prompt};
     if (str_eq(code, STR("break-glass:closed")))
-        return (struct policy_remedy){.kind = POLICY_REMEDY_OPEN_BREAK_GLASS, .rule = rule->id};
+        return (struct policy_remedy){.kind = POLICY_REMEDY_OPEN_BREAK_GLASS, .rule = id};
     if (str_starts(code, STR("device.")))
         return fix_device(note->attribute, note->wanted);
     if (str_eq(code, STR("device:missing")))
@@ -91,7 +98,8 @@ static struct policy_remedy of_note(const struct eval *e, const struct trace_not
     if (str_eq(code, STR("when")))
         return wait_for_schedule(e);
     if (str_eq(code, STR("rule:not-started")))
-        return (struct policy_remedy){.kind = POLICY_REMEDY_WAIT_UNTIL, .until_s = rule->starts_s};
+        return (struct policy_remedy){.kind = POLICY_REMEDY_WAIT_UNTIL,
+                                      .until_s = e->clause->starts_s};
     return contact(e);
 }
 
@@ -99,7 +107,7 @@ void remedy_of_rule(struct remedy_list *list, const struct eval *e)
 {
     struct policy_remedy remedy;
 
-    if (e->rule->effect == RULE_DENY) {
+    if (e->clause->effect == RULE_DENY) {
         remedy = contact(e);
         remedy_add(list, &remedy);
         return;

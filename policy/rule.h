@@ -1,9 +1,10 @@
-/* rule: the policy set in memory, as the loader leaves it and the evaluator reads it.
+/* rule: the policy set as the loader leaves it, before it is compiled (compiled.h).
  *
- * Private to policy/. Everything lives in the arena of struct policy (compiled regexes excepted,
- * which it frees), is immutable after policy_load and may be read by any thread. Names are resolved
- * here: a schedule, device, group or network that was named is the thing itself; what was named
- * once is one object, so the evaluator may remember its value by `id` within a request.
+ * Private to policy/. Rules and tests are part of the source: they live in the arena of its own,
+ * beside the files and their trees, for who writes rules; a running proxy has dropped them and
+ * decides on the compiled form. Everything is immutable after policy_load and may be read by any
+ * thread. Names are resolved here: a schedule, device, group or network that was named is the thing
+ * itself.
  *
  * Absent: a NULL pointer, a list with n == 0 (an empty list is a load error, so n == 0 always means
  * "not written"), a duration of -1. Durations are seconds, instants Unix seconds, dates days since
@@ -148,7 +149,7 @@ struct attribute_want {
 };
 
 struct device_need {
-    uint32_t id;                          /* dense over the set, see policy.n_devices */
+    uint32_t id;                          /* dense over what was decoded */
     str name;                             /* from define, or absent */
     uint16_t flags_written, flags_wanted; /* 1 << enum device_flag */
     struct str_list os;
@@ -183,7 +184,7 @@ struct hours {
 };
 
 struct schedule {
-    uint32_t id;  /* dense over the set, see policy.n_schedules */
+    uint32_t id;  /* dense over what was decoded */
     str name;     /* from define, or absent */
     uint8_t days; /* 1 << 0 = Monday ... 1 << 6 = Sunday */
     const struct hours *hours;
@@ -240,7 +241,7 @@ struct rule {
     const struct purpose_need *purpose;
     const struct break_glass *break_glass;
     const struct session_terms *session;
-    str text_digest; /* hex, of the rule as written: a grant names it and dies with it */
+    str text_digest; /* of a rule with approval or break_glass; see struct rule_extra */
     const struct doc_node *node;
 };
 
@@ -302,22 +303,20 @@ struct policy_test {
 
 struct policy {
     atomic_uint refs;
-    struct arena arena;
+    struct arena arena;  /* of what is kept: apps and the compiled form */
+    struct arena source; /* files, trees, rules, tests */
+    bool has_source;
     char digest_hex[64];
     const struct rule *rules; /* in order of file and place; index = identity of a rule */
-    size_t n_rules;
+    size_t n_rules;           /* also when the source is gone; rules and tests are none then */
     const struct app *apps;
     size_t n_apps;
     const struct policy_test *tests;
     size_t n_tests;
-    const struct device_need *const *devices;
-    size_t n_devices;
-    const struct schedule *const *schedules;
-    size_t n_schedules;
-    struct map apps_by_host; /* exact host or alias -> struct app */
-    struct map apps_by_wild; /* "corp.example" for "*.corp.example" -> struct app */
-    struct map rules_by_id;  /* -> struct rule */
-    struct map apps_by_name; /* -> struct app */
+    uint32_t n_devices, n_schedules; /* ids given out */
+    struct map apps_by_host;         /* exact host or alias -> struct app */
+    struct map apps_by_wild;         /* "corp.example" for "*.corp.example" -> struct app */
+    struct map apps_by_name;         /* -> struct app */
     pcre2_code **regex_codes;
     size_t n_regex_codes;
     struct compiled *compiled; /* NULL while there are errors */

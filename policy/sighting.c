@@ -115,7 +115,7 @@ const struct policy_device_fact *sighting_next_hint(const struct eval *e,
                                                     const struct device_need *need, str attribute,
                                                     struct hint_walk *walk)
 {
-    if (e->rule->effect != RULE_DENY)
+    if (e->clause->effect != RULE_DENY)
         return NULL;
     for (; walk->device < e->facts->n_devices; walk->device++, walk->fact = 0) {
         const struct policy_device *device = &e->facts->devices[walk->device];

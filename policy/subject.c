@@ -8,6 +8,7 @@
 
 /* The identity in numbers. */
 struct numbered {
+    const struct compiled *compiled;
     const struct policy_identity *identity;
     uint32_t user, domain; /* COMPILED_NONE: none that a rule names */
     bool has_mail, has_domain;
@@ -37,6 +38,7 @@ static void number_identity(const struct compiled *c, const struct policy_identi
 {
     str domain = who_proved_domain(id);
 
+    out->compiled = c;
     out->identity = id;
     out->has_mail = who_has_proved_mail(id);
     out->has_domain = domain.p != NULL;
@@ -49,98 +51,95 @@ static void number_identity(const struct compiled *c, const struct policy_identi
     }
 }
 
-static bool has_number(const uint32_t *ids, uint32_t n, uint32_t number)
+static bool has_number(struct part wanted, uint32_t number)
 {
-    for (uint32_t i = 0; i < n; i++)
-        if (ids[i] == number)
+    for (uint32_t i = 0; i < wanted.n; i++)
+        if (wanted.ids[i] == number)
             return true;
     return false;
 }
 
 /* A machine has no mail address; an address that nobody vouches for is unknown. */
-static enum policy_tri name_value(const struct numbered *x, bool is_known, const uint32_t *ids,
-                                  uint32_t n, uint32_t number)
+static enum policy_tri name_value(const struct numbered *x, bool is_known, struct part wanted,
+                                  uint32_t number)
 {
-    if (n == 0)
-        return POLICY_TRUE;
     if (x->identity->is_machine)
         return POLICY_FALSE;
-    return is_known ? tri_of(has_number(ids, n, number)) : POLICY_UNKNOWN;
+    return is_known ? tri_of(has_number(wanted, number)) : POLICY_UNKNOWN;
 }
 
-static bool has_group(const struct numbered *x, const uint32_t *ids, uint32_t n)
+static enum policy_tri group_value(const struct numbered *x, struct part wanted)
 {
-    for (uint32_t i = 0; i < n; i++)
-        if (x->groups[ids[i] >> 6] >> (ids[i] & 63) & 1)
-            return true;
-    return false;
+    bool has = false;
+
+    if (!x->identity->groups_known)
+        return POLICY_UNKNOWN;
+    for (uint32_t i = 0; i < wanted.n && !has; i++)
+        has = x->groups[wanted.ids[i] >> 6] >> (wanted.ids[i] & 63) & 1;
+    return tri_of(has != (wanted.kind == PART_GROUPS_NONE));
 }
 
-/* *ids moves behind what the groups take. */
-static enum policy_tri groups_value(const struct numbered *x, const struct who_test *t,
-                                    const uint32_t **ids)
+static enum policy_tri claims_value(const struct numbered *x, struct part wanted)
 {
-    const uint32_t *at = *ids;
-    bool fits = !t->n_groups_any || has_group(x, at, t->n_groups_any);
-
-    at += t->n_groups_any;
-    fits &= !has_group(x, at, t->n_groups_none);
-    at += t->n_groups_none;
-    for (uint32_t i = 0; i < t->n_groups_all; i++) {
-        fits &= has_group(x, at + 1, at[0]);
-        at += 1 + at[0];
-    }
-    *ids = at;
-    if (!t->who->groups)
-        return POLICY_TRUE;
-    return x->identity->groups_known ? tri_of(fits) : POLICY_UNKNOWN;
-}
-
-static enum policy_tri rest_value(const struct numbered *x, const struct who *who)
-{
-    const struct policy_identity *id = x->identity;
     enum policy_tri r = POLICY_TRUE;
     bool is_odd;
 
-    if (who->kind != WHO_EITHER)
-        r = tri_of(id->is_machine == (who->kind == WHO_MACHINE));
-    if (who->services.n)
-        r = tri_and(r, tri_of(id->is_machine && list_has(who->services, id->service)));
-    for (size_t i = 0; i < who->n_claims && r != POLICY_FALSE; i++)
-        r = tri_and(r, who_claim_value(id, &who->claims[i], &is_odd));
+    for (uint32_t i = 0; i < wanted.n && r != POLICY_FALSE; i++)
+        r = tri_and(r, who_claim_value(x->identity, &x->compiled->claims[wanted.ids[i]], &is_odd));
     return r;
 }
 
-static enum policy_tri branch_value(const struct who_test *t, const uint32_t *ids,
-                                    const uint8_t *values)
+static enum policy_tri branch_value(struct part branch, const uint8_t *values)
 {
-    enum policy_tri any = t->n_any ? POLICY_FALSE : POLICY_TRUE, all = POLICY_TRUE;
+    bool is_any = branch.kind == PART_ANY;
+    enum policy_tri r = is_any ? POLICY_FALSE : POLICY_TRUE;
 
-    for (uint32_t i = 0; i < t->n_any; i++)
-        any = tri_or(any, (enum policy_tri)values[ids[i]]);
-    ids += t->n_any;
-    for (uint32_t i = 0; i < t->n_all; i++)
-        all = tri_and(all, (enum policy_tri)values[ids[i]]);
-    return tri_and(any, all);
+    for (uint32_t i = 0; i < branch.n; i++) {
+        enum policy_tri value = (enum policy_tri)values[branch.ids[i]];
+        r = is_any ? tri_or(r, value) : tri_and(r, value);
+    }
+    return r;
 }
 
-static enum policy_tri who_value(const struct numbered *x, const struct who_test *t,
+static enum policy_tri part_value(const struct numbered *x, struct part part, const uint8_t *values)
+{
+    const struct policy_identity *id = x->identity;
+
+    switch (part.kind) {
+    case PART_ANYONE:
+        return POLICY_TRUE;
+    case PART_HUMAN:
+    case PART_MACHINE:
+        return tri_of(id->is_machine == (part.kind == PART_MACHINE));
+    case PART_USERS:
+        return name_value(x, x->has_mail, part, x->user);
+    case PART_DOMAINS:
+        return name_value(x, x->has_domain, part, x->domain);
+    case PART_GROUPS_ANY:
+    case PART_GROUPS_NONE:
+    case PART_GROUPS_ALL:
+        return group_value(x, part);
+    case PART_SERVICES:
+        return tri_of(id->is_machine && texts_have(x->compiled, part, id->service));
+    case PART_CLAIMS:
+        return claims_value(x, part);
+    case PART_ALL:
+    case PART_ANY:
+        return branch_value(part, values);
+    default:
+        return POLICY_FALSE;
+    }
+}
+
+static enum policy_tri who_value(const struct numbered *x, const uint32_t *who,
                                  const uint8_t *values)
 {
-    const uint32_t *ids = t->ids;
-    enum policy_tri r;
+    enum policy_tri r = POLICY_TRUE;
+    struct part part;
 
-    if (t->who->anyone)
-        return POLICY_TRUE;
-    r = name_value(x, x->has_mail, ids, t->n_users, x->user);
-    ids += t->n_users;
-    r = tri_and(r, name_value(x, x->has_domain, ids, t->n_domains, x->domain));
-    ids += t->n_domains;
-    r = tri_and(r, groups_value(x, t, &ids));
-    if (r == POLICY_FALSE)
-        return r;
-    r = tri_and(r, branch_value(t, ids, values));
-    return r == POLICY_FALSE ? r : tri_and(r, rest_value(x, t->who));
+    while (r != POLICY_FALSE && part_next(&who, &part))
+        r = tri_and(r, part_value(x, part, values));
+    return r;
 }
 
 /* ---- one block for all ----------------------------------------------------------------------- */
@@ -157,7 +156,7 @@ static void find_whos(const struct compiled *c, const struct policy_identity *id
 
     number_identity(c, id, &x);
     for (uint32_t i = 0; i < c->n_whos; i++) {
-        values[i] = (uint8_t)who_value(&x, &c->whos[i], values);
+        values[i] = (uint8_t)who_value(&x, compiled_who(c, i), values);
         out[i >> 5] |= (uint64_t)code_of((enum policy_tri)values[i]) << 2 * (i & 31);
     }
     free(x.groups);
@@ -223,7 +222,7 @@ struct policy_subject *policy_subject_create(const struct policy *p,
                                              const struct policy_device *devices, size_t n_devices,
                                              int64_t now_us)
 {
-    static const struct rule no_deny = {.effect = RULE_REQUIRE};
+    static const struct clause no_deny = {.effect = RULE_REQUIRE};
     const struct compiled *c = p ? p->compiled : NULL;
 
     if (!c || !identity)
@@ -243,7 +242,7 @@ struct policy_subject *policy_subject_create(const struct policy *p,
     struct eval e;
 
     eval_init(&e, p, &facts, NULL);
-    e.rule = &no_deny;
+    e.clause = &no_deny;
     find_whos(c, identity, values, whos);
     find_rows(p, values, rows);
     int64_t until_s = find_needs(c, &e, needs);

@@ -85,7 +85,7 @@ static void open_glass(struct weighing *w, uint32_t rule)
         return;
     weigh_value(w, rule, &applies, &binds);
     if (applies)
-        w->openers[w->n_openers++] = &w->asking.eval.policy->rules[rule];
+        w->openers[w->n_openers++] = rule;
 }
 
 /* A visit without identity, on a public path: only a deny of `anyone` has a say. */

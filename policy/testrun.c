@@ -240,8 +240,7 @@ static void count_rules(struct run *run, const struct policy_explanation *ex)
 {
     for (size_t i = 0; run->rules && i < ex->n_rules; i++) {
         const struct policy_explained_rule *seen = &ex->rules[i];
-        const struct rule *rule = map_get(&run->policy->rules_by_id, seen->id);
-        struct policy_rule_coverage *c = &run->rules[rule - run->policy->rules];
+        struct policy_rule_coverage *c = &run->rules[policy_rule_index(run->policy, seen->id)];
         bool is_in_scope = seen->is_alive && seen->scope == POLICY_TRUE;
         c->applied += seen->applies;
         c->in_scope += is_in_scope || seen->applies;

@@ -47,7 +47,7 @@ void weigh_value(struct weighing *w, uint32_t rule, bool *applies, bool *binds)
     struct rule_value v;
 
     if (w->is_plain) {
-        eval_rule(e, &e->policy->rules[rule], &v);
+        eval_rule(e, rule, &v);
         *applies = v.applies;
         *binds = v.binds;
     } else {
@@ -59,9 +59,11 @@ void weigh_value(struct weighing *w, uint32_t rule, bool *applies, bool *binds)
 
 static bool skips(const struct weighing *w, size_t require_index, bool with_audit)
 {
+    const struct compiled *c = w->asking.compiled;
+
     for (size_t i = 0; i < w->n_openers; i++) {
-        const struct index_list *list = &w->openers[i]->break_glass->skips;
-        if (w->openers[i]->is_audit_only && !with_audit)
+        const struct index_list *list = &compiled_extra(c, w->openers[i])->skips;
+        if (c->clauses[w->openers[i]].flags & CLAUSE_AUDIT && !with_audit)
             continue;
         for (size_t k = 0; k < list->n; k++)
             if (list->items[k] == require_index)

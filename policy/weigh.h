@@ -30,7 +30,7 @@ struct weighing {
     struct pan real, would;
     struct merge merge;
     /* Allows whose open break glass skips requires; more than fit skip nothing. */
-    const struct rule *openers[WEIGH_MAX_OPENERS];
+    uint32_t openers[WEIGH_MAX_OPENERS]; /* rules */
     size_t n_openers;
 };
 

@@ -589,7 +589,7 @@ static void a_full_trace_keeps_its_notes(void **state)
     trace->arena = &p->arena;
     eval_init(&e, p, &facts, NULL);
     e.trace = trace;
-    e.rule = &p->rules[0];
+    e.clause = &p->compiled->clauses[0];
     assert_int_equal(atom_device(&e, p->rules[0].device), POLICY_UNKNOWN);
     assert_int_equal(trace->n, TRACE_MAX_NOTES);
     for (size_t i = 0; i < trace->n; i++) {

@@ -42,7 +42,7 @@ static struct policy *load_good(const char *text)
 
 static const struct rule *rule_of(const struct policy *p, const char *id)
 {
-    const struct rule *rule = map_get(&p->rules_by_id, str_of(id));
+    const struct rule *rule = &p->rules[policy_rule_index(p, str_of(id))];
     assert_non_null(rule);
     return rule;
 }
@@ -276,10 +276,14 @@ static void test_digest(void **state)
 static void test_rule_digest(void **state)
 {
     static const char *const rules[] = {
-        "  - {id: a, effect: allow, who: {groups: [x]}, to: {apps: [wiki]}}\n",
-        "  - id: a # why\n    effect: allow\n    who: {groups: [x]}\n    to: {apps: [wiki]}\n",
-        "  - {id: a, effect: allow, who: {groups: [xx]}, to: {apps: [wiki]}}\n",
-        "  - {id: a, effect: allow, who: {groups: [\"x\"]}, to: {apps: [wiki]}}\n",
+        "  - {id: a, effect: allow, who: {groups: [x]}, to: {apps: [wiki]}, approval: {by: "
+        "{groups: [y]}, valid_for: 1h}}\n",
+        "  - id: a # why\n    effect: allow\n    who: {groups: [x]}\n    to: {apps: [wiki]}\n    "
+        "approval: {by: {groups: [y]}, valid_for: 1h}\n",
+        "  - {id: a, effect: allow, who: {groups: [xx]}, to: {apps: [wiki]}, approval: {by: "
+        "{groups: [y]}, valid_for: 1h}}\n",
+        "  - {id: a, effect: allow, who: {groups: [\"x\"]}, to: {apps: [wiki]}, approval: {by: "
+        "{groups: [y]}, valid_for: 1h}}\n",
     };
     str digests[4];
     struct policy *p[4];
@@ -287,7 +291,8 @@ static void test_rule_digest(void **state)
         char text[4096];
         snprintf(text, sizeof text, "%srules:\n%s", APPS, rules[i]);
         p[i] = load_good(text);
-        digests[i] = rule_of(p[i], "a")->text_digest;
+        digests[i] = policy_rule_digest(p[i], STR("a"));
+        assert_int_equal(digests[i].n, 64);
     }
     assert_true(str_eq(digests[0], digests[1]));
     assert_false(str_eq(digests[0], digests[2]));
