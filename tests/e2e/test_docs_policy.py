@@ -5,12 +5,12 @@ import json
 import os
 import pty
 import re
-import shutil
 import subprocess
 
 import pytest
 import yaml
 
+from harness.examples import copy_examples
 from harness.proxy import BINARY, ROOT, SLOWNESS, command
 
 PAGES = ("docs/policy.md", "docs/coming-from.md")
@@ -43,7 +43,7 @@ def room(tmp_path, monkeypatch):
     (tmp_path / "bin" / "postern").symlink_to(os.path.abspath(BINARY))
     monkeypatch.setenv("PATH", "%s:%s" % (tmp_path / "bin", os.environ["PATH"]))
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    shutil.copytree(os.path.join(ROOT, "policies"), tmp_path / "w" / "policies")
+    copy_examples(tmp_path / "w" / "policies")
     return tmp_path / "w"
 
 

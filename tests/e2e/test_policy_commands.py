@@ -12,6 +12,7 @@ import time
 import pytest
 import yaml
 
+from harness.examples import copy_examples
 from harness.proxy import ROOT, SLOWNESS, app, command, dump, standard_policy
 
 APPS = [app("wiki", "http://10.0.0.1:3000", host="wiki.example", public_paths=["/public/**"]),
@@ -325,8 +326,10 @@ def test_diff_that_nobody_can_decide(rules):
 
 # ---- the examples ---------------------------------------------------------------------------------------------
 
-def test_examples_stand_every_test():
-    folder = os.path.join(ROOT, "policies")
+@pytest.mark.parametrize("today", [None, "2030-01-01"])
+def test_examples_stand_every_test(tmp_path, today):
+    folder = str(tmp_path / "policies")
+    copy_examples(folder, today)
     policy("check", "--strict", folder)
     told = as_json("test", "--strict", "--mutate", folder)
     assert told["untouched"] == 0 and told["mutations"]["noticed"] == told["mutations"]["total"]
