@@ -2,12 +2,10 @@
  *
  * The trap: libyaml's marks are 0-based and count characters, and stand at 0:0 for encoding errors,
  * where the place has to be computed from problem_offset. */
-#include "base/doc.h"
+#include "base/doc_impl.h"
 
 #include <stdlib.h>
-#include <yaml.h>
 
-#include "base/encode.h"
 #include "base/map.h"
 
 struct child {
@@ -29,10 +27,11 @@ struct parse {
     struct findings *findings;
     yaml_parser_t yaml;
     struct children open;
+    const struct doc_node *bracket; /* the innermost [ or { that is open */
     bool failed;
 };
 
-static struct finding_at place_of_offset(const struct doc_file *file, size_t offset)
+struct finding_at doc_place_of_offset(const struct doc_file *file, size_t offset)
 {
     unsigned line = 1, column = 1;
     for (size_t i = 0; i < offset && i < file->bytes.n; i++) {
@@ -62,42 +61,13 @@ static void event_error(struct parse *p, const yaml_event_t *e, const char *code
     parse_error(p, &at, code, suggestion, message);
 }
 
-/* What libyaml says, in our words where its own mislead. */
-static void yaml_problem(struct parse *p)
-{
-    const yaml_parser_t *y = &p->yaml;
-    const char *problem = y->problem ? y->problem : "the document cannot be read";
-    if (y->error == YAML_READER_ERROR) {
-        struct finding_at at = place_of_offset(p->file, y->problem_offset);
-        parse_error(p, &at, "encoding", "save the file as UTF-8 without a byte order mark",
-                    problem);
-        return;
-    }
-    struct finding_at at = doc_place(p->file, (unsigned)y->problem_mark.line + 1,
-                                     (unsigned)y->problem_mark.column + 1);
-    size_t i = 0;
-    while (i < at.source.n && at.source.p[i] == ' ')
-        i++;
-    if (i < at.source.n && at.source.p[i] == '\t') {
-        at.column = (unsigned)i + 1;
-        parse_error(p, &at, "tab", "indent with spaces", "a tab is used for indentation");
-        return;
-    }
-    if (strcmp(problem, "found character that cannot start any token") == 0)
-        problem = "this character cannot start a value here; quote the text";
-    const char *hint = NULL;
-    if (strstr(problem, "mapping values") || strstr(problem, "did not find expected key") ||
-        strstr(problem, "did not find expected '-'"))
-        hint = "is this line, or the one before, indented wrongly?";
-    parse_error(p, &at, "yaml", hint, problem);
-}
-
 static bool next(struct parse *p, yaml_event_t *e)
 {
     if (p->failed)
         return false;
     if (!yaml_parser_parse(&p->yaml, e)) {
-        yaml_problem(p);
+        doc_problem(&p->yaml, p->file, p->bracket, p->findings);
+        p->failed = true;
         return false;
     }
     return true;
@@ -175,7 +145,7 @@ static void add_child(struct parse *p, struct child child)
 static struct doc_node *read_key(struct parse *p, yaml_event_t *e, unsigned depth)
 {
     if (e->type != YAML_SCALAR_EVENT && e->type != YAML_ALIAS_EVENT) {
-        event_error(p, e, "key", NULL, "a key must be plain text");
+        event_error(p, e, "key", "write key: value", "a key must be one text");
         return NULL;
     }
     struct doc_node *key = read_node(p, e, depth);
@@ -230,11 +200,13 @@ static bool read_children(struct parse *p, struct doc_node *node, yaml_event_typ
     return good;
 }
 
+static const char NO_TAG[] = "leave it out: a value is typed by its place";
+
 static struct doc_node *read_scalar(struct parse *p, const yaml_event_t *e)
 {
     if (e->data.scalar.anchor || e->data.scalar.tag) {
         event_error(p, e, e->data.scalar.anchor ? "anchor" : "tag",
-                    e->data.scalar.anchor ? "write the value where it is needed" : NULL,
+                    e->data.scalar.anchor ? "write the value where it is needed" : NO_TAG,
                     e->data.scalar.anchor ? "anchors are not supported" : "tags are not supported");
         return NULL;
     }
@@ -252,7 +224,7 @@ static struct doc_node *read_branch(struct parse *p, const yaml_event_t *e, unsi
     const yaml_char_t *tag = is_map ? e->data.mapping_start.tag : e->data.sequence_start.tag;
     if (anchor || tag) {
         event_error(p, e, anchor ? "anchor" : "tag",
-                    anchor ? "write the value where it is needed" : NULL,
+                    anchor ? "write the value where it is needed" : NO_TAG,
                     anchor ? "anchors are not supported" : "tags are not supported");
         return NULL;
     }
@@ -260,10 +232,15 @@ static struct doc_node *read_branch(struct parse *p, const yaml_event_t *e, unsi
         event_error(p, e, "depth", NULL, "nested deeper than 16 levels");
         return NULL;
     }
+    bool is_flow = is_map ? e->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
+                          : e->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
     struct doc_node *n = node_new(p, is_map ? DOC_MAP : DOC_LIST, e);
-    return read_children(p, n, is_map ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT, depth + 1)
-               ? n
-               : NULL;
+    const struct doc_node *around = p->bracket;
+    p->bracket = is_flow ? n : around;
+    bool good =
+        read_children(p, n, is_map ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT, depth + 1);
+    p->bracket = around;
+    return good ? n : NULL;
 }
 
 static struct doc_node *read_node(struct parse *p, yaml_event_t *e, unsigned depth)
@@ -284,37 +261,6 @@ static struct doc_node *read_node(struct parse *p, yaml_event_t *e, unsigned dep
     }
 }
 
-static bool check_bytes(struct parse *p)
-{
-    str b = p->file->bytes;
-    struct finding_at at = doc_place(p->file, 1, 1);
-    if (b.n > DOC_MAX_BYTES) {
-        parse_error(p, &at, "too-large", "split it", "the file is larger than 1 MiB");
-        return false;
-    }
-    if (str_starts(b, STR("\xEF\xBB\xBF"))) {
-        at.source = (str){NULL, 0};
-        parse_error(p, &at, "encoding", "save the file as UTF-8 without it",
-                    "the file starts with a byte order mark");
-        return false;
-    }
-    /* UTF-16 would be read by libyaml on its own; ours is UTF-8 alone. */
-    for (size_t i = 0; i < b.n;) {
-        size_t start = i;
-        if ((unsigned char)b.p[i] < 0x80) {
-            i++;
-            continue;
-        }
-        if (utf8_next(b, &i) < 0) {
-            at = place_of_offset(p->file, start);
-            at.source = (str){NULL, 0};
-            parse_error(p, &at, "encoding", "save the file as UTF-8", "not valid UTF-8 here");
-            return false;
-        }
-    }
-    return true;
-}
-
 /* stream start, document start, one node, document end, stream end. */
 static struct doc_node *read_document(struct parse *p)
 {
@@ -325,7 +271,7 @@ static struct doc_node *read_document(struct parse *p)
             return NULL;
         yaml_event_type_t type = e.type;
         if (type == YAML_DOCUMENT_START_EVENT && root)
-            event_error(p, &e, "second-document", "one document a file",
+            event_error(p, &e, "second-document", "put it into a file of its own",
                         "a second document starts here");
         else if (type >= YAML_ALIAS_EVENT && type <= YAML_MAPPING_START_EVENT)
             root = read_node(p, &e, 0);
@@ -333,7 +279,7 @@ static struct doc_node *read_document(struct parse *p)
                  (e.data.document_start.version_directive ||
                   e.data.document_start.tag_directives.start !=
                       e.data.document_start.tag_directives.end))
-            event_error(p, &e, "directive", NULL, "YAML directives are not supported");
+            event_error(p, &e, "directive", "remove the line", "YAML directives are not supported");
         yaml_event_delete(&e);
         if (type == YAML_STREAM_END_EVENT || p->failed)
             break;
@@ -348,7 +294,7 @@ static struct doc_node *read_document(struct parse *p)
 struct doc_node *doc_parse(struct arena *a, const struct doc_file *file, struct findings *f)
 {
     struct parse p = {.arena = a, .file = file, .findings = f};
-    if (!check_bytes(&p) || !yaml_parser_initialize(&p.yaml))
+    if (!doc_check_bytes(file, f) || !yaml_parser_initialize(&p.yaml))
         return NULL;
     yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&p.yaml, (const unsigned char *)file->bytes.p, file->bytes.n);

@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
+#include "base/encode.h"
 #include "base/jout.h"
+
+enum { LINE_CHARS = 160, LINE_BEFORE = 80 };
 
 void findings_init(struct findings *f)
 {
@@ -23,6 +26,8 @@ bool findings_is_full(const struct findings *f, str file)
     size_t errors = 0;
     if (f->errors < f->per_file_cap)
         return false;
+    if (f->full.n && str_eq(f->full, file))
+        return true;
     for (size_t i = 0; i < f->n; i++)
         errors += f->items[i].severity == FINDING_ERROR && str_eq(f->items[i].file, file);
     return errors >= f->per_file_cap;
@@ -42,19 +47,101 @@ static bool is_known(const struct findings *f, const char *code, const struct fi
     return false;
 }
 
+/* ---- text of others ---------------------------------------------------------------------------
+ */
+
+static bool is_hidden(int32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) ||
+           (c >= 0x2066 && c <= 0x2069);
+}
+
+static bool is_clean(str s)
+{
+    for (size_t i = 0; i < s.n;)
+        if (is_hidden(utf8_next(s, &i))) /* -1 is hidden too */
+            return false;
+    return true;
+}
+
+static size_t put_escape(char *to, int32_t c)
+{
+    if (c == '\n' || c == '\r' || c == '\t') {
+        to[0] = '\\';
+        to[1] = c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
+        return 2;
+    }
+    return (size_t)sprintf(to, c < 0x100 ? "\\x%02X" : "\\u%04X", (unsigned)c);
+}
+
+/* A text that was cut to its first bytes may end in half a character, which is left out. */
+static str clean(struct arena *a, str s)
+{
+    enum { MOST = 6 };
+    if (is_clean(s))
+        return s;
+    str out = {arena_text(a, s.n * MOST + 1), 0};
+    char *to = (char *)(uintptr_t)out.p;
+    for (size_t i = 0; i < s.n;) {
+        size_t at = i;
+        int32_t c = utf8_next(s, &i);
+        if (c < 0)
+            continue;
+        if (is_hidden(c)) {
+            out.n += put_escape(to + out.n, c);
+        } else {
+            memcpy(to + out.n, s.p + at, i - at);
+            out.n += i - at;
+        }
+    }
+    to[out.n] = '\0';
+    return out;
+}
+
+static size_t char_end(str s, size_t i)
+{
+    do
+        i++;
+    while (i < s.n && ((unsigned char)s.p[i] & 0xC0) == 0x80);
+    return i;
+}
+
+/* Where the character with that number begins; 0 is the first. */
+static size_t char_at(str s, size_t from, unsigned count)
+{
+    while (count-- > 0 && from < s.n)
+        from = char_end(s, from);
+    return from;
+}
+
+/* A file of one line of a megabyte may have twenty errors in it. */
+static void keep_source(struct findings *f, const struct finding_at *at, struct finding *it)
+{
+    str line = at->source;
+    if (!line.p)
+        return;
+    it->skipped = at->column > LINE_CHARS ? at->column - LINE_BEFORE : 0;
+    size_t start = char_at(line, 0, it->skipped), end = char_at(line, start, LINE_CHARS);
+    /* An ellipsis tells that the line goes on; see print_source. */
+    it->source = arena_printf(&f->arena, "%s%.*s%s", start ? "..." : "", (int)(end - start),
+                              line.p + start, end < line.n ? "..." : "");
+}
+
 void findings_add(struct findings *f, enum finding_severity severity, const char *code,
                   const struct finding_at *at, const char *suggestion, const char *fmt, ...)
 {
     struct finding_at none = {0};
     at = at ? at : &none;
     if (severity == FINDING_ERROR && findings_is_full(f, at->file)) {
+        if (!str_eq(f->full, at->file))
+            f->full = arena_dup(&f->arena, at->file);
         f->errors++;
         f->dropped++;
         return;
     }
     va_list ap;
     va_start(ap, fmt);
-    str message = arena_vprintf(&f->arena, fmt, ap);
+    str message = clean(&f->arena, arena_vprintf(&f->arena, fmt, ap));
     va_end(ap);
     if (severity == FINDING_ERROR && is_known(f, code, at, message)) {
         f->errors++;
@@ -72,9 +159,10 @@ void findings_add(struct findings *f, enum finding_severity severity, const char
         .line = at->line,
         .column = at->column,
         .message = message,
-        .suggestion = suggestion ? arena_dup(&f->arena, str_of(suggestion)) : (str){NULL, 0},
-        .source = at->source.p ? arena_dup(&f->arena, at->source) : (str){NULL, 0},
+        .suggestion = suggestion ? clean(&f->arena, arena_dup(&f->arena, str_of(suggestion)))
+                                 : (str){NULL, 0},
     };
+    keep_source(f, at, &f->items[f->n - 1]);
     f->errors += severity == FINDING_ERROR;
     f->warnings += severity == FINDING_WARNING;
 }
@@ -105,17 +193,28 @@ size_t findings_told(const struct findings *f)
 
 static const char *const SEVERITY[] = {"error", "warning", "note"};
 
+/* Bytes that are no text, and characters that would move the cursor, are one ? each. */
+static void print_line(str line, FILE *out)
+{
+    for (size_t i = 0; i < line.n;) {
+        size_t at = i;
+        int32_t c = utf8_next(line, &i);
+        if (c == '\t')
+            fputc(' ', out);
+        else if (is_hidden(c))
+            fputc('?', out);
+        else
+            fwrite(line.p + at, 1, i - at, out);
+    }
+}
+
 static void print_source(const struct finding *it, FILE *out)
 {
-    enum { MOST = 160 };
-    str line = str_upto(it->source, MOST);
+    unsigned before = it->skipped ? it->column - it->skipped + 3 : it->column;
     fprintf(out, "%6u | ", it->line);
-    for (size_t i = 0; i < line.n; i++) {
-        unsigned char c = (unsigned char)line.p[i];
-        fputc(c == '\t' ? ' ' : c < 0x20 || c == 0x7F ? '?' : c, out);
-    }
+    print_line(it->source, out);
     fputs("\n       | ", out);
-    for (unsigned i = 1; i < it->column && i <= MOST; i++)
+    for (unsigned i = 1; i < before; i++)
         fputc(' ', out);
     fputs("^\n", out);
 }
@@ -175,7 +274,7 @@ void findings_print_json(const struct findings *f, FILE *out)
 
 str findings_nearest(str word, const str *names, size_t n)
 {
-    unsigned limit = word.n < 2 ? 0 : word.n < 6 ? 1 : 2, best = limit + 1;
+    unsigned limit = word.n < 2 ? 0 : word.n < 6 ? 1 : word.n < 12 ? 2 : 3, best = limit + 1;
     str found = {NULL, 0};
     for (size_t i = 0; i < n; i++) {
         unsigned d = str_distance(word, names[i], limit);

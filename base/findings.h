@@ -23,7 +23,8 @@ struct finding {
     unsigned line, column; /* 1-based; 0 = no place. column counts characters */
     str message;           /* one sentence without a final dot */
     str suggestion;        /* one sentence, may be absent */
-    str source;            /* the source line, may be absent */
+    str source;            /* the source line, or what is around the column; may be absent */
+    unsigned skipped;      /* characters of the line that stand before `source` */
 };
 
 struct findings {
@@ -36,6 +37,7 @@ struct findings {
      * before must not take his own fault, told by another before, for none. */
     size_t repeated;
     size_t per_file_cap; /* default 20 */
+    str full;            /* the file that was found full last */
 };
 
 /* A place: which file, which mark. doc_node has one. */
@@ -46,7 +48,9 @@ struct finding_at {
 
 void findings_init(struct findings *f);
 void findings_finish(struct findings *f);
-/* `suggestion` may be NULL. The same error of the same place is kept once. */
+/* `suggestion` may be NULL. The same error of the same place is kept once. Of a long source line a
+ * window around the column is kept, and control characters in a message are written as escapes:
+ * what a file says cannot forge a line of the log. */
 __attribute__((format(printf, 6, 7))) void
 findings_add(struct findings *f, enum finding_severity severity, const char *code,
              const struct finding_at *at, const char *suggestion, const char *fmt, ...);
@@ -60,7 +64,8 @@ void findings_print(const struct findings *f, FILE *out);
 /* {"findings":[{file,line,column,severity,code,message,suggestion}],"errors":n,"warnings":n} */
 void findings_print_json(const struct findings *f, FILE *out);
 /* The nearest of `n` names, or {NULL,0}: two slips away at most (str_distance), one in a word of
- * under six letters, where two would make nearly any name a neighbour. */
+ * under six letters, where two would make nearly any name a neighbour, and three in one of twelve
+ * or more. */
 str findings_nearest(str word, const str *names, size_t n);
 
 #endif

@@ -16,18 +16,35 @@ static bool is_section(const struct schema_type *type)
     return type->kind == SCHEMA_MAP && type->name && !strchr(type->name, ' ');
 }
 
+static bool accepts(const struct schema_type *type, enum doc_kind kind);
+
+/* `key:` and nothing behind it. */
+static bool is_nothing(const struct doc_node *node)
+{
+    return node->kind == DOC_SCALAR && node->is_plain && node->text.n == 0;
+}
+
+static str list_keys(struct arena *a, const struct schema_type *type)
+{
+    str keys = {"", 0};
+    for (const struct schema_field *k = type->fields; k->name; k++)
+        keys = arena_printf(a, "%.*s%s%s", STR_ARG(keys), keys.n ? ", " : "its keys are ", k->name);
+    return keys;
+}
+
 static bool wrong_kind(const struct schema_type *type, const struct doc_node *node,
                        struct findings *f)
 {
     struct arena a;
     arena_init(&a, NULL, 0);
-    str keys = {"", 0};
-    for (const struct schema_field *k = type->fields; is_section(type) && k->name; k++)
-        keys =
-            arena_printf(&a, "%.*s%s%s", STR_ARG(keys), keys.n ? ", " : "its keys are ", k->name);
-    doc_error(f, node, "wrong-kind", keys.n ? keys.p : NULL,
+    str hint = {NULL, 0};
+    if (is_section(type))
+        hint = list_keys(&a, type);
+    else if (node->kind == DOC_SCALAR && node->text.n && accepts(type, DOC_LIST))
+        hint = arena_printf(&a, "write [%.*s]", STR_ARG(str_upto(node->text, 80)));
+    doc_error(f, node, "wrong-kind", hint.p,
               is_section(type) ? "expected a mapping (%s), found %s" : "expected %s, found %s",
-              schema_name(type), KIND[node->kind]);
+              schema_name(type), is_nothing(node) ? "nothing" : KIND[node->kind]);
     arena_finish(&a);
     return false;
 }
@@ -53,7 +70,9 @@ static bool wrong_choice(const struct schema_type *type, const struct doc_node *
     }
     str near = findings_nearest(node->text, names, n);
     str hint = near.p ? arena_printf(&a, "did you mean \"%.*s\"?", STR_ARG(near)) : (str){NULL, 0};
-    doc_error(f, node, "bad-value", hint.p, "\"%.*s\" is not one of: %.*s",
+    doc_error(f, node, "bad-value", hint.p,
+              n == 1 ? "\"%.*s\" must be %.*s, the only value that is legal here"
+                     : "\"%.*s\" is not one of: %.*s",
               STR_ARG(str_upto(node->text, 80)), STR_ARG(all));
     arena_finish(&a);
     return false;
@@ -65,6 +84,10 @@ static bool check_scalar(const struct schema_type *type, const struct doc_node *
     const char *why = "is not valid here";
     if (node->kind != DOC_SCALAR)
         return wrong_kind(type, node, f);
+    if (is_nothing(node) && (type->choices || (type->check && !type->check(node, &why)))) {
+        doc_error(f, node, "bad-value", NULL, "expected %s, found nothing", schema_name(type));
+        return false;
+    }
     if (type->choices && !is_choice(type, node->text))
         return wrong_choice(type, node, f);
     if (type->check && !type->check(node, &why)) {
@@ -80,7 +103,8 @@ static bool check_items(const struct schema_type *type, const struct doc_node *n
 {
     bool good = true;
     if (node->n == 0 && !type->may_be_empty) {
-        doc_error(f, node, "empty", NULL, "an empty list");
+        doc_error(f, node, "empty", "write at least one item, or leave the key out",
+                  "this list is empty");
         return false;
     }
     for (size_t i = 0; i < node->n; i++)
@@ -88,14 +112,18 @@ static bool check_items(const struct schema_type *type, const struct doc_node *n
     return good;
 }
 
+static bool empty_map(const struct doc_node *node, struct findings *f)
+{
+    doc_error(f, node, "empty", "write at least one key, or leave it out", "this mapping is empty");
+    return false;
+}
+
 static bool check_dict(const struct schema_type *type, const struct doc_node *node,
                        struct findings *f)
 {
     bool good = true;
-    if (node->n == 0 && !type->may_be_empty) {
-        doc_error(f, node, "empty", NULL, "an empty mapping");
-        return false;
-    }
+    if (node->n == 0 && !type->may_be_empty)
+        return empty_map(node, f);
     for (size_t i = 0; i < node->n; i++) {
         if (type->key)
             good &= schema_check(type->key, node->keys[i], f);
@@ -121,15 +149,29 @@ static str nearest_key(const struct schema_type *type, str word)
     return findings_nearest(word, names, n);
 }
 
+static size_t count_fields(const struct schema_type *type)
+{
+    size_t n = 0;
+    while (type->fields[n].name)
+        n++;
+    return n;
+}
+
+/* Where no key is near, all are told, unless they are too many to read. */
 static void unknown_key(const struct schema_type *type, const struct doc_node *key,
                         struct findings *f)
 {
-    char hint[160];
-    str near = nearest_key(type, key->text);
+    enum { FEW_KEYS = 12 };
+    struct arena a;
+    arena_init(&a, NULL, 0);
+    str near = nearest_key(type, key->text), hint = {NULL, 0};
     if (near.p)
-        snprintf(hint, sizeof hint, "did you mean \"%.*s\"?", STR_ARG(near));
-    doc_error(f, key, "unknown-key", near.p ? hint : NULL, "unknown key \"%.*s\" in %s",
+        hint = arena_printf(&a, "did you mean \"%.*s\"?", STR_ARG(near));
+    else if (count_fields(type) <= FEW_KEYS)
+        hint = list_keys(&a, type);
+    doc_error(f, key, "unknown-key", hint.p, "unknown key \"%.*s\" in %s",
               STR_ARG(str_upto(key->text, 80)), schema_name(type));
+    arena_finish(&a);
 }
 
 /* Then the unknown key has been told with this one as its suggestion. */
@@ -154,10 +196,8 @@ static bool check_map(const struct schema_type *type, const struct doc_node *nod
                       struct findings *f)
 {
     bool good = true;
-    if (node->n == 0 && !type->may_be_empty) {
-        doc_error(f, node, "empty", NULL, "an empty mapping");
-        return false;
-    }
+    if (node->n == 0 && !type->may_be_empty)
+        return empty_map(node, f);
     for (size_t i = 0; i < node->n; i++) {
         const struct schema_field *field = field_of(type, node->keys[i]->text);
         if (!field)

@@ -61,9 +61,11 @@ static void check_rule(struct load *l, const struct rule *rule)
                  "rule \"%.*s\" allows every app, also those that are added later",
                  STR_ARG(rule->id));
     if (!rule->to->everything && rule->to->apps.n == 0 && l->f->errors == 0)
-        doc_warn(l->f, to, "no-app", NULL, "rule \"%.*s\" concerns no app", STR_ARG(rule->id));
+        doc_warn(l->f, to, "no-app", "mend its to, or remove it", "rule \"%.*s\" concerns no app",
+                 STR_ARG(rule->id));
     if (rule->ignores_missing && rule->effect != RULE_ALLOW)
-        doc_warn(l->f, doc_key(node, "on_missing"), "on-missing-ignore", NULL,
+        doc_warn(l->f, doc_key(node, "on_missing"), "on-missing-ignore",
+                 "leave on_missing out unless that is meant",
                  "rule \"%.*s\" does not fire when a fact is missing", STR_ARG(rule->id));
     if (l->in->now_s > 0 && rule->expires_s <= l->in->now_s)
         doc_warn(l->f, doc_get(node, "expires"), "expired", "remove it", "rule \"%.*s\" is over",

@@ -38,7 +38,7 @@ static void check_reserved(struct load *l, const struct doc_node *node, str host
     const struct policy_known *known = l->in->known;
     for (size_t i = 0; known && i < known->n_reserved_hosts; i++) {
         if (str_eq_nocase(host, known->reserved_hosts[i]))
-            doc_error(l->f, node, "reserved-host", NULL,
+            doc_error(l->f, node, "reserved-host", "give the app a host of its own",
                       "\"%.*s\" is the host of the portal or the console", STR_ARG(host));
     }
 }
@@ -150,8 +150,9 @@ static void read_start(struct load *l, const struct doc_node *node, struct app *
     if (path_normalise(node->text, app->face.path_rules, buf, &path) == PATH_OK)
         app->face.start = path;
     else
-        doc_error(l->f, node, "bad-value", NULL,
-                  "\"%.*s\" is a path that the app itself refuses (encoded_slash, path_params)",
+        doc_error(l->f, node, "bad-value",
+                  "write another path, or encoded_slash: pass or path_params: pass",
+                  "\"%.*s\" is a path that the app itself refuses",
                   STR_ARG(str_upto(node->text, 80)));
 }
 

@@ -111,8 +111,8 @@ static void read_url(struct load *l, const struct doc_node *node, str url, struc
     if (app)
         out->app = (uint32_t)app->face.index;
     else if (!l->names_missing && !l->hosts_missing)
-        doc_error(l->f, node, "unknown-app", NULL, "no app answers to host \"%.*s\"",
-                  STR_ARG(str_upto(out->host, 80)));
+        doc_error(l->f, node, "unknown-app", "write the host or an alias of an app",
+                  "no app answers to host \"%.*s\"", STR_ARG(str_upto(out->host, 80)));
 }
 
 static void read_http(struct load *l, const struct doc_node *node, str method, str url,

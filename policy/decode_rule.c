@@ -27,7 +27,7 @@ static void check_effect_keys(struct load *l, const struct doc_node *node, enum 
         bool fits[] = {key_effects[i].deny, key_effects[i].require, key_effects[i].allow};
         const struct doc_node *key = doc_key(node, key_effects[i].key);
         if (key && !fits[effect])
-            doc_error(l->f, key, "wrong-effect", NULL,
+            doc_error(l->f, key, "wrong-effect", "leave it out, or write another effect",
                       "\"%s\" has no meaning beside effect: %s, only in %s", key_effects[i].key,
                       effect_names[effect], key_effects[i].text);
     }
@@ -64,7 +64,7 @@ static void read_lifetime(struct load *l, const struct doc_node *node, const str
     rule->starts_s = starts ? moment(starts, zone, 0) : POLICY_NEVER_S;
     rule->expires_s = expires ? moment(expires, zone, 1) : POLICY_FOREVER_S;
     if (starts && expires && rule->starts_s >= rule->expires_s)
-        doc_warn(l->f, expires, "bad-lifetime", NULL,
+        doc_warn(l->f, expires, "bad-lifetime", "set a later expires",
                  "rule \"%.*s\" expires before it starts, so it never holds", STR_ARG(rule->id));
 }
 
@@ -98,7 +98,7 @@ static bool is_skippable(struct load *l, const struct def *d, const struct doc_n
 {
     if (str_eq(doc_text(d->node, "effect"), STR("require")))
         return true;
-    doc_error(l->f, node, "bad-skip", NULL,
+    doc_error(l->f, node, "bad-skip", "name a rule with effect: require",
               "\"%.*s\" is no require rule; a break glass can skip nothing else",
               STR_ARG(str_upto(node->text, 80)));
     return false;
@@ -270,8 +270,10 @@ void decode_rules(struct load *l)
     size_t n = l->defs[DEF_RULE].n;
     if (n > POLICY_MAX_RULES) {
         const struct def *over = l->defs[DEF_RULE].entries[POLICY_MAX_RULES].value;
-        doc_error(l->f, over->key, "too-many-rules", NULL, "more than %d rules in the set",
-                  POLICY_MAX_RULES);
+        doc_error(l->f, over->key, "too-many-rules",
+                  "merge rules that differ in one value: the items of a list are OR",
+                  "rule \"%.*s\" is one too many: a set holds at most %d rules",
+                  STR_ARG(str_upto(over->name, 80)), POLICY_MAX_RULES);
         return;
     }
     EVP_MD_CTX *md = EVP_MD_CTX_new();

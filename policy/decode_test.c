@@ -42,7 +42,7 @@ static bool build_chain(struct load *l, const struct map *tests, const struct do
                 continue;
             if (!is_told_here(chain, i))
                 return false;
-            doc_error(l->f, doc_get(test, "like"), "cycle", NULL,
+            doc_error(l->f, doc_get(test, "like"), "cycle", "a test cannot be like itself",
                       "test \"%.*s\" comes back to itself through like",
                       STR_ARG(doc_text(test, "name")));
             return false;
@@ -278,7 +278,7 @@ static void collect(struct load *l, const struct doc_node *list, struct map *tes
         if (map_add(tests, name->text, (void *)(uintptr_t)test))
             continue;
         is_usable[i] = false;
-        doc_error(l->f, name, "duplicate-name", NULL,
+        doc_error(l->f, name, "duplicate-name", "rename one of them",
                   "test \"%.*s\" stands here a second time; the first is in line %u",
                   STR_ARG(str_upto(name->text, 80)),
                   ((const struct doc_node *)map_get(tests, name->text))->line);

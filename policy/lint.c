@@ -180,8 +180,8 @@ static void lint_unreachable(struct load *l, const struct rule *rule)
     else if (!concerns_any(l, rule))
         why = "no request to its apps has what its to asks for";
     if (why)
-        doc_warn(l->f, rule->node, "unreachable", NULL, "rule \"%.*s\" can never hold: %s",
-                 STR_ARG(rule->id), why);
+        doc_warn(l->f, rule->node, "unreachable", "remove it, or mend it",
+                 "rule \"%.*s\" can never hold: %s", STR_ARG(rule->id), why);
 }
 
 /* ---- pairs ------------------------------------------------------------------------------------

@@ -78,21 +78,37 @@ int64_t load_seconds(const struct doc_node *node, int64_t fallback)
     return s;
 }
 
+/* The nearest name, or all when they are few. */
+static void suggest(str word, const char *what, const str *names, size_t n, char *hint, size_t cap)
+{
+    enum { FEW_NAMES = 5 };
+    str near = findings_nearest(word, names, n);
+    if (near.p) {
+        snprintf(hint, cap, "did you mean \"%.*s\"?", STR_ARG(str_upto(near, 128)));
+        return;
+    }
+    size_t at = 0;
+    if (!n)
+        snprintf(hint, cap, "no %s is known", what);
+    for (size_t i = 0; i < n && i < FEW_NAMES; i++)
+        at += (size_t)snprintf(hint + at, cap - at, "%s%.*s",
+                               i ? ", " : "known: ", STR_ARG(str_upto(names[i], 64)));
+    if (n > FEW_NAMES)
+        snprintf(hint + at, cap - at, " and %zu more", n - FEW_NAMES);
+}
+
 void load_unknown(struct load *l, const struct doc_node *node, const char *what, const str *names,
                   size_t n)
 {
     /* What an unreadable file defines would be reported as unknown all over the others. */
     if (l->names_missing)
         return;
-    char hint[200];
-    str near = findings_nearest(node->text, names, n);
-    if (near.p)
-        snprintf(hint, sizeof hint, "did you mean \"%.*s\"?", STR_ARG(str_upto(near, 128)));
-    char code[64];
+    char hint[600], code[64];
     snprintf(code, sizeof code, "unknown-%s", what);
     for (char *c = code; *c; c++)
         *c = *c == ' ' ? '-' : *c;
-    doc_error(l->f, node, code, near.p ? hint : NULL, "unknown %s \"%.*s\"", what,
+    suggest(node->text, what, names, n, hint, sizeof hint);
+    doc_error(l->f, node, code, hint, "unknown %s \"%.*s\"", what,
               STR_ARG(str_upto(node->text, 80)));
 }
 

@@ -35,7 +35,7 @@ static struct def *def_new(struct load *l, const struct load_file *file, enum de
 static void duplicate(struct load *l, const struct def *first, const struct doc_node *key,
                       const char *what)
 {
-    doc_error(l->f, key, "duplicate-name", NULL,
+    doc_error(l->f, key, "duplicate-name", "rename one of them",
               "%s \"%.*s\" is defined a second time; the first is in %.*s:%u", what,
               STR_ARG(str_upto(key->text, 80)), STR_ARG(first->key->file->name), first->key->line);
 }
@@ -47,9 +47,10 @@ static bool is_name_taken(struct load *l, const struct doc_node *key)
         const struct def *d = map_get(&l->defs[kind], key->text);
         if (!d)
             continue;
-        char what[40];
-        snprintf(what, sizeof what, "a name in %s:", kind_names[kind]);
-        duplicate(l, d, key, what);
+        doc_error(l->f, key, "duplicate-name", "a name stands once in all files: rename one",
+                  "\"%.*s\" is defined a second time; the first is in %s: in %.*s:%u",
+                  STR_ARG(str_upto(key->text, 80)), kind_names[kind], STR_ARG(d->key->file->name),
+                  d->key->line);
         return true;
     }
     return false;

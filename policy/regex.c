@@ -23,7 +23,7 @@ pcre2_code *regex_compile(str text, bool ignores_case, const char **why)
     if (text.n == 0 || text.n > POLICY_MAX_REGEX_BYTES)
         return NULL;
     /* Verbs such as (*UTF) or (*NO_JIT) would change how paths are read or how long it takes. */
-    *why = "must be a regular expression without leading (*VERBS)";
+    *why = "must not begin with (*: its options and limits are fixed";
     if (str_starts(text, STR("(*")))
         return NULL;
     uint32_t options = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF |

@@ -6,13 +6,15 @@ static void refuses_bad_shape(void **state)
     static const struct bad rows[] = {
         {"empty", "", "1:1 empty: the file is empty"},
         {"no version", LISTEN CORP, "1:1 missing-key: key \"version\" is missing in postern.yaml"},
-        {"wrong version", "version: 2\n" LISTEN CORP, "1:10 bad-value: \"2\" is not one of: 1"},
+        {"wrong version", "version: 2\n" LISTEN CORP,
+         "1:10 bad-value: \"2\" must be 1, the only value that is legal here"},
         {"no listeners", HEAD CORP,
          "1:1 missing-key: key \"listeners\" is missing in postern.yaml"},
         {"unknown key", HEAD LISTEN CORP "polices: x\n",
          "4:1 unknown-key: unknown key \"polices\" in postern.yaml (did you mean \"policies\"?)"},
         {"unknown deep", HEAD LISTEN CORP "audit: {sink: batch}\n",
-         "4:9 unknown-key: unknown key \"sink\" in audit"},
+         "4:9 unknown-key: unknown key \"sink\" in audit (its keys are file, sync, on_error, "
+         "query, rotate)"},
         {"duplicate key", HEAD LISTEN CORP "state: a\nstate: b\n",
          "5:1 duplicate-key: key \"state\" stands here a second time; the first is in line 4"},
         {"bad choice", HEAD LISTEN CORP "audit: {sync: allways}\n",
@@ -93,7 +95,7 @@ static void refuses_bad_listeners(void **state)
         {"no certificates", ONE("{address: \":443\", tls: {min: \"1.2\"}}"),
          "4:28 missing-key: key \"certificates\" is missing in tls"},
         {"empty certificates", ONE("{address: \":443\", tls: {certificates: []}}"),
-         "4:43 empty: an empty list"},
+         "4:43 empty: this list is empty (write at least one item, or leave the key out)"},
         {"no key", ONE("{address: \":443\", tls: {certificates: [{cert: a}]}}"),
          "4:44 missing-key: key \"key\" is missing in a certificate"},
         {"old tls",
@@ -153,7 +155,7 @@ static void refuses_bad_issuers(void **state)
          "4:59 bad-value: \"HS256\" is not one of: RS256, RS384, RS512, PS256, PS384, PS512, "
          "ES256, ES384, ES512, EdDSA (did you mean \"RS256\"?)"},
         {"empty algs", ONE("{issuer: \"https://l.example\", audience: p, algs: []}"),
-         "4:58 empty: an empty list"},
+         "4:58 empty: this list is empty (write at least one item, or leave the key out)"},
         {"http issuer", ONE("{issuer: \"http://l.example\", audience: p}"),
          "4:18 bad-value: \"http://l.example\" is no https URL, so its keys cannot be discovered "
          "(name the keys by jwks_url or jwks_file)"},
@@ -185,7 +187,7 @@ static void refuses_bad_issuers(void **state)
         {"star within", HEAD LISTEN CORP "services: {ci: {issuer: corp, match: {sub: \"a*b\"}}}\n",
          "4:44 bad-value: \"a*b\" must have \"*\" at its end only, and something before it"},
         {"service without match", HEAD LISTEN CORP "services: {ci: {issuer: corp, match: {}}}\n",
-         "4:38 empty: an empty mapping"},
+         "4:38 empty: this mapping is empty (write at least one key, or leave it out)"},
     };
 #undef ONE
     EXPECT_ALL(rows);

@@ -73,8 +73,8 @@ static void refuses_bad_sections(void **state)
          "name"},
         {"from with an injection",
          BASE "mail: {smtp: \"smtps://a.example\", from: \"a@b.example\\r\\nBcc: c@d.example\"}\n",
-         "4:41 bad-value: \"a@b.example\r\nBcc: c@d.example\" must be a mail address such as "
-         "ops@corp.example, without a name"},
+         "4:41 bad-value: \"a@b.example\\r\\n"
+         "Bcc: c@d.example\" must be a mail address such as ops@corp.example, without a name"},
         {"user without password",
          BASE "mail: {smtp: \"smtps://a.example\", from: p@corp.example, username: u}\n",
          "4:67 missing-key: username and password_file go together"},
@@ -83,7 +83,8 @@ static void refuses_bad_sections(void **state)
               "password_file: f}\n",
          "4:14 plain-password: \"smtp://a.example:25\" would carry the password without TLS (write "
          "smtps:// or smtp+starttls://)"},
-        {"channel without target", BASE "notify: {ops: {}}\n", "4:15 empty: an empty mapping"},
+        {"channel without target", BASE "notify: {ops: {}}\n",
+         "4:15 empty: this mapping is empty (write at least one key, or leave it out)"},
         {"channel without mail", BASE "notify: {ops: {mail: [a@corp.example]}}\n",
          "4:22 needs-mail: the channel \"ops\" sends mail, and there is no section mail (add mail: "
          "{smtp: ..., from: ...})"},
