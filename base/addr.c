@@ -156,7 +156,8 @@ enum cidr_verdict cidr_parse(str s, struct cidr *out)
         return CIDR_OK;
     }
     str digits = str_from(s, slash + 1);
-    if (digits.n > 3 || !str_to_u64(digits, was_mapped ? 128 : total, &bits))
+    bool is_octal = digits.n > 1 && digits.p[0] == '0'; /* to some readers */
+    if (digits.n > 3 || is_octal || !str_to_u64(digits, was_mapped ? 128 : total, &bits))
         return CIDR_BAD;
     if (was_mapped) {
         if (bits < 96)

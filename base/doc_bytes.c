@@ -56,7 +56,7 @@ static bool check_wide(const struct look *l, size_t at, size_t *next)
     if ((c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069))
         return bad_char(l, at, c, "turns the direction of the text");
     if (c == 0xFEFF)
-        return bad_char(l, at, c, "is a byte order mark in the middle of the file");
+        return bad_char(l, at, c, "is the byte order mark of another file");
     if (c < 0xA0 || (c & 0xFFFE) == 0xFFFE)
         return bad_char(l, at, c, "is no text");
     return true;

@@ -53,7 +53,7 @@ static bool is_known(const struct findings *f, const char *code, const struct fi
 static bool is_hidden(int32_t c)
 {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) ||
-           (c >= 0x2066 && c <= 0x2069);
+           (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
 }
 
 static bool is_clean(str s)

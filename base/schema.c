@@ -157,6 +157,35 @@ static size_t count_fields(const struct schema_type *type)
     return n;
 }
 
+static const struct schema_field *field_of(const struct schema_type *type, str name);
+
+static bool has_below(const struct schema_type *type, str name)
+{
+    switch (type->kind) {
+    case SCHEMA_MAP:
+        return field_of(type, name) != NULL;
+    case SCHEMA_LIST:
+    case SCHEMA_ONE_OR_LIST:
+        return has_below(type->item, name);
+    case SCHEMA_EITHER: /* what may be a list is a value, whose keys nobody looks for here */
+        for (const struct schema_type *const *t = type->alternatives; *t; t++)
+            if (accepts(type, DOC_LIST) || has_below(*t, name))
+                return !accepts(type, DOC_LIST);
+        return false;
+    default:
+        return false;
+    }
+}
+
+/* `paths` in a rule belongs into its `to`. */
+static const char *home_of(const struct schema_type *type, str name)
+{
+    for (const struct schema_field *field = type->fields; field->name; field++)
+        if (has_below(field->type, name))
+            return field->name;
+    return NULL;
+}
+
 /* Where no key is near, all are told, unless they are too many to read. */
 static void unknown_key(const struct schema_type *type, const struct doc_node *key,
                         struct findings *f)
@@ -165,7 +194,10 @@ static void unknown_key(const struct schema_type *type, const struct doc_node *k
     struct arena a;
     arena_init(&a, NULL, 0);
     str near = nearest_key(type, key->text), hint = {NULL, 0};
-    if (near.p)
+    const char *home = home_of(type, key->text);
+    if (home)
+        hint = arena_printf(&a, "it is a key of %s", home);
+    else if (near.p)
         hint = arena_printf(&a, "did you mean \"%.*s\"?", STR_ARG(near));
     else if (count_fields(type) <= FEW_KEYS)
         hint = list_keys(&a, type);
@@ -235,12 +267,35 @@ static bool accepts(const struct schema_type *type, enum doc_kind kind)
     return false;
 }
 
+/* A word that is none of the legal ones: a mapping would have been legal too. */
+static bool wrong_word(const struct schema_type *type, const struct schema_type *words,
+                       const struct doc_node *node, struct findings *f)
+{
+    char hint[160];
+    str names[64];
+    size_t n = 0;
+    for (; words->choices[n] && n < 64; n++)
+        names[n] = str_of(words->choices[n]);
+    str near = findings_nearest(node->text, names, n);
+    if (near.p)
+        snprintf(hint, sizeof hint, "did you mean \"%.*s\"?", STR_ARG(near));
+    doc_error(f, node, "bad-value", near.p ? hint : NULL, "expected %s, found \"%.*s\"",
+              schema_name(type), STR_ARG(str_upto(node->text, 80)));
+    return false;
+}
+
 static bool check_either(const struct schema_type *type, const struct doc_node *node,
                          struct findings *f)
 {
-    for (const struct schema_type *const *t = type->alternatives; *t; t++)
-        if (accepts(*t, node->kind))
-            return schema_check(*t, node, f);
+    if (is_nothing(node))
+        return wrong_kind(type, node, f);
+    for (const struct schema_type *const *t = type->alternatives; *t; t++) {
+        if (!accepts(*t, node->kind))
+            continue;
+        if ((*t)->choices && node->kind == DOC_SCALAR && !is_choice(*t, node->text))
+            return wrong_word(type, *t, node, f);
+        return schema_check(*t, node, f);
+    }
     return wrong_kind(type, node, f);
 }
 

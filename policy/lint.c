@@ -109,20 +109,6 @@ static void lint_regexes(struct load *l, const struct rule *rule)
 /* ---- rules that can never be true --------------------------------------------------------------
  */
 
-static bool is_contradiction(const struct who *who)
-{
-    bool wants_mail = who->users.n || who->domains.n;
-
-    if (who->kind == WHO_MACHINE && wants_mail)
-        return true;
-    if (who->kind == WHO_HUMAN && who->services.n)
-        return true;
-    for (size_t i = 0; i < who->n_all; i++)
-        if (is_contradiction(who->all[i]))
-            return true;
-    return false;
-}
-
 static bool covers_all(struct glob_list wide, struct glob_list narrow)
 {
     for (size_t i = 0; i < narrow.n; i++) {
@@ -171,17 +157,26 @@ static bool concerns_any(const struct load *l, const struct rule *rule)
 
 static void lint_unreachable(struct load *l, const struct rule *rule)
 {
-    const char *why = NULL;
+    const char *why = lint_who_is_nobody(rule->who);
 
-    if (is_contradiction(rule->who))
-        why = "its who asks for a person and a machine at once";
-    else if (cover_is_empty(rule->to))
+    if (!why && cover_is_empty(rule->to))
         why = "its except leaves out all of its paths";
-    else if (!concerns_any(l, rule))
+    if (!why && !concerns_any(l, rule))
         why = "no request to its apps has what its to asks for";
+    if (!why && rule->effect != RULE_REQUIRE)
+        why = lint_need_is_never(rule);
     if (why)
         doc_warn(l->f, rule->node, "unreachable", "remove it, or mend it",
                  "rule \"%.*s\" can never hold: %s", STR_ARG(rule->id), why);
+}
+
+static void lint_never(struct load *l, const struct rule *rule)
+{
+    const char *why = rule->effect == RULE_REQUIRE ? lint_need_is_never(rule) : NULL;
+
+    if (why)
+        doc_warn(l->f, rule->node, "refuses-all", "mend it, or write effect: deny",
+                 "rule \"%.*s\" refuses everybody whom it concerns: %s", STR_ARG(rule->id), why);
 }
 
 /* ---- pairs ------------------------------------------------------------------------------------
@@ -221,6 +216,41 @@ static void lint_pair(struct load *l, const struct rule *allow, const struct rul
                  other->node->line);
 }
 
+static bool skips(const struct rule *rule, const struct rule *require, const struct load *l)
+{
+    struct index_list list = rule->break_glass ? rule->break_glass->skips : (struct index_list){0};
+
+    for (size_t i = 0; i < list.n; i++)
+        if (&l->rules[list.items[i]] == require)
+            return true;
+    return false;
+}
+
+static bool is_skipped(const struct load *l, const struct rule *require)
+{
+    for (size_t i = 0; i < l->p->n_rules; i++)
+        if (skips(&l->rules[i], require, l))
+            return true;
+    return false;
+}
+
+/* Wherever the allow applies the require fires: it concerns all that the allow does, and what the
+ * one needs the other rules out. */
+static void lint_against(struct load *l, const struct rule *allow, const struct rule *require)
+{
+    if (require->effect != RULE_REQUIRE || !is_in_force(require) ||
+        !has_apps(require->to, allow->to) || !cover_life(require, allow) ||
+        !cover_who(require->who, allow->who) || !cover_parts(require->to, allow->to))
+        return;
+    const char *need = lint_needs_are_apart(allow, require);
+    if (need && !is_skipped(l, require))
+        doc_warn(l->f, allow->node, "covered-by-require", "remove it, or narrow the require",
+                 "rule \"%.*s\" lets nobody in: no visit has the %s that it needs and the one that "
+                 "rule \"%.*s\" (%.*s:%u) requires",
+                 STR_ARG(allow->id), need, STR_ARG(require->id), STR_ARG(require->node->file->name),
+                 require->node->line);
+}
+
 /* Two allows that say the same cover each other: the later one is told. Session terms and a break
  * glass are effects of their own. */
 static bool is_covered(const struct rule *allow, const struct rule *other)
@@ -244,6 +274,8 @@ static void lint_pairs(struct load *l, const struct rule *allow)
             lint_pair(l, allow, &l->rules[i]);
             return;
         }
+    for (size_t i = 0; i < l->p->n_rules; i++)
+        lint_against(l, allow, &l->rules[i]);
 }
 
 void lint_set(struct load *l)
@@ -255,6 +287,7 @@ void lint_set(struct load *l)
         lint_deny_paths(l, rule);
         lint_regexes(l, rule);
         lint_unreachable(l, rule);
+        lint_never(l, rule);
         lint_pairs(l, rule);
     }
     lint_scalars(l);

@@ -41,12 +41,16 @@ static void duplicate(struct load *l, const struct def *first, const struct doc_
 }
 
 /* One name may not be a group here and a schedule there. */
-static bool is_name_taken(struct load *l, const struct doc_node *key)
+static bool is_name_taken(struct load *l, const struct load_file *file, enum def_kind own_kind,
+                          const struct doc_node *key)
 {
     for (int kind = DEF_GROUP; kind <= DEF_DEVICE; kind++) {
         const struct def *d = map_get(&l->defs[kind], key->text);
         if (!d)
             continue;
+        /* Twice in one mapping is a duplicate key, and told. */
+        if (d->file == file && d->kind == own_kind)
+            return true;
         doc_error(l->f, key, "duplicate-name", "a name stands once in all files: rename one",
                   "\"%.*s\" is defined a second time; the first is in %s: in %.*s:%u",
                   STR_ARG(str_upto(key->text, 80)), kind_names[kind], STR_ARG(d->key->file->name),
@@ -78,7 +82,7 @@ static void collect_define(struct load *l, const struct load_file *file,
         const struct doc_node *map = doc_get(define, kind_names[kind]);
         l->has_nameless[kind] |= map && !is_kind(map, DOC_MAP);
         for (size_t i = 0; is_kind(map, DOC_MAP) && i < map->n; i++) {
-            if (is_name_taken(l, map->keys[i]))
+            if (is_name_taken(l, file, (enum def_kind)kind, map->keys[i]))
                 continue;
             struct def *d = def_new(l, file, (enum def_kind)kind, map->keys[i], map->items[i]);
             d->has_form = define_has_form(file, d->kind, d->key, d->node);

@@ -74,7 +74,7 @@ static const char *normalise(struct arena *a, str text, str *path_out)
         path_normalise(encoded, lax, arena_text(a, encoded.n + 1), path_out);
     if (verdict == PATH_OK)
         return NULL;
-    return arena_printf(a, "must be a path that can be asked for, without %s",
+    return arena_printf(a, "names paths that are refused to everybody, for they hold %s",
                         path_verdict_text(verdict))
         .p;
 }

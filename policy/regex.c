@@ -5,15 +5,17 @@
 #include "policy/rule.h"
 
 /* The phrase of the last failure; PCRE2 has some hundred texts and a caller takes one at once. */
-static _Thread_local char failure[160];
+static _Thread_local char failure[240];
 
 static const char *compile_error(int code, size_t offset)
 {
     PCRE2_UCHAR text[100];
     if (pcre2_get_error_message(code, text, sizeof text) < 0)
         return "must be a regular expression (PCRE2)";
-    snprintf(failure, sizeof failure, "must be a regular expression (PCRE2): %s at offset %zu",
-             (const char *)text, offset);
+    bool is_number = code == PCRE2_ERROR_BAD_SUBPATTERN_REFERENCE;
+    snprintf(failure, sizeof failure, "must be a regular expression (PCRE2): %s at offset %zu%s",
+             (const char *)text, offset,
+             is_number ? "; only groups with a name, (?<name>...), can be meant" : "");
     return failure;
 }
 

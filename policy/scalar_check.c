@@ -83,7 +83,7 @@ bool scalar_check_one_line(const struct doc_node *node, const char **why)
     bool good = node->text.n > 0 && node->text.n <= 1024;
     for (size_t i = 0; good && i < node->text.n; i++)
         good = (unsigned char)node->text.p[i] >= 0x20 && node->text.p[i] != 0x7F;
-    return must(good, why, "must be one line of at most 1024 bytes without control characters");
+    return must(good, why, "must be one line of 1 to 1024 bytes without control characters");
 }
 
 bool scalar_check_login(const struct doc_node *node, const char **why)
@@ -161,12 +161,20 @@ bool scalar_check_cidr(const struct doc_node *node, const char **why)
                     : "must be an address or a network such as 10.0.0.0/8");
 }
 
+/* 010.1.2.3 is no name of a network. */
+static bool looks_like_an_address(str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!memchr("0123456789./:", s.p[i], 13))
+            return memchr(s.p, '/', s.n) != NULL;
+    return true;
+}
+
 bool scalar_check_network(const struct doc_node *node, const char **why)
 {
     struct cidr net;
     enum cidr_verdict verdict = cidr_parse(node->text, &net);
-    if (verdict == CIDR_BAD && !memchr(node->text.p, '/', node->text.n) &&
-        scalar_check_name(node, why))
+    if (verdict == CIDR_BAD && !looks_like_an_address(node->text) && scalar_check_name(node, why))
         return true;
     return must(verdict == CIDR_OK, why,
                 verdict == CIDR_HOST_BITS
@@ -191,8 +199,11 @@ bool scalar_check_email(const struct doc_node *node, const char **why)
 {
     str s = node->text;
     size_t at = str_find(s, '@');
-    return must(at > 0 && at < s.n && scalar_is_name(str_from(s, at + 1)) && s.n <= 254, why,
-                "must be a mail address with exactly one @, such as kim@acme.example");
+    bool good = at > 0 && at < s.n && scalar_is_name(str_from(s, at + 1)) && s.n <= 254;
+    /* A name beside the address, or a list of two, is no address. */
+    for (size_t i = 0; good && i < at; i++)
+        good = (unsigned char)s.p[i] > 0x20 && !memchr("<>,;\x7F", s.p[i], 5);
+    return must(good, why, "must be a mail address with exactly one @, such as kim@acme.example");
 }
 
 bool scalar_check_domain(const struct doc_node *node, const char **why)
@@ -266,10 +277,11 @@ bool scalar_check_version(const struct doc_node *node, const char **why)
                 "must be a version of numbers and dots, such as \"14.10\"");
 }
 
+/* 010 is eight to some readers of YAML. */
 static bool is_between(str s, uint64_t least, uint64_t most)
 {
     uint64_t n;
-    return str_to_u64(s, most, &n) && n >= least;
+    return str_to_u64(s, most, &n) && n >= least && (s.n == 1 || s.p[0] != '0');
 }
 
 bool scalar_check_percent(const struct doc_node *node, const char **why)
@@ -352,6 +364,6 @@ bool scalar_check_true(const struct doc_node *node, const char **why)
 
 bool scalar_check_file_version(const struct doc_node *node, const char **why)
 {
-    return must(str_eq(node->text, STR("1")), why,
-                "must be 1, the only version of the language so far");
+    return must(node->is_plain && str_eq(node->text, STR("1")), why,
+                "must be 1 without quotes, the only version of the language so far");
 }

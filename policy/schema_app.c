@@ -43,7 +43,7 @@ const struct schema_type values_type = LIST("a list of values", value_type);
 const struct schema_type seconds_type = {.kind = SCHEMA_SCALAR,
                                          .name = "a duration",
                                          .check = scalar_check_seconds,
-                                         .pattern = "^[0-9]+[smhd]$"};
+                                         .pattern = "^0*[1-9][0-9]*[smhd]$"};
 const struct schema_type zone_type = {.kind = SCHEMA_SCALAR,
                                       .name = "a time zone",
                                       .check = scalar_check_zone,

@@ -1,8 +1,9 @@
 /* Every error and warning of the language page: golden/NAME.yaml and, to the letter, what is said
  * of it in golden/NAME.txt. One test a file.
  *
- * A first line "# options: ..." may say geoip (there is a GeoIP file) or unknown (there is no
- * configuration). POSTERN_GOLDEN_WRITE=1 writes the expectations anew; read the diff. */
+ * A first line "# options: ..." may say geoip (there is a GeoIP file), unknown (there is no
+ * configuration), lints (as `check` asks for them) or tests (the embedded tests are run).
+ * POSTERN_GOLDEN_WRITE=1 writes the expectations anew; read the diff. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,7 @@
 
 #include "policy_kit.h"
 
-enum { MAX_CASES = 400, MAX_FILES = 8 };
+enum { MAX_CASES = 800, MAX_FILES = 8 };
 
 static char *names[MAX_CASES];
 static size_t n_names;
@@ -40,14 +41,20 @@ static char *load_and_print(const char *name, str text)
         .known = has_option(text, "unknown") ? NULL : &kit_known,
         .has_geoip = has_option(text, "geoip"),
         .now_s = 1795600000, /* 2026-11-25 */
+        .wants_lints = has_option(text, "lints"),
     };
     findings_init(&f);
     struct policy *p = policy_load(&in, &f);
+    struct policy_test_totals totals = {0};
+    assert_true((p != NULL) == (f.errors == 0));
+    if (p && has_option(text, "tests"))
+        policy_test_run(p, &f, &totals);
     FILE *out = open_memstream(&said, &n);
     findings_print(&f, out);
     fprintf(out, "-- %s\n", p ? "loaded" : "refused");
+    if (has_option(text, "tests"))
+        fprintf(out, "-- %zu tests, %zu failed\n", totals.passed + totals.failed, totals.failed);
     fclose(out);
-    assert_true((p != NULL) == (f.errors == 0));
     policy_unref(&p);
     findings_finish(&f);
     return said;
