@@ -177,6 +177,11 @@ bool policy_app_wants_device(const struct policy *p, const struct policy_app *ap
     return p->compiled->apps[app->index].wants_device;
 }
 
+bool policy_app_has_audit(const struct policy *p, const struct policy_app *app)
+{
+    return p->compiled->apps[app->index].has_audit;
+}
+
 bool policy_app_wants_grants(const struct policy *p, const struct policy_app *app)
 {
     return p->compiled->apps[app->index].wants_grants;

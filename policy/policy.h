@@ -311,6 +311,8 @@ bool policy_may_approve(const struct policy *p, str rule_id, str app_name,
 bool policy_is_approver(const struct policy *p, const struct policy_identity *who, int64_t now_us);
 /* True when any rule that may hold for the app looks at the device: then ask for one. */
 bool policy_app_wants_device(const struct policy *p, const struct policy_app *app);
+/* True when any rule of the app is of mode: audit. */
+bool policy_app_has_audit(const struct policy *p, const struct policy_app *app);
 /* True when any rule that may hold for the app opens by an approval or by breaking the glass: then
  * ask what is open for the person. */
 bool policy_app_wants_grants(const struct policy *p, const struct policy_app *app);

@@ -2,6 +2,7 @@
  * it says is what the proxy would do: the same loader, the same evaluator. */
 #include "proxy/command/command.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ static const struct {
     {"unused", policy_unused_command, "tells which rules an access log never needed"},
     {"diff", policy_diff_command, "compares two sets: the same, or a request that shows it"},
     {"fmt", policy_fmt_command, "gives files their usual layout"},
+    {"schema", policy_schema_command, "prints the JSON Schema of a policy file, for editors"},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
@@ -38,15 +40,24 @@ static void help(FILE *out)
           out);
 }
 
+/* An answer that nobody could read whole is none: a full disk must not look like a good set. */
+static int finish(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "postern policy: the answer cannot be written: %s\n", strerror(errno));
+    return EXIT_ERRORS;
+}
+
 int command_policy(int argc, char **argv)
 {
     if (usage_asks_help(argc, argv)) {
         help(stdout);
-        return EXIT_GOOD;
+        return finish(EXIT_GOOD);
     }
     for (size_t i = 0; argc >= 2 && i < N_COMMANDS; i++)
         if (!strcmp(argv[1], commands[i].name))
-            return commands[i].run(argc - 1, argv + 1);
+            return finish(commands[i].run(argc - 1, argv + 1));
     if (argc >= 2)
         fprintf(stderr, "postern policy: there is no subcommand \"%s\"\n\n", argv[1]);
     help(stderr);

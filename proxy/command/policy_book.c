@@ -77,6 +77,13 @@ void policy_book_print(struct policy_book *book, bool is_json)
         findings_print(&book->findings, stderr);
 }
 
+void policy_book_fail(struct policy_book *book, bool is_json, const char *suggestion,
+                      const struct fail *fail)
+{
+    findings_add(&book->findings, FINDING_ERROR, "unreadable", NULL, suggestion, "%s", fail->text);
+    policy_book_print(book, is_json);
+}
+
 int policy_book_use(const struct policy_book_options *o, bool is_json, policy_book_fn *run,
                     void *options)
 {

@@ -33,6 +33,10 @@ void policy_book_finish(struct policy_book *book);
 /* Findings to standard error as text, or to standard output as JSON. */
 void policy_book_print(struct policy_book *book, bool is_json);
 
+/* What else was to be read cannot be: an error like any other, printed with the findings. */
+void policy_book_fail(struct policy_book *book, bool is_json, const char *suggestion,
+                      const struct fail *fail);
+
 /* What a subcommand does with a set that is good; an exit code. What it makes may live in the
  * book's arena. */
 typedef int policy_book_fn(void *options, struct policy_book *book);
@@ -49,6 +53,11 @@ void policy_json_findings(struct jout *j, const struct findings *f);
 void policy_json_texts(struct jout *j, str name, const str *items, size_t n);
 /* Member of that name, left out when the text is absent. */
 void policy_json_text(struct jout *j, str name, str text);
+/* What a session may do: as the member "session", and as ", for 3600s, recorded". */
+void policy_json_session(struct jout *j, const struct policy_obligations *o);
+void policy_print_session(const struct policy_obligations *o);
+/* An instant in UTC; the second ends the line. */
+void policy_print_instant(FILE *out, const char *label, int64_t at_s);
 void policy_print_time(FILE *out, const char *label, int64_t at_s);
 /* " s" or "": for counts. */
 const char *policy_plural(size_t n);
@@ -72,5 +81,6 @@ int policy_diff_command(int argc, char **argv);
 int policy_who_can_command(int argc, char **argv);
 int policy_unused_command(int argc, char **argv);
 int policy_fmt_command(int argc, char **argv);
+int policy_schema_command(int argc, char **argv);
 
 #endif

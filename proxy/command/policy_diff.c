@@ -70,23 +70,13 @@ static void print_fact(const char *name, str text)
         printf("      %-8s %.*s\n", name, STR_ARG(text));
 }
 
-static void print_session(const struct policy_obligations *o)
-{
-    if (o->max_s)
-        printf(", for %llds", (long long)o->max_s);
-    if (o->idle_s)
-        printf(", idle %llds", (long long)o->idle_s);
-    printf("%s%s%s%s", o->record ? ", recorded" : "", o->clipboard ? ", clipboard" : "",
-           o->file_transfer ? ", file transfer" : "", o->port_forwarding ? ", ports" : "");
-}
-
 static void print_outcome(const char *name, const struct policy_decision *d)
 {
     printf("      %-8s %s, %s", name, d->effect == POLICY_ALLOW ? "allow" : "deny",
            policy_reason_code(d->reason));
     for (size_t i = 0; i < d->n_rules; i++)
         printf("%s%.*s", i ? ", " : " by ", STR_ARG(d->rules[i]));
-    print_session(&d->obligations);
+    policy_print_session(&d->obligations);
     printf("\n");
 }
 
@@ -140,19 +130,6 @@ static void print_text(const struct policy_diff *diff)
 
 /* ---- JSON ---- */
 
-static void write_session(struct jout *j, const struct policy_obligations *o)
-{
-    jout_key(j, STR("session"));
-    jout_open(j, '{');
-    jout_kint(j, STR("max_s"), o->max_s);
-    jout_kint(j, STR("idle_s"), o->idle_s);
-    jout_kbool(j, STR("record"), o->record);
-    jout_kbool(j, STR("clipboard"), o->clipboard);
-    jout_kbool(j, STR("file_transfer"), o->file_transfer);
-    jout_kbool(j, STR("port_forwarding"), o->port_forwarding);
-    jout_close(j, '}');
-}
-
 static void write_outcome(struct jout *j, str name, const struct policy_decision *d)
 {
     jout_key(j, name);
@@ -161,7 +138,7 @@ static void write_outcome(struct jout *j, str name, const struct policy_decision
     jout_kstr(j, STR("reason"), str_of(policy_reason_code(d->reason)));
     policy_json_texts(j, STR("rules"), d->rules, d->n_rules);
     if (d->effect == POLICY_ALLOW)
-        write_session(j, &d->obligations);
+        policy_json_session(j, &d->obligations);
     jout_close(j, '}');
 }
 
@@ -182,11 +159,19 @@ static void write_witness(struct jout *j, str name, const struct policy_witness 
     jout_close(j, '}');
 }
 
+/* What is printed. */
+struct view {
+    const struct policy_book *books;
+    const struct policy_diff *diff;
+};
+
 static void write_diff(struct jout *j, const void *what)
 {
-    const struct policy_diff *diff = what;
+    const struct view *view = what;
+    const struct policy_diff *diff = view->diff;
 
     jout_open(j, '{');
+    policy_json_findings(j, &view->books[0].findings);
     jout_key(j, STR("apps"));
     jout_open(j, '[');
     for (size_t i = 0; i < diff->n_apps; i++) {
@@ -216,7 +201,7 @@ static int compare(const struct options *o, struct policy_book books[2])
     arena_init(&a, NULL, 0);
     policy_diff(books[0].policy, books[1].policy, (int64_t)time(NULL) * 1000000, &a, &diff);
     if (o->is_json)
-        policy_json_print(write_diff, &diff);
+        policy_json_print(write_diff, &(struct view){books, &diff});
     else
         print_text(&diff);
     for (size_t i = 0; i < diff.n_apps; i++)
@@ -224,6 +209,18 @@ static int compare(const struct options *o, struct policy_book books[2])
             status = EXIT_FINDINGS;
     arena_finish(&a);
     return status;
+}
+
+/* Of both sets in one list. */
+static void add_findings(struct findings *into, const struct findings *from)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        const struct finding *it = &from->items[i];
+        struct finding_at at = {it->file, it->source, it->line, it->column};
+        char code[64];
+        snprintf(code, sizeof code, "%.*s", STR_ARG(it->code));
+        findings_add(into, it->severity, code, &at, it->suggestion.p, "%.*s", STR_ARG(it->message));
+    }
 }
 
 int policy_diff_command(int argc, char **argv)
@@ -236,12 +233,13 @@ int policy_diff_command(int argc, char **argv)
     if (wrong)
         return usage_tell("policy diff", wrong, usage_text);
     for (size_t i = 0; i < 2; i++)
-        if (!policy_book_open(&books[i], &o.books[i])) {
-            policy_book_print(&books[i], o.is_json);
+        if (!policy_book_open(&books[i], &o.books[i]))
             status = EXIT_ERRORS;
-        }
+    add_findings(&books[0].findings, &books[1].findings);
     if (status == EXIT_GOOD)
         status = compare(&o, books);
+    else
+        policy_book_print(&books[0], o.is_json);
     for (size_t i = 0; i < 2; i++)
         policy_book_finish(&books[i]);
     return status;

@@ -242,7 +242,7 @@ static int explain(void *options, struct policy_book *book)
     o->asked = asked;
     build_facts(o, &facts);
     policy_explain(book->policy, &facts, a, &ex);
-    struct policy_explain_view view = {book->policy, &ex, a};
+    struct policy_explain_view view = {&book->findings, book->policy, &ex, a};
     if (o->is_json)
         policy_json_print(policy_explain_write, &view);
     else

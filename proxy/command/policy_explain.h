@@ -6,6 +6,7 @@
 #include "policy/policy.h"
 
 struct policy_explain_view {
+    const struct findings *findings; /* of loading */
     const struct policy *policy;
     const struct policy_explanation *explanation;
     struct arena *arena; /* for words */

@@ -106,8 +106,10 @@ void policy_explain_print(const struct policy_explain_view *view)
         print_kept(view, &ex->rules[i]);
     if (ex->n_rules)
         printf("\n");
-    printf("%s: %s (%s)\n", d->effect == POLICY_ALLOW ? "allow" : "deny",
+    printf("%s: %s (%s)", d->effect == POLICY_ALLOW ? "allow" : "deny",
            policy_reason_code(d->reason), policy_reason_text(d->reason));
+    policy_print_session(&d->obligations);
+    printf("\n");
     for (size_t i = 0; i < ex->n_rules; i++)
         if (ex->rules[i].is_decisive)
             print_place(view->policy, &ex->rules[i]);
@@ -191,9 +193,12 @@ void policy_explain_write(struct jout *j, const void *what)
     const struct policy_decision *d = &ex->decision;
 
     jout_open(j, '{');
+    policy_json_findings(j, view->findings);
     jout_kstr(j, STR("effect"), d->effect == POLICY_ALLOW ? STR("allow") : STR("deny"));
     jout_kstr(j, STR("reason"), str_of(policy_reason_code(d->reason)));
     policy_json_texts(j, STR("causes"), ex->causes, ex->n_causes);
+    if (d->effect == POLICY_ALLOW)
+        policy_json_session(j, &d->obligations);
     if (d->valid_until_s)
         jout_ktime(j, STR("valid_until"), d->valid_until_s * 1000000);
     if (d->has_would)

@@ -38,6 +38,19 @@ void policy_json_texts(struct jout *j, str name, const str *items, size_t n)
     jout_close(j, ']');
 }
 
+void policy_json_session(struct jout *j, const struct policy_obligations *o)
+{
+    jout_key(j, STR("session"));
+    jout_open(j, '{');
+    jout_kint(j, STR("max_s"), o->max_s);
+    jout_kint(j, STR("idle_s"), o->idle_s);
+    jout_kbool(j, STR("record"), o->record);
+    jout_kbool(j, STR("clipboard"), o->clipboard);
+    jout_kbool(j, STR("file_transfer"), o->file_transfer);
+    jout_kbool(j, STR("port_forwarding"), o->port_forwarding);
+    jout_close(j, '}');
+}
+
 void policy_json_findings(struct jout *j, const struct findings *f)
 {
     static const char *const severities[] = {"error", "warning", "note"};
@@ -53,7 +66,11 @@ void policy_json_findings(struct jout *j, const struct findings *f)
         jout_kstr(j, STR("severity"), str_of(severities[it->severity]));
         jout_kstr(j, STR("code"), it->code);
         jout_kstr(j, STR("message"), it->message);
-        policy_json_text(j, STR("suggestion"), it->suggestion);
+        jout_key(j, STR("suggestion"));
+        if (it->suggestion.p)
+            jout_str(j, it->suggestion);
+        else
+            jout_null(j);
         jout_close(j, '}');
     }
     jout_close(j, ']');
@@ -61,12 +78,28 @@ void policy_json_findings(struct jout *j, const struct findings *f)
     jout_kint(j, STR("warnings"), (int64_t)f->warnings);
 }
 
-void policy_print_time(FILE *out, const char *label, int64_t at_s)
+void policy_print_session(const struct policy_obligations *o)
+{
+    if (o->max_s)
+        printf(", for %llds", (long long)o->max_s);
+    if (o->idle_s)
+        printf(", idle %llds", (long long)o->idle_s);
+    printf("%s%s%s%s", o->record ? ", recorded" : "", o->clipboard ? ", clipboard" : "",
+           o->file_transfer ? ", file transfer" : "", o->port_forwarding ? ", ports" : "");
+}
+
+void policy_print_instant(FILE *out, const char *label, int64_t at_s)
 {
     char text[JOUT_TIME_CHARS];
 
     jout_time_text(at_s * 1000000, text);
-    fprintf(out, "%s%.19sZ\n", label, text);
+    fprintf(out, "%s%.19sZ", label, text);
+}
+
+void policy_print_time(FILE *out, const char *label, int64_t at_s)
+{
+    policy_print_instant(out, label, at_s);
+    fputc('\n', out);
 }
 
 void policy_print_safe(FILE *out, str s)

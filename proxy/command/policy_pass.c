@@ -1,6 +1,7 @@
 #include "proxy/command/policy_pass.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,7 +29,9 @@ struct decider {
     void *results;
     struct record_people people;
     struct arena arena; /* of one record */
-    uint64_t n_decided, n_skipped;
+    struct pass_counts counts;
+    struct pass_sets sets;
+    struct arena digests; /* of the sets */
     pthread_t thread;
 };
 
@@ -72,6 +75,13 @@ static void end(struct queue *q)
 
 /* ---- deciding -------------------------------------------------------------------------------- */
 
+/* A session or a proof that is past its time, on another device and the like: whoever is known is
+ * never refused so by a rule. */
+static bool is_refused_beside(const struct record *r)
+{
+    return r->who.p && str_eq(r->reason, str_of(policy_reason_code(POLICY_REASON_NO_IDENTITY)));
+}
+
 /* Refusals that no rule has a part in: they would be refused again. */
 static bool is_decided_by_rules(str reason)
 {
@@ -110,30 +120,56 @@ static struct policy_request request_of(struct decider *d, const struct record *
     return q;
 }
 
-static void decide_line(struct decider *d, str line)
+static void note_set(struct decider *d, str digest)
 {
-    struct policy_decision decision;
-    struct record r;
+    struct pass_sets *sets = &d->sets;
 
-    if (!record_read(line, &r))
-        return;
-    if (!is_decided_by_rules(r.reason)) {
-        d->n_skipped++;
-        return;
-    }
-    const struct record_person *person = record_person(&d->people, &r);
-    struct policy_request request = request_of(d, &r);
+    /* Newest last: a log is nearly always of the same set as its last line. */
+    for (size_t i = sets->n; i-- > 0;)
+        if (str_eq(sets->digests[i], digest))
+            return;
+    if (sets->n < PASS_MOST_DIGESTS)
+        sets->digests[sets->n++] = arena_dup(&d->digests, digest);
+}
+
+static void decide_record(struct decider *d, const struct record *r)
+{
+    const struct record_person *person = record_person(&d->people, r);
+    struct policy_request request = request_of(d, r);
+    struct policy_decision decision;
     struct policy_facts facts = {.identity = person ? &person->identity : NULL,
                                  .subject = person ? person->subject : NULL,
                                  .request = &request,
-                                 .now_us = r.now_s * 1000000,
-                                 .clock_is_good = r.clock_is_good};
-    if (r.device.n)
-        facts.n_devices = record_device(&d->arena, &r, &facts.devices);
+                                 .now_us = r->now_s * 1000000,
+                                 .clock_is_good = r->clock_is_good,
+                                 .grants_unknown = r->grants_unknown,
+                                 .purpose = record_text(&d->arena, r->purpose)};
+
+    if (r->device.n)
+        facts.n_devices = record_device(&d->arena, r, &facts.devices);
+    facts.n_grants = record_grants(&d->arena, r, &facts.grants);
     policy_decide(d->pass->policy, &facts, &decision);
-    d->n_decided++;
-    d->pass->fn(d->results, &r, person, &facts, &decision);
+    note_set(d, r->digest);
+    d->pass->fn(d->results, r, person, &facts, &decision);
     arena_reset(&d->arena);
+}
+
+static void decide_line(struct decider *d, str line)
+{
+    struct record r;
+    enum record_kind kind = record_read(line, &r);
+
+    d->counts.broken += kind == RECORD_BROKEN;
+    d->counts.others += kind == RECORD_OTHER;
+    d->counts.shortened += kind == RECORD_SHORTENED;
+    if (kind != RECORD_DECISION)
+        return;
+    if (!is_decided_by_rules(r.reason) || is_refused_beside(&r)) {
+        d->counts.unruled++;
+        return;
+    }
+    d->counts.decided++;
+    decide_record(d, &r);
 }
 
 static void *decide_all(void *arg)
@@ -159,7 +195,6 @@ static bool on_line(void *ctx, str line)
     struct queue *q = reader->queue;
     struct block *b = reader->block;
 
-    reader->pass->n_lines++;
     if (b->n && b->cap - b->n < line.n + 1) {
         give(q, q->full, &q->n_full, &q->has_full, b);
         b = reader->block = take(q, q->empty, &q->n_empty, &q->has_empty);
@@ -206,16 +241,27 @@ static void start(struct pass *pass, struct queue *q, struct decider *d, void *r
 {
     *d = (struct decider){.pass = pass, .queue = q, .results = results};
     arena_init(&d->arena, NULL, 0);
+    arena_init(&d->digests, NULL, 0);
     record_people_init(&d->people, pass->policy, pass->config);
     if (pthread_create(&d->thread, NULL, decide_all, d) != 0)
         abort();
 }
 
-static void join(struct pass *pass, struct decider *d)
+static void add(struct pass_counts *into, const struct pass_counts *from)
+{
+    into->decided += from->decided;
+    into->unruled += from->unruled;
+    into->shortened += from->shortened;
+    into->others += from->others;
+    into->broken += from->broken;
+}
+
+static void join(struct pass *pass, struct decider *first, struct decider *d)
 {
     pthread_join(d->thread, NULL);
-    pass->n_decided += d->n_decided;
-    pass->n_skipped += d->n_skipped;
+    add(&pass->counts, &d->counts);
+    for (size_t i = 0; i < d->sets.n; i++)
+        note_set(first, d->sets.digests[i]);
     record_people_finish(&d->people);
     arena_finish(&d->arena);
 }
@@ -234,7 +280,40 @@ bool pass_run(struct pass *pass, struct fail *fail)
     give(&q, q.full, &q.n_full, &q.has_full, reader.block);
     end(&q);
     for (size_t i = 0; i < pass->n_threads; i++)
-        join(pass, &deciders[i]);
+        join(pass, &deciders[0], &deciders[i]);
+    pass->n_sets = deciders[0].sets.n;
+    for (size_t i = 0; i < pass->n_threads; i++)
+        arena_finish(&deciders[i].digests);
     queue_finish(&q, blocks);
     return good;
+}
+
+/* ---- what was not decided again ----------------------------------------------------------------
+ */
+
+void pass_write_counts(struct jout *j, const struct pass *pass)
+{
+    const struct pass_counts *n = &pass->counts;
+
+    jout_key(j, STR("left_out"));
+    jout_open(j, '{');
+    jout_kint(j, STR("unruled"), (int64_t)n->unruled);
+    jout_kint(j, STR("shortened"), (int64_t)n->shortened);
+    jout_kint(j, STR("others"), (int64_t)n->others);
+    jout_kint(j, STR("broken"), (int64_t)n->broken);
+    jout_close(j, '}');
+    jout_kint(j, STR("sets"), (int64_t)pass->n_sets);
+}
+
+static void print_count(uint64_t n, const char *what)
+{
+    if (n)
+        printf("left out: %llu %s\n", (unsigned long long)n, what);
+}
+
+void pass_print_counts(const struct pass *pass)
+{
+    print_count(pass->counts.unruled, "that no rule decided");
+    print_count(pass->counts.shortened, "whose path did not fit into the record");
+    print_count(pass->counts.broken, "lines that are no records");
 }

@@ -92,6 +92,15 @@ static void read_decision(str value, struct record *r)
     }
 }
 
+static void read_policy(str value, struct record *r)
+{
+    struct walk w = walk_into(value);
+
+    for (str name, member; !r->digest.p && walk_member(&w, &name, &member);)
+        if (str_eq(name, STR("digest")))
+            r->digest = walk_text(member);
+}
+
 static void read_facts(str value, struct record *r)
 {
     struct walk w = walk_into(value);
@@ -101,6 +110,12 @@ static void read_facts(str value, struct record *r)
             r->now_s = walk_number(member);
         else if (str_eq(name, STR("clock_good")))
             r->clock_is_good = walk_is_true(member);
+        else if (str_eq(name, STR("grants")))
+            r->grants = member;
+        else if (str_eq(name, STR("grants_unknown")))
+            r->grants_unknown = walk_is_true(member);
+        else if (str_eq(name, STR("purpose")))
+            r->purpose = walk_text(member);
     }
 }
 
@@ -135,31 +150,44 @@ static void read_member(str name, str value, struct record *r)
         r->device = value;
     else if (str_eq(name, STR("decision")))
         read_decision(value, r);
+    else if (str_eq(name, STR("policy")))
+        read_policy(value, r);
     else if (str_eq(name, STR("facts")))
         read_facts(value, r);
 }
 
-bool record_read(str line, struct record *r)
+/* The members identity and auth, side by side as our writer puts them. */
+static str who_of(const struct record *r)
+{
+    if (!r->identity.n || r->identity.p[0] != '{')
+        return (str){NULL, 0};
+    const char *end = r->auth.p ? r->auth.p + r->auth.n : r->identity.p + r->identity.n;
+    bool is_beside = r->auth.p > r->identity.p && end - r->identity.p < 1 << 20;
+    return is_beside ? (str){r->identity.p, (size_t)(end - r->identity.p)} : r->identity;
+}
+
+enum record_kind record_read(str line, struct record *r)
 {
     struct walk w = walk_into(line);
-    bool has_kind = false;
+    bool has_kind = false, is_shortened = false;
 
     *r = (struct record){0};
     for (str name, value; walk_member(&w, &name, &value);) {
-        if (str_eq(name, STR("kind"))) {
-            has_kind = is_decision_kind(walk_text(value));
-            if (!has_kind)
-                return false;
+        if (!has_kind && str_eq(name, STR("kind"))) {
+            has_kind = true;
+            if (!is_decision_kind(walk_text(value)))
+                return walk_is_text(value) ? RECORD_OTHER : RECORD_BROKEN;
+        } else if (str_eq(name, STR("shortened"))) {
+            is_shortened = true;
+        } else {
+            read_member(name, value, r);
         }
-        read_member(name, value, r);
         /* What follows the facts is how it went, which decided nothing. */
         if (has_kind && r->now_s && r->effect.n)
             break;
     }
-    if (r->identity.n && r->identity.p[0] == '{') {
-        const char *end = r->auth.p ? r->auth.p + r->auth.n : r->identity.p + r->identity.n;
-        bool is_beside = r->auth.p > r->identity.p && end - r->identity.p < 1 << 20;
-        r->who = is_beside ? (str){r->identity.p, (size_t)(end - r->identity.p)} : r->identity;
-    }
-    return has_kind && r->effect.n && r->now_s;
+    r->who = who_of(r);
+    if (has_kind && is_shortened)
+        return RECORD_SHORTENED;
+    return has_kind && r->effect.n && r->now_s ? RECORD_DECISION : RECORD_BROKEN;
 }

@@ -17,13 +17,22 @@ struct record {
     str identity, auth; /* their values */
     str device;         /* its value; absent: no rule looked at it */
     str effect, reason, rules;
+    str digest; /* of the rules that decided it */
+    str grants; /* the value; absent: nothing was open */
+    str purpose;
     struct addr client;
     int64_t now_s;
-    bool clock_is_good;
+    bool clock_is_good, grants_unknown;
 };
 
-/* False: no decision (another kind of record, or not a record). */
-bool record_read(str line, struct record *out);
+enum record_kind {
+    RECORD_BROKEN = 0, /* no record: torn, or not of our writing */
+    RECORD_OTHER,      /* of something else than a decision */
+    RECORD_SHORTENED,  /* a decision whose path did not fit */
+    RECORD_DECISION,
+};
+
+enum record_kind record_read(str line, struct record *out);
 /* A text without its escapes, in the arena when it has any. */
 str record_text(struct arena *a, str escaped);
 /* The items of a recorded list of texts, at most `most`. */
@@ -31,6 +40,9 @@ size_t record_texts(struct arena *a, str list, str *out, size_t most);
 
 /* policy_device.c: what was known of the device, in the arena. Returns how many reports: 0 or 1. */
 size_t record_device(struct arena *a, const struct record *r, const struct policy_device **out);
+
+/* policy_grants.c: what was open for the person, in the arena. */
+size_t record_grants(struct arena *a, const struct record *r, const struct policy_grant **out);
 
 /* ---- policy_people.c ------------------------------------------------------------------------ */
 

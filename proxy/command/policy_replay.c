@@ -16,7 +16,8 @@ static const char usage_text[] =
     "\n"
     "Decides each recorded request again, with the facts of its record, and tells by person, app\n"
     "and rule who gains access and who loses it. Rotated files of the log come first, compressed\n"
-    "ones too. Facts that a record does not hold are unknown, as they are to the proxy.\n"
+    "ones too. Facts that a record does not hold are unknown, as they are to the proxy: a device\n"
+    "stands in it where a rule of then asked about one. What cannot be decided again is counted.\n"
     "\n"
     "  --log FILE     the access log\n"
     "  --policy PATH  the rules (default: policies)\n"
@@ -41,6 +42,7 @@ struct options {
 
 struct report {
     const struct options *options;
+    const struct policy_book *book;
     const struct pass *pass;
     const struct tally *tally;
     struct tally_row **rows;
@@ -78,8 +80,8 @@ static void print_row(const struct tally_row *row)
         policy_print_safe(stdout, row->rule);
         printf("  ");
     }
-    printf("%.*s  %llu request%s\n", STR_ARG(row->reason), (unsigned long long)row->requests,
-           policy_plural(row->requests));
+    printf("%.*s  %llu request%s%s\n", STR_ARG(row->reason), (unsigned long long)row->requests,
+           policy_plural(row->requests), row->blind ? "  (no device in the record)" : "");
     printf("      such as ");
     policy_print_safe(stdout, row->method);
     printf(" https://");
@@ -97,12 +99,15 @@ static void print_text(const struct report *r)
         print_row(r->rows[i]);
     if (shown < n)
         printf("and %zu more (--top 0 prints all)\n", n - shown);
-    printf("%llu decisions replayed: %llu the same, %llu gained, %llu lost",
-           (unsigned long long)r->pass->n_decided, (unsigned long long)r->tally->same,
-           (unsigned long long)r->tally->gained, (unsigned long long)r->tally->lost);
-    if (r->pass->n_skipped)
-        printf("; %llu that no rule decided, left out", (unsigned long long)r->pass->n_skipped);
-    printf("\n");
+    pass_print_counts(r->pass);
+    if (r->tally->blind)
+        printf("%llu of the lost may be lost only because the record has no device\n",
+               (unsigned long long)r->tally->blind);
+    printf(
+        "%llu decision%s of %zu set%s of rules replayed: %llu the same, %llu gained, %llu lost\n",
+        (unsigned long long)r->pass->counts.decided, policy_plural(r->pass->counts.decided),
+        r->pass->n_sets, policy_plural(r->pass->n_sets), (unsigned long long)r->tally->same,
+        (unsigned long long)r->tally->gained, (unsigned long long)r->tally->lost);
 }
 
 /* ---- JSON ---- */
@@ -119,6 +124,7 @@ static void write_row(struct jout *j, const struct tally_row *row)
     jout_kstr(j, STR("rule"), row->rule);
     jout_kstr(j, STR("reason"), row->reason);
     jout_kint(j, STR("requests"), (int64_t)row->requests);
+    jout_kint(j, STR("without_device"), (int64_t)row->blind);
     jout_key(j, STR("example"));
     jout_open(j, '{');
     jout_kstr(j, STR("id"), row->id);
@@ -135,11 +141,13 @@ static void write_report(struct jout *j, const void *what)
     const struct report *r = what;
 
     jout_open(j, '{');
-    jout_kint(j, STR("replayed"), (int64_t)r->pass->n_decided);
-    jout_kint(j, STR("skipped"), (int64_t)r->pass->n_skipped);
+    policy_json_findings(j, &r->book->findings);
+    jout_kint(j, STR("replayed"), (int64_t)r->pass->counts.decided);
+    pass_write_counts(j, r->pass);
     jout_kint(j, STR("same"), (int64_t)r->tally->same);
     jout_kint(j, STR("gained"), (int64_t)r->tally->gained);
     jout_kint(j, STR("lost"), (int64_t)r->tally->lost);
+    jout_kint(j, STR("lost_without_device"), (int64_t)r->tally->blind);
     jout_key(j, STR("changes"));
     jout_open(j, '[');
     for (size_t i = 0; i < r->tally->rows.n; i++)
@@ -150,9 +158,10 @@ static void write_report(struct jout *j, const void *what)
 
 /* ---- run ---- */
 
-static int tell(const struct options *o, const struct pass *pass, const struct tally *tally)
+static int tell(const struct options *o, const struct policy_book *book, const struct pass *pass,
+                const struct tally *tally)
 {
-    struct report r = {o, pass, tally, tally_sorted(tally)};
+    struct report r = {o, book, pass, tally, tally_sorted(tally)};
 
     if (o->is_json)
         policy_json_print(write_report, &r);
@@ -176,16 +185,16 @@ static int replay(void *options, struct policy_book *book)
     int status = EXIT_ERRORS;
 
     for (size_t i = 0; i < pass.n_threads; i++) {
-        tally_init(&tallies[i]);
+        tally_init(&tallies[i], book->policy);
         pass.results[i] = &tallies[i];
     }
     bool good = pass_run(&pass, &fail);
     for (size_t i = 1; i < pass.n_threads; i++)
         tally_join(&tallies[0], &tallies[i]);
     if (good)
-        status = tell(o, &pass, &tallies[0]);
+        status = tell(o, book, &pass, &tallies[0]);
     else
-        fprintf(stderr, "postern policy: %s\n", fail.text);
+        policy_book_fail(book, o->is_json, "name the access log, its live file", &fail);
     for (size_t i = 0; i < pass.n_threads; i++)
         tally_finish(&tallies[i]);
     return status;

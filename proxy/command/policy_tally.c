@@ -4,9 +4,9 @@
 
 enum { MOST_RULES = 3 };
 
-void tally_init(struct tally *t)
+void tally_init(struct tally *t, const struct policy *p)
 {
-    *t = (struct tally){0};
+    *t = (struct tally){.policy = p};
     arena_init(&t->arena, NULL, 0);
     map_init(&t->rows);
 }
@@ -100,6 +100,15 @@ static struct tally_row *keep(struct tally *t, struct tally_row row, const struc
     return kept;
 }
 
+/* The device is looked for, and recorded, only where a rule asks about it. */
+static bool is_blind(const struct tally *t, const struct record *r,
+                     const struct policy_facts *facts)
+{
+    const struct policy_app *app = facts->request->app;
+
+    return app && !r->device.n && policy_app_wants_device(t->policy, app);
+}
+
 void tally_add(void *tally, const struct record *r, const struct record_person *person,
                const struct policy_facts *facts, const struct policy_decision *d)
 {
@@ -123,6 +132,10 @@ void tally_add(void *tally, const struct record *r, const struct record_person *
     known->requests++;
     t->gained += row.is_gain;
     t->lost += !row.is_gain;
+    if (!row.is_gain && is_blind(t, r, facts)) {
+        known->blind++;
+        t->blind++;
+    }
     arena_finish(&scratch);
 }
 
@@ -135,14 +148,16 @@ void tally_join(struct tally *into, const struct tally *from)
             map_add(&into->rows, from->rows.entries[i].key, (void *)(uintptr_t)row);
             continue;
         }
-        uint64_t requests = known->requests + row->requests;
+        uint64_t requests = known->requests + row->requests, blind = known->blind + row->blind;
         if (row->at_s < known->at_s)
             *known = *row;
         known->requests = requests;
+        known->blind = blind;
     }
     into->gained += from->gained;
     into->lost += from->lost;
     into->same += from->same;
+    into->blind += from->blind;
 }
 
 static int by_weight(const void *x, const void *y)

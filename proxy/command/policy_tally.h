@@ -11,17 +11,19 @@ struct tally_row {
     str issuer, subject, email; /* absent: a visit without identity */
     str app, rule, reason;
     uint64_t requests;
+    uint64_t blind;             /* of them: lost, and perhaps only as the record has no device */
     str id, method, host, path; /* of the first one */
     int64_t at_s;
 };
 
 struct tally {
+    const struct policy *policy;
     struct arena arena;
     struct map rows;
-    uint64_t gained, lost, same;
+    uint64_t gained, lost, same, blind;
 };
 
-void tally_init(struct tally *t);
+void tally_init(struct tally *t, const struct policy *p);
 void tally_finish(struct tally *t);
 /* A pass_fn. */
 void tally_add(void *tally, const struct record *r, const struct record_person *person,

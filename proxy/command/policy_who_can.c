@@ -106,11 +106,19 @@ static void write_ways(struct jout *j, str name, const struct policy_way *ways, 
     jout_close(j, ']');
 }
 
+/* What is printed. */
+struct view {
+    const struct policy_book *book;
+    const struct policy_ways *ways;
+};
+
 static void write_all(struct jout *j, const void *what)
 {
-    const struct policy_ways *ways = what;
+    const struct view *view = what;
+    const struct policy_ways *ways = view->ways;
 
     jout_open(j, '{');
+    policy_json_findings(j, &view->book->findings);
     jout_kbool(j, STR("public"), ways->is_public);
     write_ways(j, STR("allow"), ways->allows, ways->n_allows);
     write_ways(j, STR("require"), ways->requires, ways->n_requires);
@@ -141,7 +149,7 @@ static int tell(void *options, struct policy_book *book)
     if (request.app && (request.protocol != POLICY_HTTP || request.path.n))
         policy_who_can(book->policy, &request, o->at_s * 1000000, &book->arena, &ways);
     if (o->is_json)
-        policy_json_print(write_all, &ways);
+        policy_json_print(write_all, &(struct view){book, &ways});
     else if (!request.app)
         printf("nobody: no app answers to this host\n");
     else

@@ -136,6 +136,7 @@ struct visit {
     const char *device_by;               /* what names it: "certificate", "posture" ... */
     const char *device_cause;            /* why something that came does not count; or NULL */
     str device_record;                   /* `"device":{...}`; absent: no rule looks at it */
+    str grants_record; /* `"grants":[...],"purpose":"..."`; absent: nothing is open or stated */
     bool has_foreign_token;  /* a Bearer of an issuer that is not ours: it proved nothing */
     bool took_authorization; /* Authorization held a token of ours: it goes no further */
     bool is_asserted;        /* the front says who this is, rightly or not */

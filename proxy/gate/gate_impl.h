@@ -104,6 +104,7 @@ void posture_restore(struct visit *v, const struct posture_now *now);
 void posture_forget_document(void *value);
 /* The ready member `"device":{...}` of a record. */
 str posture_record(const struct visit *v, struct arena *a, int64_t now_s);
+str grants_record(const struct visit *v, struct arena *a);
 /* person_grants.c */
 void person_grants_init(struct gate *g);
 void person_grants_finish(struct gate *g);

@@ -28,7 +28,7 @@ size_t record_bytes(const struct visit *v)
                jout_escaped_len(r->host) + 2 * jout_escaped_len(r->path_raw) +
                jout_escaped_len(str_upto(r->user_agent, AGENT_MOST)) +
                jout_escaped_len(str_upto(r->claimed, CLAIMED_MOST)) +
-               (v->who ? v->who->record.n : 0) + v->device_record.n + 1;
+               (v->who ? v->who->record.n : 0) + v->device_record.n + v->grants_record.n + 2;
     /* A visit that stands has let go of the snapshot, and may have its shadow's word to tell. */
     if (v->shadow || (v->pin && v->pin->snapshot->shadow))
         n += SHADOW_BYTES;
@@ -180,13 +180,15 @@ static void write_decision(struct jout *j, const struct visit *v)
 }
 
 /* The facts of the request that a replay needs and that stand nowhere else in the record. */
-static void write_facts(struct jout *j, const struct visit *v)
+static void write_facts(struct jout *j, const struct visit *v, bool is_cut)
 {
     jout_key(j, STR("facts"));
     jout_open(j, '{');
     jout_kint(j, STR("now"), v->wall_us / 1000000);
     jout_kbool(j, STR("public"), v->is_public);
     jout_kbool(j, STR("clock_good"), gate_clock_is_good(v->gate, v->wall_us));
+    if (v->grants_record.p && !is_cut)
+        jout_raw(j, v->grants_record);
     jout_close(j, '}');
 }
 
@@ -220,7 +222,7 @@ static void write_head(struct jout *j, const struct visit *v, str kind, bool is_
     write_decision(j, v);
     if (v->shadow && !is_cut)
         write_shadow(j, v->shadow);
-    write_facts(j, v);
+    write_facts(j, v, is_cut);
 }
 
 static void write_outcome(struct jout *j, const struct visit *v, const struct visit_close *c)

@@ -57,6 +57,16 @@ enum visit_outcome authenticate_and_reserve(struct visit *v)
     return visit_reserve(v);
 }
 
+/* And what is open for the person. */
+static enum visit_outcome grants_and_reserve(struct visit *v)
+{
+    enum visit_outcome outcome = person_grants(v);
+    if (outcome != VISIT_PERMITTED)
+        return outcome;
+    v->grants_record = grants_record(v, v->arena);
+    return v->grants_record.p ? visit_reserve(v) : VISIT_PERMITTED;
+}
+
 static enum visit_outcome open_record(struct visit *v)
 {
     if (!audit_is_always(v->gate->options.audit))
@@ -75,7 +85,7 @@ static const struct {
     [STEP_ROUTE] = {"route", route, 0},
     [STEP_AUTHENTICATE] = {"authenticate", authenticate_and_reserve, OF_PAGE},
     [STEP_POSTURE] = {"posture", posture, OF_PAGE},
-    [STEP_GRANTS] = {"grants", person_grants, OF_PAGE},
+    [STEP_GRANTS] = {"grants", grants_and_reserve, OF_PAGE},
     [STEP_DECIDE] = {"decide", decide, 0},
     [STEP_OPEN] = {"open", open_record, 0},
 };

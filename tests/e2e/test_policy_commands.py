@@ -1,59 +1,28 @@
-"""postern policy: every subcommand on small sets, its words, its JSON and its exit status; and the shadow of a
-running postern."""
+"""postern policy: check, test, explain and who-can on small sets, their words, their JSON and their exit status."""
 
-import gzip
 import json
 import os
-import random
 import re
-import shutil
+import signal
+import subprocess
 import time
 
 import pytest
 import yaml
 
 from harness.examples import copy_examples
-from harness.proxy import ROOT, SLOWNESS, app, command, dump, standard_policy
-
-APPS = [app("wiki", "http://10.0.0.1:3000", host="wiki.example", public_paths=["/public/**"]),
-        app("bastion", "ssh://10.0.0.2:22", host="bastion.example", logins=["ops", "root"])]
-STAFF = {"id": "staff", "effect": "allow", "who": {"groups": ["staff"]}, "to": {"apps": ["wiki"]}}
-ACME = {"id": "acme", "effect": "allow", "expires": "2099-01-31", "who": {"groups": ["contractors"],
-        "claims": {"company": ["Acme"]}}, "to": {"apps": ["wiki"], "methods": ["GET"], "paths": ["/stock/**"]}}
-OPS = {"id": "ops", "effect": "allow", "who": {"groups": ["ops"]}, "to": {"apps": ["bastion"], "logins": ["ops"]}}
-SUSPENDED = {"id": "suspended", "effect": "deny", "who": {"groups": ["suspended"]}, "to": "everything"}
-AT = "2026-11-27T15:00:00Z"
-
-
-def rule(base, **change):
-    return {k: v for k, v in {**base, **change}.items() if v is not None}
+from harness.proxy import BINARY, ROOT, command
+from harness.rules import ACME, AT, OPS, STAFF, SUSPENDED, as_json, policy, rule, writer
 
 
 @pytest.fixture
 def rules(tmp_path):
-    """Writes a set and gives its path."""
-    def write(*items, name="set", tests=None, more=None):
-        folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
-        value = {"version": 1, "apps": APPS, "rules": list(items), "tests": tests, **(more or {})}
-        (folder / "a.yaml").write_text(dump({k: v for k, v in value.items() if v}))
-        return str(folder)
-    return write
-
-
-def policy(*args, status=0, **how):
-    done = command("policy", *args, **how)
-    assert done.returncode == status, (args, done.returncode, done.stdout, done.stderr)
-    return done
-
-
-def as_json(*args, status=0):
-    return json.loads(policy(*args, "--format", "json", status=status).stdout)
+    return writer(tmp_path)
 
 
 # ---- usage ----------------------------------------------------------------------------------------------------
 
-NAMES = ["check", "test", "explain", "who-can", "replay", "unused", "diff", "fmt"]
+NAMES = ["check", "test", "explain", "who-can", "replay", "unused", "diff", "fmt", "schema"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,6 +42,78 @@ def test_missing_rules_are_an_error(name, tmp_path):
             "unused": ["--policy", none, "--log", none]}.get(name, [none])
     done = policy(name, *args, status=1)
     assert none in done.stderr and ("rules" in done.stderr or name in ("fmt", "diff")), done
+
+
+def calls(path, log="none"):
+    """Each command that reads rules, on these."""
+    return {"check": [path], "test": [path], "diff": [path, path], "fmt": ["--check", path],
+            "who-can": ["--policy", path, "GET https://wiki.example/"],
+            "explain": ["--policy", path, "GET https://wiki.example/"],
+            "replay": ["--policy", path, "--log", log], "unused": ["--policy", path, "--log", log]}
+
+
+BROKEN = "version: 1\nrules:\n  - {id: x, efect: allow, who: anyone, to: everything}\n"
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("fmt", "schema")])
+@pytest.mark.parametrize("kind", ["broken", "empty", "absent"])
+def test_an_error_is_one_object_too(name, kind, tmp_path):
+    folder = tmp_path / "set"
+    if kind != "absent":
+        folder.mkdir()
+    if kind == "broken":
+        (folder / "a.yaml").write_text(BROKEN)
+    done = policy(name, *calls(str(folder))[name], "--format", "json", status=1)
+    told = json.loads(done.stdout)
+    first = next(f for f in told["findings"] if f["severity"] == "error")
+    assert not done.stderr and told["errors"] >= 1 and told["warnings"] == 0
+    assert set(first) == {"file", "line", "column", "severity", "code", "message", "suggestion"}
+    if kind == "broken":
+        assert (first["file"], first["line"], first["column"], first["code"], first["suggestion"]) == (
+            str(folder / "a.yaml"), 3, 13, "unknown-key", 'did you mean "effect"?')
+    else:
+        assert first["code"] == "unreadable" and str(folder) in first["message"] and first["suggestion"]
+
+
+def members(value):
+    if isinstance(value, dict):
+        for k, v in value.items():
+            yield k
+            yield from members(v)
+    for v in value if isinstance(value, list) else ():
+        yield from members(v)
+
+
+def test_every_member_is_told_on_the_page(rules, tmp_path):
+    old, new = rules(STAFF, ACME, SUSPENDED, tests=GOOD_TESTS, name="old"), rules(STAFF, OPS, name="new")
+    (tmp_path / "log").write_text("")
+    told = dict(re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", open(os.path.join(ROOT, "docs", "policy.md")).read(), re.M))
+    common = {"findings", "errors", "warnings", "file", "line", "column", "severity", "code", "message", "suggestion"}
+    for name, args in {**calls(old, str(tmp_path / "log")), "diff": [old, new], "test": ["--mutate", old]}.items():
+        said = json.loads(command("policy", name, *args, "--format", "json").stdout)
+        assert {"findings", "errors", "warnings"} <= set(said), name
+        assert set(said) - common == {k for k in re.findall(r"`([a-z_]+)`", told.get(name, "")) if k in said} - common, name
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("replay", "unused", "fmt")])
+def test_an_answer_that_nobody_can_read_is_an_error(name, rules):
+    args = calls(rules(STAFF)).get(name, [])
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BINARY, "policy", name, *args], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "the answer cannot be written: No space left" in done.stderr
+
+
+def test_a_closed_pipe_ends_quietly(rules):
+    many = [rule(STAFF, id="r%d" % i) for i in range(3000)]
+    with subprocess.Popen([BINARY, "policy", "test", rules(*many)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        p.stdout.readline()
+        p.stdout.close()
+        said = p.stderr.read()
+    assert p.returncode == -signal.SIGPIPE and said == b"", said
+
+
+def test_schema_is_the_published_one():
+    assert policy("schema").stdout == open(os.path.join(ROOT, "policies", "schema", "policy.v1.json")).read()
 
 
 def test_subcommand_is_needed():
@@ -241,89 +282,6 @@ def test_who_can(rules):
     policy("who-can", "--policy", path, "GET https://nowhere.example/", status=3)
 
 
-# ---- diff -----------------------------------------------------------------------------------------------------
-
-def apps_of(told):
-    return {a["app"]: a for a in told["apps"]}
-
-
-def test_diff_is_blind_to_order_names_and_layout(rules):
-    old = rules(STAFF, ACME, OPS, SUSPENDED, name="old")
-    new = rules(SUSPENDED, rule(STAFF, id="people", title="Everybody here"), OPS,
-                rule(ACME, to={"paths": ["/stock/**/"], "methods": ["GET"], "apps": ["wiki"]}), name="new")
-    assert all(a["change"] == "same" for a in as_json("diff", old, new)["apps"])
-
-
-WIDER = {
-    "a method": (ACME, rule(ACME, to={**ACME["to"], "methods": ["GET", "POST"]})),
-    "a path": (ACME, rule(ACME, to={**ACME["to"], "paths": ["/**"]})),
-    "a group": (STAFF, rule(STAFF, who={"groups": ["staff", "interns"]})),
-    "a claim less": (ACME, rule(ACME, who={"groups": ["contractors"]})),
-    "a later end": (rule(ACME, expires="2027-01-31"), ACME),
-    "a network": (rule(STAFF, **{"from": {"networks": ["192.0.2.0/24"]}}),
-                  rule(STAFF, **{"from": {"networks": ["192.0.2.0/24", "198.51.100.0/24"]}})),
-    "an hour": (rule(STAFF, when={"days": ["mon"], "hours": ["08:00-16:00"]}),
-                rule(STAFF, when={"days": ["mon"], "hours": ["08:00-18:00"]})),
-    "an older system": (rule(STAFF, device={"min_os_version": {"macos": "14.6"}}),
-                        rule(STAFF, device={"min_os_version": {"macos": "14.1"}})),
-    "a log-in of yesterday": (rule(STAFF, auth={"mfa_within": "1h"}), rule(STAFF, auth={"mfa_within": "8h"})),
-    "no encryption": (rule(STAFF, device={"managed": True, "disk_encrypted": True}),
-                      rule(STAFF, device={"managed": True})),
-    "a longer session": (rule(STAFF, session={"max": "4h"}), rule(STAFF, session={"max": "8h"})),
-    "no record": (rule(STAFF, session={"record": True}), STAFF),
-    "an exception less": (rule(STAFF, to={"apps": ["wiki"], "except": ["/admin/**"]}), STAFF),
-}
-
-
-@pytest.mark.parametrize("what", WIDER)
-def test_diff_shows_who_gains(rules, what):
-    before, after = WIDER[what]
-    old, new = rules(before, SUSPENDED, name="old"), rules(after, SUSPENDED, name="new")
-    wiki = apps_of(as_json("diff", old, new, status=3))["wiki"]
-    assert wiki["change"] == "wider" and wiki["gains"]["after"]["effect"] == "allow", wiki
-    assert "gains: " in policy("diff", old, new, status=3).stdout
-    back = apps_of(as_json("diff", new, old))["wiki"]                  # the other way round nobody gains: proved
-    assert back["change"] == "narrower" and back["loses"]["before"]["effect"] == "allow", back
-
-
-def test_diff_guard_removed(rules):
-    old, new = rules(STAFF, SUSPENDED, name="old"), rules(STAFF, name="new")
-    wiki = apps_of(as_json("diff", old, new, status=3))["wiki"]
-    assert "suspended" in wiki["gains"]["who"] and wiki["gains"]["before"]["rules"] == ["suspended"]
-
-
-def test_diff_follows_a_host_to_another_app(rules):
-    """What a wildcard answers depends on who has a name for himself."""
-    wild = {"apps": [app("wiki", "http://10.0.0.1:3000", host="wiki.example"),
-                     app("other", "http://10.0.0.3:3000", host="*.example")]}
-    gone = {"apps": [app("wiki", "http://10.0.0.1:3000", host="wiki.elsewhere.example"),
-                     app("other", "http://10.0.0.3:3000", host="*.example")]}
-    guests = {"id": "guests", "effect": "allow", "who": "anyone", "to": {"apps": ["other"]}}
-    told = apps_of(as_json("diff", rules(STAFF, guests, name="old", more=wild), rules(STAFF, guests, name="new", more=gone),
-                           status=3))
-    assert told["other"]["change"] == "wider" and "//wiki.example/" in told["other"]["gains"]["request"], told
-    assert told["wiki"]["change"] == "wider" and "wiki.elsewhere" in told["wiki"]["gains"]["request"], told
-    assert told["wiki"]["gains"]["before"]["reason"] == "input:host"
-
-
-def test_diff_knows_what_a_broken_glass_skips(rules):
-    """Two requires that change names are the same; what skips one of them by its name is not."""
-    glass = {"id": "glass", "effect": "allow", "who": {"groups": ["oncall"]}, "to": {"apps": ["wiki"]},
-             "break_glass": {"skips": ["one"], "reason_required": True, "notify": ["security"]}}
-    mfa = {"effect": "require", "who": "anyone", "to": {"apps": ["wiki"]}, "auth": {"mfa": True}}
-    managed = {"effect": "require", "who": "anyone", "to": {"apps": ["wiki"]}, "device": {"managed": True}}
-    old = rules(STAFF, glass, {"id": "one", **mfa}, {"id": "two", **managed}, name="old")
-    new = rules(STAFF, glass, {"id": "two", **mfa}, {"id": "one", **managed}, name="new")
-    assert apps_of(as_json("diff", old, new, status=3))["wiki"]["change"] != "same"
-
-
-def test_diff_that_nobody_can_decide(rules):
-    old = rules(rule(STAFF, to={"apps": ["wiki"], "paths_regex": ["/x{3}y"]}), name="old")
-    new = rules(rule(STAFF, to={"apps": ["wiki"], "paths_regex": ["/xxxy"]}), name="new")
-    assert apps_of(as_json("diff", old, new, status=3))["wiki"]["change"] == "undecided"
-    assert "not decided" in policy("diff", old, new, status=3).stdout
-
-
 # ---- the examples ---------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("today", [None, "2030-01-01"])
@@ -381,158 +339,3 @@ def test_schema_and_loader_hold_the_same_files_good_and_bad():
         assert valid or errors or odd, (path, [e.message for e in validator.iter_errors(value)])
         assert not valid or not errors & FORM, (path, errors)
     assert seen[True] > 80 and seen[False] > 40, seen
-
-
-# ---- replay and unused ----------------------------------------------------------------------------------------
-
-@pytest.fixture(scope="module")
-def log(start_shared, staff, contractor, suspended):
-    """A postern's own log: who came and what was decided."""
-    gate = start_shared()
-    for token, paths in ((staff, ["/", "/stock/1", "/admin"]), (contractor, ["/stock/1", "/stock/2", "/admin"]),
-                         (suspended, ["/"]), (None, ["/public/a", "/stock/1"])):
-        for path in paths:
-            gate.record(gate.get(path, token))
-    gate.get("/", host="nowhere.example")
-    gate.stop()
-    return gate
-
-
-def with_policy(log, tmp_path, change, name="new"):
-    value = standard_policy("http://127.0.0.1:1")
-    change(value)
-    folder = tmp_path / name
-    folder.mkdir(exist_ok=True)
-    (folder / "a.yaml").write_text(dump(value))
-    return str(folder)
-
-
-def replay(log, path, status):
-    return as_json("replay", "--log", log.path("access.jsonl"), "--policy", path, status=status)
-
-
-def test_replay_by_the_same_rules_changes_nothing(log):
-    told = replay(log, log.path("policies"), 0)
-    assert told["same"] == told["replayed"] == 10 and not told["changes"], told
-    assert "10 the same" in policy("replay", "--log", log.path("access.jsonl"), "--policy", log.path("policies")).stdout
-
-
-def test_replay_tells_who_gains(log, tmp_path):
-    new = with_policy(log, tmp_path, lambda v: v["rules"][1]["to"].update(paths=["/stock/**", "/admin"]))
-    told = replay(log, new, 3)
-    assert (told["gained"], told["lost"]) == (1, 0)
-    row = told["changes"][0]
-    assert (row["change"], row["subject"], row["app"], row["rule"], row["requests"]) == (
-        "gains", "kim", "inventory", "contractor-stock", 1)
-    assert row["example"]["path"] == "/admin" and row["email"].startswith("kim@")
-
-
-def test_replay_tells_who_loses(log, tmp_path):
-    new = with_policy(log, tmp_path, lambda v: v["rules"].pop(1))
-    told = replay(log, new, 3)
-    assert (told["gained"], told["lost"]) == (0, 2)
-    assert [(r["change"], r["subject"], r["rule"], r["requests"]) for r in told["changes"]] == [
-        ("loses", "kim", "contractor-stock", 2)]
-    new = with_policy(log, tmp_path, lambda v: v["rules"].append(
-        {"id": "nobody", "effect": "deny", "who": "anyone", "to": {"apps": ["inventory"]}}))
-    told = replay(log, new, 3)
-    assert told["lost"] == 6 and {r["rule"] for r in told["changes"]} == {"nobody"}
-    assert "(no identity)" in policy("replay", "--log", log.path("access.jsonl"), "--policy", new, status=3).stdout
-
-
-def test_replay_reads_rotated_and_compressed_files(log, tmp_path):
-    lines = open(log.path("access.jsonl"), "rb").read().splitlines(keepends=True)
-    with gzip.open(tmp_path / "access-20260101T000000Z-000000000001-000000000006.jsonl.gz", "wb") as f:
-        f.writelines(lines[:6])
-    (tmp_path / "access.jsonl").write_bytes(b"".join(lines[6:]) + b"{torn")
-    told = as_json("replay", "--log", str(tmp_path / "access.jsonl"), "--policy", log.path("policies"))
-    assert told["replayed"] == 10
-    policy("replay", "--log", str(tmp_path / "none.jsonl"), "--policy", log.path("policies"), status=1)
-    assert as_json("replay", "--since", "2090-01-01", "--log", log.path("access.jsonl"), "--policy",
-                   log.path("policies"))["replayed"] == 0
-
-
-def test_replay_of_lines_that_are_no_records(log, tmp_path):
-    good = next(x for x in open(log.path("access.jsonl")) if '"kind":"decision"' in x and "kim" in x)
-    chance = random.Random(7)
-    with open(tmp_path / "access.jsonl", "w") as f:
-        for _ in range(3000):
-            at = chance.randrange(len(good) - 1)
-            f.write(chance.choice([good[:at], good[at:-1], good[:at] + chance.choice('"\\{}[]:,0x') + good[at + 1:-1]])
-                    .replace("\n", " ") + "\n")
-    done = command("policy", "replay", "--log", str(tmp_path / "access.jsonl"), "--policy", log.path("policies"))
-    assert done.returncode in (0, 3), done
-
-
-def test_unused(log, tmp_path):
-    told = as_json("unused", "--log", log.path("access.jsonl"), "--policy", log.path("policies"))
-    used = {r["id"]: r["applied"] for r in told["rules"]}
-    assert used == {"staff-all": 3, "contractor-stock": 2, "no-suspended": 1}
-    new = with_policy(log, tmp_path, lambda v: v["rules"].append(
-        {"id": "auditors", "effect": "allow", "who": {"groups": ["auditors"]}, "to": {"apps": ["reports"]}}))
-    done = policy("unused", "--log", log.path("access.jsonl"), "--policy", new, status=3)
-    assert 'allow "auditors" let nobody in' in done.stdout
-
-
-def test_replay_is_quick(log, tmp_path):
-    """A million may take five seconds: a tenth of it gets ten, for a busy machine and sanitizers."""
-    lines = [x for x in open(log.path("access.jsonl")) if '"kind":"decision"' in x]
-    with open(tmp_path / "access.jsonl", "w") as f:
-        f.writelines(lines[i % len(lines)] for i in range(100000))
-    begun = time.monotonic()
-    told = as_json("replay", "--log", str(tmp_path / "access.jsonl"), "--policy", log.path("policies"))
-    assert told["replayed"] == 100000
-    assert time.monotonic() - begun < 10 * max(SLOWNESS, 1)
-
-
-# ---- shadow ---------------------------------------------------------------------------------------------------
-
-def test_shadow_is_told_and_never_enforced(start, staff, contractor):
-    gate = start(ready=False)
-    os.mkdir(gate.path("shadow"))
-    shadow = standard_policy("http://127.0.0.1:1")
-    shadow["rules"][1]["to"]["paths"] = ["/stock/**", "/admin"]
-    shadow["rules"].append({"id": "no-delete", "effect": "deny", "who": "anyone",
-                            "to": {"apps": ["inventory"], "methods": ["DELETE"]}})
-    gate.write("shadow/a.yaml", dump(shadow))
-    gate.arguments = ["--shadow", gate.path("shadow")]
-    gate.start()
-    same = gate.record(gate.get("/stock/1", contractor))
-    assert same["decision"]["effect"] == "allow" and "shadow" not in same
-    wider = gate.get("/admin", contractor)
-    assert wider.status == 403
-    assert gate.record(wider)["shadow"] == {"effect": "allow", "reason": "allow", "rules": ["contractor-stock"]}
-    narrower = gate.request("DELETE", "/x", staff)
-    assert narrower.status == 200
-    record = gate.record(narrower)
-    assert record["shadow"] == {"effect": "deny", "reason": "deny-rule", "rules": ["no-delete"]}
-    assert record["decision"]["effect"] == "allow"
-    assert gate.metrics()["postern_shadow_differences_total"] == 2
-
-
-def test_shadow_is_read_again_and_a_broken_one_holds_nothing_up(start, staff):
-    gate = start(ready=False)
-    os.mkdir(gate.path("shadow"))
-    shadow = standard_policy("http://127.0.0.1:1")
-    gate.write("shadow/a.yaml", dump(shadow))
-    gate.arguments = ["--shadow", gate.path("shadow")]
-    gate.start()
-    assert "shadow" not in gate.record(gate.get("/x", staff))
-    shadow["rules"].pop(0)
-    gate.write("shadow/a.yaml", dump(shadow))
-    wait_for(lambda: "shadow" in gate.record(gate.get("/x", staff)))
-    gate.write("shadow/a.yaml", "rules: [")
-    wait_for(lambda: "shadow/a.yaml" in gate.stderr())
-    record = gate.record(gate.get("/x", staff))
-    assert record["shadow"]["reason"] == "default-deny" and record["decision"]["effect"] == "allow"
-    gate.write("shadow/a.yaml", dump(standard_policy("http://127.0.0.1:1")))
-    wait_for(lambda: "shadow" not in gate.record(gate.get("/x", staff)))
-    shutil.rmtree(gate.path("shadow"))
-    assert gate.get("/x", staff).status == 200
-
-
-def wait_for(condition, seconds=10.0):
-    end = time.monotonic() + seconds * SLOWNESS
-    while not condition():
-        assert time.monotonic() < end, "it does not come about"
-        time.sleep(0.05)

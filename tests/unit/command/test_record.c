@@ -42,7 +42,7 @@ static void test_decision(void **state)
     str rules[4];
 
     arena_init(&a, NULL, 0);
-    assert_true(record_read(str_of(LINE), &r));
+    assert_int_equal(record_read(str_of(LINE), &r), RECORD_DECISION);
     assert_true(str_eq(r.app, STR("wiki")) && str_eq(r.method, STR("GET")));
     assert_true(str_eq(record_text(&a, r.path), STR("/a\"b\x01")));
     assert_true(str_eq(r.effect, STR("deny")) && str_eq(r.reason, STR("default-deny")));
@@ -60,7 +60,7 @@ static void test_person(void **state)
     struct record r;
 
     record_people_init(&people, NULL, NULL);
-    assert_true(record_read(str_of(LINE), &r));
+    assert_int_equal(record_read(str_of(LINE), &r), RECORD_DECISION);
     struct record_person *person = record_person(&people, &r);
     const struct policy_identity *id = &person->identity;
     assert_true(str_eq(id->subject, STR("kim")) && str_eq(id->issuer_name, STR("corp")));
@@ -81,23 +81,57 @@ static void test_person(void **state)
     record_people_finish(&people);
 }
 
-static void test_other_kinds_are_none(void **state)
+static void test_what_is_no_decision(void **state)
 {
-    static const char *const lines[] = {
-        "",
-        "{",
-        "[]",
-        "null",
-        "{}",
-        "{\"kind\":\"checkpoint\"}",
-        "{\"kind\":\"visit.end\"}",
-        "{\"kind\":\"request.open\",\"decision\":{\"effect\":\"allow\"},\"facts\":{\"now\":1}}",
-        "{\"kind\":\"decision\",\"decision\":{\"effect\":\"allow\"}}",
-        "{\"kind\":\"decision\",\"facts\":{\"now\":1}}",
+    static const struct {
+        const char *line;
+        enum record_kind kind;
+    } rows[] = {
+        {"", RECORD_BROKEN},
+        {"{", RECORD_BROKEN},
+        {"[]", RECORD_BROKEN},
+        {"null", RECORD_BROKEN},
+        {"{}", RECORD_BROKEN},
+        {"{\"kind\":7}", RECORD_BROKEN},
+        {"{\"kind\":\"checkpoint\"}", RECORD_OTHER},
+        {"{\"kind\":\"visit.end\"}", RECORD_OTHER},
+        {"{\"kind\":\"request.open\",\"decision\":{\"effect\":\"allow\"},\"facts\":{\"now\":1}}",
+         RECORD_OTHER},
+        {"{\"kind\":\"decision\",\"decision\":{\"effect\":\"allow\"}}", RECORD_BROKEN},
+        {"{\"kind\":\"decision\",\"facts\":{\"now\":1}}", RECORD_BROKEN},
+        {"{\"kind\":\"decision\",\"id\":\"1\",\"shortened\":true}", RECORD_SHORTENED},
+        {"{\"kind\":\"decision\",\"shortened\":true,\"path_begins\":\"/"
+         "a\",\"decision\":{\"effect\":"
+         "\"allow\"},\"facts\":{\"now\":1}}",
+         RECORD_SHORTENED},
     };
     struct record r;
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-        assert_false(record_read(str_of(lines[i]), &r));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (record_read(str_of(rows[i].line), &r) != rows[i].kind)
+            fail_msg("%s", rows[i].line);
+}
+
+static void test_what_was_open_and_stated(void **state)
+{
+    static const char line[] =
+        "{\"kind\":\"decision\",\"policy\":{\"digest\":\"d1\",\"generation\":1},\"decision\":{"
+        "\"effect\":\"allow\"},\"facts\":{\"now\":7,\"grants_unknown\":true,\"grants\":[{\"kind\":"
+        "\"approval\",\"rule\":\"r\",\"digest\":\"x\",\"expires\":9},{\"kind\":\"break_glass\"},{"
+        "\"kind\":\"odd\"}],\"purpose\":\"a \\\"b\\\"\"}}";
+    const struct policy_grant *grants;
+    struct record r;
+    struct arena a;
+
+    arena_init(&a, NULL, 0);
+    assert_int_equal(record_read(str_of(line), &r), RECORD_DECISION);
+    assert_true(str_eq(r.digest, STR("d1")) && r.grants_unknown);
+    assert_true(str_eq(record_text(&a, r.purpose), STR("a \"b\"")));
+    assert_int_equal(record_grants(&a, &r, &grants), 3);
+    assert_true(grants[0].kind == POLICY_GRANT_APPROVAL && grants[0].expires_s == 9);
+    assert_true(str_eq(grants[0].rule, STR("r")) && str_eq(grants[0].rule_digest, STR("x")));
+    assert_int_equal(grants[1].kind, POLICY_GRANT_BREAK_GLASS);
+    assert_int_equal(grants[2].kind, POLICY_GRANT_NONE);
+    arena_finish(&a);
 }
 
 /* Every beginning of a record, and every one of its bytes replaced: read or refused, within its
@@ -120,7 +154,9 @@ static void test_cut_and_damaged_lines(void **state)
                 line[at] = odd[k];
             line = realloc(line, length ? length : 1);
             arena_init(&a, NULL, 0);
-            if (record_read((str){line, length}, &r)) {
+            if (record_read((str){line, length}, &r) == RECORD_DECISION) {
+                const struct policy_grant *grants;
+                record_grants(&a, &r, &grants);
                 record_person(&people, &r);
                 record_text(&a, r.path);
             }
@@ -135,7 +171,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decision),
         cmocka_unit_test(test_person),
-        cmocka_unit_test(test_other_kinds_are_none),
+        cmocka_unit_test(test_what_is_no_decision),
+        cmocka_unit_test(test_what_was_open_and_stated),
         cmocka_unit_test(test_cut_and_damaged_lines),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
