@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "policy/rule.h"
 #include "policy_kit.h"
@@ -357,31 +358,157 @@ static void test_findings_of_others(void **state)
     findings_finish(&f);
 }
 
+/* ---- limits: told with a place, and soon
+ * --------------------------------------------------------- */
+
+static struct policy *load_files(const struct doc_file *files, size_t n, struct findings *f)
+{
+    clock_t before = clock();
+    findings_init(f);
+    struct policy *p = policy_load(&(struct policy_load_in){.files = files, .n_files = n}, f);
+    /* Far more than it takes under a sanitizer on a loaded machine: what grows with the square of
+     * its input takes minutes. */
+    assert_true((double)(clock() - before) / CLOCKS_PER_SEC < 10.0);
+    return p;
+}
+
+static void expect_first(const struct findings *f, const char *code, const char *place,
+                         const char *message)
+{
+    char text[300];
+    const struct finding *it = &f->items[0];
+    for (size_t i = 0; i < f->n && f->items[i].severity != FINDING_ERROR; i++)
+        it = &f->items[i + 1];
+    snprintf(text, sizeof text, "%.*s:%u:%u", STR_ARG(it->file), it->line, it->column);
+    if (!str_eq(it->code, str_of(code)) || strcmp(text, place) != 0 ||
+        !str_eq(it->message, str_of(message)))
+        fail_msg("%s %.*s: %.*s", text, STR_ARG(it->code), STR_ARG(it->message));
+}
+
 static void test_too_many_rules(void **state)
 {
-    enum { FILES = 50, EACH = 1001 };
+    enum { FILES = 51, EACH = 1000 };
     struct arena a;
+    struct findings f;
     arena_init(&a, NULL, 0);
     struct doc_file files[FILES];
     for (int i = 0; i < FILES; i++) {
         char *text = arena_text(&a, EACH * 64);
         int n = sprintf(text, "version: 1\nrules:\n");
-        for (int k = 0; k < EACH; k++)
+        for (int k = 0; k < (i == FILES - 1 ? 2 : EACH); k++)
             n += sprintf(text + n, "- {id: r%d-%d, effect: deny, who: anyone, to: everything}\n", i,
                          k);
         files[i] = (struct doc_file){arena_printf(&a, "%02d.yaml", i), {text, (size_t)n}};
     }
-    struct findings f;
-    findings_init(&f);
-    struct policy *p = policy_load(&(struct policy_load_in){.files = files, .n_files = FILES}, &f);
-    assert_null(p);
+    assert_null(load_files(files, FILES, &f));
     assert_int_equal(f.errors, 1);
-    bool says_so = false;
-    for (size_t i = 0; i < f.n; i++)
-        says_so |= str_eq(f.items[i].code, STR("too-many-rules"));
-    assert_true(says_so);
+    expect_first(&f, "too-many-rules", "50.yaml:3:8",
+                 "rule \"r50-0\" is one too many: a set holds at most 50000 rules");
+    findings_finish(&f);
+    struct policy *p = load_files(files, FILES - 1, &f);
+    assert_non_null(p);
+    assert_int_equal(policy_rule_count(p), 50000);
+    policy_unref(&p);
     findings_finish(&f);
     arena_finish(&a);
+}
+
+static void test_largest_file(void **state)
+{
+    struct findings f;
+    char *text = mem_alloc(DOC_MAX_BYTES + 1);
+    memset(text, '#', DOC_MAX_BYTES + 1);
+    memcpy(text, "version: 1\n", 11);
+    struct doc_file file = {STR("a.yaml"), {text, DOC_MAX_BYTES}};
+    struct policy *p = load_files(&file, 1, &f);
+    assert_non_null(p);
+    policy_unref(&p);
+    findings_finish(&f);
+    file.bytes.n++;
+    assert_null(load_files(&file, 1, &f));
+    expect_first(&f, "too-large", "a.yaml:1:1", "the file is larger than 1 MiB");
+    findings_finish(&f);
+    free(text);
+}
+
+/* A megabyte in one line, as a tool may write it: a group of a hundred thousand names, which loads,
+ * and the same with an error at its end. */
+static void test_longest_line(void **state)
+{
+    struct findings f;
+    char *text = mem_alloc(DOC_MAX_BYTES + 1), *said = NULL;
+    size_t n = (size_t)sprintf(text, "{version: 1, define: {groups: {a: [x"), printed = 0;
+    for (int i = 0; n < DOC_MAX_BYTES - 200; i++)
+        n += (size_t)sprintf(text + n, ", n%d", i);
+    struct doc_file file = {STR("a.yaml"), {text, 0}};
+    file.bytes.n = n + (size_t)sprintf(text + n, "]}}}\n");
+    struct policy *p = load_files(&file, 1, &f);
+    assert_non_null(p);
+    policy_unref(&p);
+    findings_finish(&f);
+    file.bytes.n = n + (size_t)sprintf(text + n, "]}}, rulez: []}\n");
+    char place[40];
+    snprintf(place, sizeof place, "a.yaml:1:%zu", n + 6);
+    assert_null(load_files(&file, 1, &f));
+    expect_first(&f, "unknown-key", place, "unknown key \"rulez\" in a policy file");
+    FILE *out = open_memstream(&said, &printed);
+    findings_print(&f, out);
+    fclose(out);
+    assert_true(printed < 600 && strstr(said, "]}}, rulez: []}\n"));
+    free(said);
+    findings_finish(&f);
+    free(text);
+}
+
+/* Twenty errors a file are told, in which file however many; the rest is counted. */
+static void test_a_hundred_files_of_errors(void **state)
+{
+    enum { FILES = 100, EACH = 5000 };
+    struct arena a;
+    struct findings f;
+    struct doc_file files[FILES];
+    char *said = NULL;
+    size_t printed = 0;
+    arena_init(&a, NULL, 0);
+    char *text = arena_text(&a, EACH * 16);
+    size_t n = (size_t)sprintf(text, "{version: 1");
+    for (int k = 0; k < EACH; k++)
+        n += (size_t)sprintf(text + n, ", x%d: y", k);
+    n += (size_t)sprintf(text + n, "}");
+    for (int i = 0; i < FILES; i++)
+        files[i] = (struct doc_file){arena_printf(&a, "%02d.yaml", i), {text, n}};
+    assert_null(load_files(files, FILES, &f));
+    assert_int_equal(f.errors, FILES * EACH);
+    FILE *out = open_memstream(&said, &printed);
+    findings_print(&f, out);
+    fclose(out);
+    assert_non_null(strstr(said, "\nand 498000 more errors in files that have 20 already\n"));
+    assert_true(printed < FILES * 20 * 500);
+    free(said);
+    findings_finish(&f);
+    arena_finish(&a);
+}
+
+/* Each of ten thousand rules is warned of, and each warning shows its line. */
+static void test_warnings_are_quick(void **state)
+{
+    enum { EACH = 10000 };
+    struct findings f;
+    char *text = mem_alloc(DOC_MAX_BYTES);
+    size_t n = (size_t)sprintf(text, "version: 1\nrules:\n");
+    for (int k = 0; k < EACH; k++)
+        n += (size_t)sprintf(text + n,
+                             "- {id: r%d, effect: deny, who: anyone, to: everything, on_missing: "
+                             "ignore}\n",
+                             k);
+    struct doc_file file = {STR("a.yaml"), {text, n}};
+    struct policy *p = load_files(&file, 1, &f);
+    assert_non_null(p);
+    assert_int_equal(f.warnings, EACH);
+    assert_true(str_contains(f.items[f.n - 1].source, STR("id: r9999,")));
+    policy_unref(&p);
+    findings_finish(&f);
+    free(text);
 }
 
 static void test_schema_prints(void **state)
@@ -414,6 +541,10 @@ int main(void)
         cmocka_unit_test(test_no_files),
         cmocka_unit_test(test_findings_of_others),
         cmocka_unit_test(test_too_many_rules),
+        cmocka_unit_test(test_largest_file),
+        cmocka_unit_test(test_longest_line),
+        cmocka_unit_test(test_a_hundred_files_of_errors),
+        cmocka_unit_test(test_warnings_are_quick),
         cmocka_unit_test(test_schema_prints),
     };
     return cmocka_run_group_tests_name("load", tests, NULL, NULL);
