@@ -48,7 +48,8 @@ static struct policy_remedy step_up(const struct eval *e)
                                   .acr = need->acr.n ? need->acr.items[0] : (str){NULL, 0}};
 }
 
-/* The first opening of any of the schedules; none within the horizon: somebody must be asked. */
+/* The first opening of any of the schedules; none within the horizon or the life of the rule:
+ * somebody must be asked. */
 static struct policy_remedy wait_for_schedule(const struct eval *e)
 {
     const struct compiled *c = e->policy->compiled;
@@ -61,7 +62,7 @@ static struct policy_remedy wait_for_schedule(const struct eval *e)
         if (!schedule_has(s, e->now_s, SCHEDULE_FAR_DAYS, &until_s) && until_s < first_s)
             first_s = until_s;
     }
-    if (first_s == limit_s || !e->facts->clock_is_good)
+    if (first_s == limit_s || first_s >= e->clause->expires_s || !e->facts->clock_is_good)
         return contact(e);
     return (struct policy_remedy){.kind = POLICY_REMEDY_WAIT_UNTIL, .until_s = first_s};
 }

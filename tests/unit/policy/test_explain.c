@@ -26,6 +26,9 @@ static const char text[] =
     "  - {id: over, effect: allow, owner: hr@corp.example, who: {groups: [over]}, to: {apps: "
     "[web]},\n"
     "     expires: 2026-10-01}\n"
+    "  - {id: last, effect: allow, owner: hr@corp.example, who: {groups: [last]}, to: {apps: "
+    "[web]},\n"
+    "     when: hours, expires: 2026-11-26T07:00:00Z}\n"
     "  - {id: glass, effect: allow, who: {groups: [oncall]}, to: {apps: [web]},\n"
     "     break_glass: {skips: [strong], reason_required: true, notify: [ops]}}\n"
     "  - {id: strong, effect: require, who: {groups: [strong, oncall]}, to: {apps: [web]},\n"
@@ -212,6 +215,18 @@ static void a_closed_schedule_says_when_it_opens(void **state)
     visit_close(&v);
 }
 
+static void nobody_waits_for_a_rule_that_is_over_then(void **state)
+{
+    struct visit v;
+
+    visit_open(&v, "last");
+    visit_explain(&v);
+    assert_true(has_cause(&v, "when"));
+    assert_true(str_eq(remedy(&v, POLICY_REMEDY_CONTACT)->owner, STR("hr@corp.example")));
+    assert_int_equal(v.ex.n_remedies, 1);
+    visit_close(&v);
+}
+
 static void a_grant_and_a_purpose_can_be_asked_for(void **state)
 {
     struct visit v;
@@ -381,7 +396,7 @@ static void rules_come_in_the_order_of_the_files(void **state)
     visit_explain(&v);
     for (size_t i = 1; i < v.ex.n_rules; i++)
         assert_true(v.ex.rules[i - 1].line < v.ex.rules[i].line);
-    assert_int_equal(v.ex.n_rules, 9);
+    assert_int_equal(v.ex.n_rules, 10);
     visit_close(&v);
 }
 
@@ -393,6 +408,7 @@ int main(void)
         cmocka_unit_test(each_rule_says_what_kept_it),
         cmocka_unit_test(every_cause_has_words),
         cmocka_unit_test(a_closed_schedule_says_when_it_opens),
+        cmocka_unit_test(nobody_waits_for_a_rule_that_is_over_then),
         cmocka_unit_test(a_grant_and_a_purpose_can_be_asked_for),
         cmocka_unit_test(a_rule_out_of_its_time_is_a_near_miss),
         cmocka_unit_test(a_step_up_asks_for_the_least_age),
