@@ -1,5 +1,6 @@
 /* atom_who: who asks. On a public path there is no identity and only `anyone` is ever asked. */
 #include "policy/eval.h"
+#include "policy/mail.h"
 
 static enum policy_tri who_kind(struct eval *e, const uint32_t *who)
 {
@@ -10,31 +11,6 @@ static enum policy_tri who_kind(struct eval *e, const uint32_t *who)
     return eval_note(e, tri_of(e->identity->is_machine == is_machine), STR("who.kind"));
 }
 
-static bool is_ascii(str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] > 0x7E)
-            return false;
-    return true;
-}
-
-/* The address counts only when somebody vouches for it: anybody can type a colleague's. The gate
- * hands over A-labels; a domain that is left in another script compares with nothing. */
-bool who_has_proved_mail(const struct policy_identity *id)
-{
-    size_t at = str_find(id->email, '@');
-
-    return (id->email_verified == POLICY_TRUE || id->issuer_is_trusted) && at > 0 &&
-           at + 1 < id->email.n && at == str_rfind(id->email, '@') &&
-           is_ascii(str_from(id->email, at + 1));
-}
-
-str who_proved_domain(const struct policy_identity *id)
-{
-    return who_has_proved_mail(id) ? str_from(id->email, str_find(id->email, '@') + 1)
-                                   : (str){NULL, 0};
-}
-
 static bool names_have(const struct map *names, struct part wanted, str s)
 {
     for (uint32_t i = 0; i < wanted.n; i++)
@@ -43,33 +19,35 @@ static bool names_have(const struct map *names, struct part wanted, str s)
     return false;
 }
 
+static enum policy_tri mail_value(const struct eval *e, struct part users, struct part domains)
+{
+    const struct compiled *c = e->policy->compiled;
+    struct mail mail;
+
+    if (e->identity->is_machine)
+        return POLICY_FALSE;
+    if (!mail_of(e->identity, &mail))
+        return POLICY_UNKNOWN;
+    return tri_of(names_have(&c->users, users, mail.address) ||
+                  names_have(&c->domains, domains, mail.domain));
+}
+
 static enum policy_tri who_users(struct eval *e, const uint32_t *who)
 {
-    struct part users = part_find(who, PART_USERS);
+    struct part users = part_find(who, PART_USERS), none = {0};
 
     if (users.n == 0)
         return POLICY_TRUE;
-    if (e->identity->is_machine)
-        return eval_note(e, POLICY_FALSE, STR("who.users"));
-    if (!who_has_proved_mail(e->identity))
-        return eval_note(e, POLICY_UNKNOWN, STR("who.users"));
-    return eval_note(e, tri_of(names_have(&e->policy->compiled->users, users, e->identity->email)),
-                     STR("who.users"));
+    return eval_note(e, mail_value(e, users, none), STR("who.users"));
 }
 
 static enum policy_tri who_domains(struct eval *e, const uint32_t *who)
 {
-    struct part domains = part_find(who, PART_DOMAINS);
+    struct part domains = part_find(who, PART_DOMAINS), none = {0};
 
     if (domains.n == 0)
         return POLICY_TRUE;
-    if (e->identity->is_machine)
-        return eval_note(e, POLICY_FALSE, STR("who.domains"));
-    str domain = who_proved_domain(e->identity);
-    if (!domain.p)
-        return eval_note(e, POLICY_UNKNOWN, STR("who.domains"));
-    return eval_note(e, tri_of(names_have(&e->policy->compiled->domains, domains, domain)),
-                     STR("who.domains"));
+    return eval_note(e, mail_value(e, none, domains), STR("who.domains"));
 }
 
 static bool has_group(const struct eval *e, struct part wanted)

@@ -126,9 +126,6 @@ bool texts_have(const struct compiled *c, struct part texts, str s);
 enum policy_tri value_matches(const struct policy_value *v, struct want_list wants,
                               bool *is_odd_out);
 
-/* An address that somebody vouches for; its domain, {NULL, 0} when there is none to compare. */
-bool who_has_proved_mail(const struct policy_identity *id);
-str who_proved_domain(const struct policy_identity *id);
 enum policy_tri who_claim_value(const struct policy_identity *id, const struct claim_want *want,
                                 bool *is_odd_out);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "policy/eval.h"
+#include "policy/mail.h"
 
 /* ---- who ------------------------------------------------------------------------------------- */
 
@@ -11,7 +12,7 @@ struct numbered {
     const struct compiled *compiled;
     const struct policy_identity *identity;
     uint32_t user, domain; /* COMPILED_NONE: none that a rule names */
-    bool has_mail, has_domain;
+    bool has_mail;
     uint64_t *groups; /* a bit by number */
 };
 
@@ -36,14 +37,16 @@ static uint32_t number_of_lower(const struct map *map, str name)
 static void number_identity(const struct compiled *c, const struct policy_identity *id,
                             struct numbered *out)
 {
-    str domain = who_proved_domain(id);
+    struct mail mail;
 
     out->compiled = c;
     out->identity = id;
-    out->has_mail = who_has_proved_mail(id);
-    out->has_domain = domain.p != NULL;
-    out->user = number_of_lower(&c->users, id->email);
-    out->domain = number_of_lower(&c->domains, domain);
+    out->user = out->domain = COMPILED_NONE;
+    out->has_mail = mail_of(id, &mail);
+    if (out->has_mail) {
+        out->user = number_of_lower(&c->users, mail.address);
+        out->domain = number_of_lower(&c->domains, mail.domain);
+    }
     for (size_t i = 0; i < id->n_groups; i++) {
         uint32_t group = number_of(&c->groups, id->groups[i]);
         if (group != COMPILED_NONE)
@@ -60,12 +63,11 @@ static bool has_number(struct part wanted, uint32_t number)
 }
 
 /* A machine has no mail address; an address that nobody vouches for is unknown. */
-static enum policy_tri name_value(const struct numbered *x, bool is_known, struct part wanted,
-                                  uint32_t number)
+static enum policy_tri name_value(const struct numbered *x, struct part wanted, uint32_t number)
 {
     if (x->identity->is_machine)
         return POLICY_FALSE;
-    return is_known ? tri_of(has_number(wanted, number)) : POLICY_UNKNOWN;
+    return x->has_mail ? tri_of(has_number(wanted, number)) : POLICY_UNKNOWN;
 }
 
 static enum policy_tri group_value(const struct numbered *x, struct part wanted)
@@ -112,9 +114,9 @@ static enum policy_tri part_value(const struct numbered *x, struct part part, co
     case PART_MACHINE:
         return tri_of(id->is_machine == (part.kind == PART_MACHINE));
     case PART_USERS:
-        return name_value(x, x->has_mail, part, x->user);
+        return name_value(x, part, x->user);
     case PART_DOMAINS:
-        return name_value(x, x->has_domain, part, x->domain);
+        return name_value(x, part, x->domain);
     case PART_GROUPS_ANY:
     case PART_GROUPS_NONE:
     case PART_GROUPS_ALL:

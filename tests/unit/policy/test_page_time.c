@@ -173,12 +173,17 @@ static const struct edge_row edge_rows[] = {
      true},
 };
 
-static void check_edge(const struct edge_row *row, size_t i, int64_t loaded_s)
+/* Plainly, and with an identity that was interned now and is old at the edge. */
+static void check_edge(const struct edge_row *row, size_t i, int64_t loaded_s, bool is_interned)
 {
     struct policy *p = load_at(loaded_s, row->zone, row->rest);
     int64_t now_s = at(row->now), until_s = at(row->until);
+    struct policy_subject *s = NULL;
     struct visit v;
     visit_init(&v, p, at(row->since));
+    if (is_interned)
+        s = policy_subject_create(p, &v.identity, &v.device, 1, now_s * 1000000);
+    v.facts.subject = s;
     struct policy_decision now = decide(p, &v, now_s), last = decide(p, &v, until_s - 1),
                            then = decide(p, &v, until_s);
     bool was = now.effect == POLICY_ALLOW, is_good = now.valid_until_s == until_s;
@@ -190,17 +195,20 @@ static void check_edge(const struct edge_row *row, size_t i, int64_t loaded_s)
                     row->rest, was, (long long)now.valid_until_s, last.effect == POLICY_ALLOW,
                     then.effect == POLICY_ALLOW, (long long)until_s);
     assert_true(is_good);
+    policy_subject_destroy(&s);
     policy_unref(&p);
 }
 
 /* Compiled for those days, and by a proxy that was started years before. */
 static void valid_until_is_on_the_edge(void **state)
 {
-    for (size_t i = 0; i < sizeof edge_rows / sizeof *edge_rows; i++) {
-        check_edge(&edge_rows[i], i, at(edge_rows[i].now));
-        check_edge(&edge_rows[i], i, at("2001-01-01T00:00:00Z"));
-        check_edge(&edge_rows[i], i, at("2110-01-01T00:00:00Z"));
-    }
+    static const char *const loaded[] = {NULL, "2001-01-01T00:00:00Z", "2110-01-01T00:00:00Z"};
+
+    for (size_t i = 0; i < sizeof edge_rows / sizeof *edge_rows; i++)
+        for (size_t k = 0; k < sizeof loaded / sizeof *loaded; k++)
+            for (int is_interned = 0; is_interned < 2; is_interned++)
+                check_edge(&edge_rows[i], i, at(loaded[k] ? loaded[k] : edge_rows[i].now),
+                           is_interned);
 }
 
 /* ---- a policy that nobody reloads --------------------------------------------------------------
