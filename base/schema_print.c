@@ -72,13 +72,21 @@ static void print_dict(const struct schema_type *type, FILE *out)
         fputs(",\"minProperties\":1", out);
 }
 
+/* Mappings first: an editor tells what is wrong by the first alternative, and of a mapping with a
+ * misspelt key "must be a text" is no help. */
 static void print_either(const struct schema_type *type, FILE *out)
 {
+    const char *sep = "";
+
     fputs("\"anyOf\":[", out);
-    for (const struct schema_type *const *t = type->alternatives; *t; t++) {
-        fputs(t == type->alternatives ? "" : ",", out);
-        print_type(*t, NULL, out);
-    }
+    for (int is_second = 0; is_second < 2; is_second++)
+        for (const struct schema_type *const *t = type->alternatives; *t; t++) {
+            if (((*t)->kind == SCHEMA_MAP) == is_second)
+                continue;
+            fputs(sep, out);
+            print_type(*t, NULL, out);
+            sep = ",";
+        }
     fputs("]", out);
 }
 

@@ -305,6 +305,11 @@ static void test_every_key_is_described(void **state)
     assert_int_equal(count_mute_keys(schema, "file"), 0);
     assert_string_equal(
         json_string_value(json_object_get(json_object_get(rule, "mode"), "default")), "enforce");
+    const json_t *who = json_object_get(json_object_get(rule, "who"), "anyOf");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(who, 0), "type")),
+                        "object");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(who, 1), "type")),
+                        "string");
     json_decref(schema);
     free(text);
 }
