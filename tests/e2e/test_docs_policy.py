@@ -294,6 +294,17 @@ def test_jobs_of_ci(room, old, new, status):
         git(room, "worktree", "remove", "--force", "old")
 
 
+def test_jobs_of_ci_use_what_is_there():
+    """Also those that need more than this repository, such as a log."""
+    seen = set()
+    for title in (".gitlab-ci.yml", ".github/workflows/policy.yml"):
+        for name, options in re.findall(r"postern policy (\w+)(.*)", block(title)):
+            told = command("policy", name, "--help").stdout
+            assert all(option in told for option in re.findall(r"--[a-z-]+", options)), (name, options)
+            seen.add(name)
+    assert seen == {"fmt", "check", "test", "diff", "replay"}
+
+
 def test_config_map(tmp_path):
     held = yaml.safe_load(block("policies-configmap.yaml"))["data"]
     for name, text in held.items():
