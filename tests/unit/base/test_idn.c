@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+
 #include "base/idn.h"
 
 static const struct {
@@ -89,11 +91,40 @@ static void long_labels_are_refused(void **state)
     }
 }
 
+/* Any bytes: what is given is ASCII, of good labels, in its room. */
+static void any_bytes_stay_in_their_room(void **state)
+{
+    static const char *const pieces[] = {".", "a", "-",    "\xc3\xa4",     "\xe4\xb8\xad", "\xc3",
+                                         "Z", "9", "\xff", "\xed\x95\x9c", "\xd0\xb6"};
+    char domain[1024], out[IDN_MAX_BYTES];
+    size_t n_good = 0;
+
+    srand(11);
+    for (int round = 0; round < 200000; round++) {
+        size_t n = 0, most = (size_t)(rand() % 120);
+        int kinds = round % 2 ? 5 : 11;
+        for (size_t i = 0; i < most; i++) {
+            const char *piece = pieces[rand() % kinds];
+            memcpy(domain + n, piece, strlen(piece));
+            n += strlen(piece);
+        }
+        str got;
+        if (!idn_to_ascii((str){domain, n}, out, &got))
+            continue;
+        n_good++;
+        assert_true(got.n <= IDN_MAX_BYTES);
+        for (size_t i = 0; i < got.n; i++)
+            assert_true(got.p[i] >= '-' && got.p[i] <= 'z');
+    }
+    assert_true(n_good > 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(domains_become_ascii),
         cmocka_unit_test(long_labels_are_refused),
+        cmocka_unit_test(any_bytes_stay_in_their_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,7 @@ static struct policy *load_at(int64_t now_s, const char *zone, const char *rest)
         findings_print(&f, stdout);
     findings_finish(&f);
     assert_non_null(p);
+    policy_drop_source(p); /* as the proxy does: what is asked years later has been kept */
     return p;
 }
 
