@@ -3,12 +3,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 enum { CHUNK_BYTES = 16 * 1024, ALIGN = 16 };
 
 struct arena_chunk {
     struct arena_chunk *older;
     size_t bytes;
+    bool is_mapped;
     _Alignas(ALIGN) char room[];
 };
 
@@ -43,16 +45,26 @@ void arena_init(struct arena *a, void *block, size_t block_bytes)
     a->end = block ? a->block + a->block_bytes : NULL;
 }
 
+static void free_chunk(struct arena_chunk *c)
+{
+    if (c->is_mapped)
+        munmap(c, sizeof *c + c->bytes);
+    else
+        free(c);
+}
+
 void arena_reset(struct arena *a)
 {
     while (a->chunks) {
         struct arena_chunk *older = a->chunks->older;
-        free(a->chunks);
+        free_chunk(a->chunks);
         a->chunks = older;
     }
     size_t chunk_bytes = a->chunk_bytes;
+    bool is_mapped = a->is_mapped;
     arena_init(a, a->block, a->block_bytes);
     a->chunk_bytes = chunk_bytes;
+    a->is_mapped = is_mapped;
 }
 
 void arena_finish(struct arena *a)
@@ -69,12 +81,23 @@ void arena_wipe(struct arena *a)
     arena_reset(a);
 }
 
+/* In large pages, where there are any: thousands of small ones take longer than what is put in. */
+static void *map(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
+}
+
 static char *add_chunk(struct arena *a, size_t room)
 {
-    struct arena_chunk *c = malloc(sizeof *c + room);
+    struct arena_chunk *c = a->is_mapped ? map(sizeof *c + room) : malloc(sizeof *c + room);
     if (!c)
         abort();
     c->bytes = room;
+    c->is_mapped = a->is_mapped;
     c->older = a->chunks;
     a->chunks = c;
     a->heap_bytes += sizeof *c + room;
@@ -107,9 +130,16 @@ void *arena_alloc(struct arena *a, size_t bytes)
     return take(a, bytes, ALIGN);
 }
 
+/* What the system has just mapped is zero. */
+void *arena_zalloc_at(struct arena *a, size_t bytes, size_t align)
+{
+    char *p = take(a, bytes, align);
+    return a->is_mapped ? p : memset(p, 0, bytes);
+}
+
 void *arena_zalloc(struct arena *a, size_t bytes)
 {
-    return memset(take(a, bytes, ALIGN), 0, bytes);
+    return arena_zalloc_at(a, bytes, ALIGN);
 }
 
 char *arena_text(struct arena *a, size_t bytes)

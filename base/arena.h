@@ -20,6 +20,8 @@ struct arena {
     size_t heap_bytes;          /* what the chunks take, for limits and metrics */
     size_t chunk_bytes;         /* of a usual chunk; 0 = 16 KiB. Set after init where many arenas
                                  * stay small */
+    bool is_mapped; /* chunks are the system's and go back to it at once: for what is large and
+                     * soon gone. Set after init, with chunk_bytes of some MiB */
 };
 
 /* `block` stays the owner's and must outlive the arena. */
@@ -35,8 +37,10 @@ void *arena_alloc(struct arena *a, size_t bytes);
 void *arena_zalloc(struct arena *a, size_t bytes);
 /* Unaligned, for text. */
 char *arena_text(struct arena *a, size_t bytes);
-#define arena_new(a, type) ((type *)arena_zalloc((a), sizeof(type)))
-#define arena_array(a, type, n) ((type *)arena_zalloc((a), sizeof(type) * (n)))
+/* Zeroed, and aligned to `align`, a power of two up to 16. */
+void *arena_zalloc_at(struct arena *a, size_t bytes, size_t align);
+#define arena_new(a, type) ((type *)arena_zalloc_at((a), sizeof(type), _Alignof(type)))
+#define arena_array(a, type, n) ((type *)arena_zalloc_at((a), sizeof(type) * (n), _Alignof(type)))
 /* A NUL-terminated copy; the NUL is not counted. */
 str arena_dup(struct arena *a, str s);
 str arena_lower(struct arena *a, str s);

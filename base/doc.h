@@ -21,12 +21,12 @@ struct doc_file {
 };
 
 struct doc_node {
-    enum doc_kind kind;
-    bool is_plain; /* an unquoted scalar */
-    str text;      /* scalar: its value */
+    uint8_t kind;          /* enum doc_kind */
+    bool is_plain;         /* an unquoted scalar */
+    uint32_t n;            /* list, map: children */
+    unsigned line, column; /* 1-based; column counts characters */
+    str text;              /* scalar: its value */
     const struct doc_file *file;
-    unsigned line, column;   /* 1-based; column counts characters */
-    size_t n;                /* list, map: children */
     struct doc_node **items; /* list items, or map values */
     struct doc_node **keys;  /* map keys (scalars), same index as items */
 };

@@ -76,7 +76,7 @@ static bool next(struct parse *p, yaml_event_t *e)
 static struct doc_node *node_new(struct parse *p, enum doc_kind kind, const yaml_event_t *e)
 {
     struct doc_node *n = arena_new(p->arena, struct doc_node);
-    n->kind = kind;
+    n->kind = (uint8_t)kind;
     n->file = p->file;
     n->line = (unsigned)e->start_mark.line + 1;
     n->column = (unsigned)e->start_mark.column + 1;
@@ -118,7 +118,7 @@ static void fill(struct parse *p, struct doc_node *node, size_t start)
     const struct child *first = p->open.items + start;
     size_t n = p->open.n - start;
 
-    node->n = n;
+    node->n = (uint32_t)n;
     node->items = arena_array(p->arena, struct doc_node *, n ? n : 1);
     if (node->kind == DOC_MAP)
         node->keys = arena_array(p->arena, struct doc_node *, n ? n : 1);

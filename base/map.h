@@ -11,9 +11,14 @@ struct map_entry {
     void *value;
 };
 
+struct map_slot {
+    uint32_t hash; /* of the key: most others are told apart without a look at them */
+    uint32_t at;   /* index + 1 into entries, 0 = free */
+};
+
 struct map {
     struct map_entry *entries; /* in insertion order */
-    uint32_t *slots;           /* index + 1 into entries, 0 = free */
+    struct map_slot *slots;
     size_t n, cap, slot_count;
 };
 

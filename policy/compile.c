@@ -87,7 +87,7 @@ static void *whole_lines(struct arena *a, size_t n)
 
 static struct clause clause_of(const struct compiling *x, const struct rule *rule)
 {
-    return (struct clause){.id = keep_text(predicates_keep(x->predicates), rule->id),
+    return (struct clause){.id = arena_dup(&x->policy->arena, rule->id),
                            .effect = (uint8_t)rule->effect,
                            .flags = flags_of(x->out, rule),
                            .starts_s = rule->starts_s,
@@ -166,11 +166,18 @@ static void make_abouts(struct compiling *x)
 {
     struct policy *p = x->policy;
 
+    const struct doc_file *file = NULL;
+    uint32_t file_number = 0;
+
     x->abouts = arena_array(&p->arena, struct rule_about, p->n_rules);
     for (size_t r = 0; r < p->n_rules; r++) {
         const struct rule *rule = &p->rules[r];
+        if (rule->node->file != file) {
+            file = rule->node->file;
+            file_number = predicates_text(x->predicates, file->name);
+        }
         x->abouts[r] = (struct rule_about){
-            .file = predicates_text(x->predicates, rule->node->file->name),
+            .file = file_number,
             .line = rule->node->line,
             .owner = rule->owner.n ? predicates_text(x->predicates, rule->owner) : 0,
             .extra = COMPILED_NONE};

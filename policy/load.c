@@ -121,7 +121,14 @@ static int by_name(const void *a, const void *b)
 /* Copies: the trees point into the bytes and live as long as the source. */
 static void take_files(struct load *l)
 {
+    size_t bytes = 0;
     l->n_files = l->in->n_files;
+    for (size_t i = 0; i < l->n_files; i++)
+        bytes += l->in->files[i].bytes.n;
+    if (bytes > LOAD_MAPPED_BYTES) {
+        l->a->is_mapped = true;
+        l->a->chunk_bytes = LOAD_SPREAD * bytes;
+    }
     l->files = arena_array(l->a, struct load_file, l->n_files);
     for (size_t i = 0; i < l->n_files; i++) {
         l->files[i].file.name = arena_dup(l->a, l->in->files[i].name);

@@ -11,7 +11,11 @@
 #include "policy/schema_tables.h"
 #include "policy/zone.h"
 
-enum { LOAD_MAX_NESTING = 16 };
+enum {
+    LOAD_MAX_NESTING = 16,
+    LOAD_MAPPED_BYTES = 256 << 10, /* of files; from here on their arena is the system's */
+    LOAD_SPREAD = 4,               /* chunks of that arena hold so many times the files */
+};
 
 struct load_file {
     struct doc_file file;

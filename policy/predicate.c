@@ -83,11 +83,10 @@ static void *room(void *items, uint32_t needed, uint32_t *cap, size_t item_bytes
 
 uint32_t predicates_text(struct predicates *ps, str text)
 {
-    str kept = keep_text(&ps->keep, text);
-    uint32_t number = number_in(&ps->texts.numbers, kept);
+    uint32_t number = number_name(ps, &ps->texts.numbers, text);
 
     if (number == ps->texts.n)
-        table_put(&ps->texts, str, kept);
+        table_put(&ps->texts, str, ps->texts.numbers.entries[number].key);
     return number;
 }
 
