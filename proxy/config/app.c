@@ -117,6 +117,45 @@ struct tls_input {
     char digest[DIGEST_HEX_CHARS + 1];
 };
 
+static void note_file(const struct app_in *in, str path, bool is_key, str bytes)
+{
+    struct app_files *files = in->files;
+    if (files->n == files->cap) {
+        size_t cap = files->cap ? 2 * files->cap : 8;
+        struct app_file *items = arena_array(in->arena, struct app_file, cap);
+        if (files->n)
+            memcpy(items, files->items, files->n * sizeof *items);
+        files->items = items;
+        files->cap = cap;
+    }
+    struct app_file *file = &files->items[files->n++];
+    *file = (struct app_file){.path = arena_dup(in->arena, path), .is_key = is_key};
+    disk_digest(bytes, file->digest);
+}
+
+static bool is_as_it_was(const struct app_file *file, struct arena *a, str *bytes_out)
+{
+    char digest[DIGEST_HEX_CHARS + 1];
+    struct fail fail = {0};
+    bool good = file->is_key ? disk_read_secret(file->path.p, PEM_MAX_BYTES, a, bytes_out, &fail)
+                             : disk_read(file->path.p, PEM_MAX_BYTES, a, bytes_out, &fail);
+    if (!good)
+        return false;
+    disk_digest(*bytes_out, digest);
+    return strcmp(digest, file->digest) == 0;
+}
+
+bool app_files_same(const struct app_files *files, struct inputs *inputs)
+{
+    str *bytes = arena_array(inputs->arena, str, files->n);
+    for (size_t i = 0; i < files->n; i++)
+        if (!is_as_it_was(&files->items[i], inputs->arena, &bytes[i]))
+            return false;
+    for (size_t i = 0; i < files->n; i++)
+        inputs_add(inputs, files->items[i].path, bytes[i]);
+    return true;
+}
+
 static bool read_pem(const struct app_in *in, const struct doc_node *node, bool is_key, str *out,
                      struct findings *f)
 {
@@ -125,8 +164,10 @@ static bool read_pem(const struct app_in *in, const struct doc_node *node, bool 
     if (path.p[0] != '/')
         path =
             arena_printf(in->inputs->arena, "%.*s/%.*s", STR_ARG(in->config->dir), STR_ARG(path));
-    if (inputs_read(in->inputs, path, PEM_MAX_BYTES, is_key, out, &fail))
+    if (inputs_read(in->inputs, path, PEM_MAX_BYTES, is_key, out, &fail)) {
+        note_file(in, path, is_key, *out);
         return true;
+    }
     doc_error(f, node, "unreadable", NULL, "%s", fail.text);
     return false;
 }

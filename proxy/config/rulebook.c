@@ -32,8 +32,11 @@ static bool load_policy(const struct rulebook_in *in, const struct policyset *se
 static bool read_apps(const struct rulebook_in *in, struct rulebook *out, struct findings *f)
 {
     size_t n = policy_app_count(out->policy);
-    struct app_in app = {
-        .config = in->config, .arena = &out->arena, .inputs = in->inputs, .previous = in->previous};
+    struct app_in app = {.config = in->config,
+                         .arena = &out->arena,
+                         .inputs = in->inputs,
+                         .files = &out->app_files,
+                         .previous = in->previous};
     bool good = true;
     out->apps = arena_array(&out->arena, struct app, n);
     for (size_t i = 0; i < n; i++) {
@@ -78,7 +81,9 @@ static void set_generation(struct rulebook *out, const struct rulebook *previous
     out->generation = previous ? previous->generation + (is_same ? 0 : 1) : 1;
 }
 
-static bool build(const struct rulebook_in *in, struct rulebook *out, struct findings *f)
+/* Sets *same_out when there is nothing to build. */
+static bool build(const struct rulebook_in *in, struct rulebook *out, bool *same_out,
+                  struct findings *f)
 {
     const char *dir = in->config->policies_dir.p;
     struct zones zones = zones_in(in->zoneinfo);
@@ -94,12 +99,13 @@ static bool build(const struct rulebook_in *in, struct rulebook *out, struct fin
     set_digest(in, &set, &zones, out);
     memcpy(out->config_digest, in->config->digest, sizeof out->config_digest);
     /* the regular look at the files must not load and test ten thousand rules anew */
-    if (is_loaded(in->previous, out))
-        out->policy = policy_ref(in->previous->policy);
-    else if (!load_policy(in, &set, out, f))
+    *same_out =
+        is_loaded(in->previous, out) && app_files_same(&in->previous->app_files, in->inputs);
+    if (*same_out)
+        return true;
+    if (!load_policy(in, &set, out, f) || !read_apps(in, out, f))
         return false;
-    if (!read_apps(in, out, f))
-        return false;
+    policy_drop_source(out->policy);
     set_generation(out, in->previous);
     return true;
 }
@@ -107,11 +113,12 @@ static bool build(const struct rulebook_in *in, struct rulebook *out, struct fin
 struct rulebook *rulebook_build(const struct rulebook_in *in, struct findings *f)
 {
     struct rulebook *out = mem_alloc(sizeof *out);
+    bool is_same = false;
     atomic_init(&out->refs, 1);
     arena_init(&out->arena, NULL, 0);
-    if (!build(in, out, f))
+    if (!build(in, out, &is_same, f) || is_same)
         rulebook_unref(&out);
-    return out;
+    return is_same ? rulebook_ref(in->previous) : out;
 }
 
 struct rulebook *rulebook_ref(struct rulebook *b)

@@ -95,6 +95,7 @@ void shadow_build(struct build *b, const struct config *c, const struct shadow *
                                  : "the shadow rules have errors: nothing is compared");
         return;
     }
+    policy_drop_source(next);
     policy_unref(&out->policy);
     out->policy = next;
     memcpy(out->digest, digest, sizeof digest);

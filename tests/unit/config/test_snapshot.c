@@ -1,6 +1,8 @@
 /* A snapshot: what it joins, what it shares with the one before, what it refuses. */
 #include "world.h"
 
+#include "proxy/config/build.h"
+
 static void joins_everything(void **state)
 {
     world_make();
@@ -196,6 +198,62 @@ static void apps_share_a_tls_context(void **state)
     snapshot_unref(&s);
 }
 
+/* What rules and apps were written as is most of what a policy takes: who runs has let it go. */
+static void keeps_no_source(void **state)
+{
+    world_make();
+    struct findings f;
+    struct snapshot *s = world_build(NULL, &f);
+    assert_string_equal(findings_text(&f), "");
+    findings_finish(&f);
+    assert_non_null(s->policy);
+    assert_false(policy_has_source(s->policy));
+    assert_null(policy_app_at(s->policy, 0)->node);
+    assert_int_equal(s->apps[0].upstreams[0].port, 3000);
+    struct snapshot *same = world_build(s, &f);
+    findings_finish(&f);
+    assert_ptr_equal(same->apps, s->apps);
+    assert_string_equal(snapshot_rules_digest(same), snapshot_rules_digest(s));
+    snapshot_unref(&same);
+    snapshot_unref(&s);
+}
+
+/* Apps cannot be read again without their source: with a file that one of them names the rules are
+ * loaded anew, and are no other rules for that. */
+static void takes_new_files_of_apps(void **state)
+{
+    world_make();
+    struct findings f;
+    room_write(
+        "policies/inventory.yaml",
+        "version: 1\napps:\n"
+        "  - {name: a, host: a.example, upstream: \"https://10.0.0.1\"}\n"
+        "  - {name: b, host: b.example, upstream: \"https://10.0.0.2\", tls: {ca: cert.pem}}\n");
+    struct snapshot *first = world_build(NULL, &f);
+    findings_finish(&f);
+    struct snapshot *same = world_build(first, &f);
+    findings_finish(&f);
+    assert_ptr_equal(same->apps, first->apps);
+    assert_string_equal(snapshot_rules_digest(same), snapshot_rules_digest(first));
+    world_certificate("other.example");
+    struct snapshot *next = world_build(same, &f);
+    findings_finish(&f);
+    assert_string_not_equal(snapshot_rules_digest(next), snapshot_rules_digest(same));
+    assert_string_equal(next->policy_digest, first->policy_digest);
+    assert_int_equal(next->policy_generation, 1);
+    assert_false(policy_has_source(next->policy));
+    assert_ptr_equal(next->apps[0].tls, first->apps[0].tls);
+    assert_ptr_not_equal(next->apps[1].tls, first->apps[1].tls);
+    struct snapshot *again = world_build(next, &f);
+    findings_finish(&f);
+    assert_ptr_equal(again->apps, next->apps);
+    assert_string_equal(snapshot_rules_digest(again), snapshot_rules_digest(next));
+    snapshot_unref(&first);
+    snapshot_unref(&same);
+    snapshot_unref(&next);
+    snapshot_unref(&again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +264,8 @@ int main(void)
         cmocka_unit_test(refuses_broken_parts),
         cmocka_unit_test(refuses_apps_of_later_versions),
         cmocka_unit_test(apps_share_a_tls_context),
+        cmocka_unit_test(keeps_no_source),
+        cmocka_unit_test(takes_new_files_of_apps),
     };
     return cmocka_run_group_tests(tests, room_setup, room_teardown);
 }
