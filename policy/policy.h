@@ -471,10 +471,13 @@ struct policy_way {
     str parts[POLICY_PART_COUNT]; /* {NULL, 0}: not written */
     str starts, expires, session;
     bool is_alive;
+    str forbidden_by; /* allow: a deny that means everybody whom it lets in; absent: none */
 };
 
+/* On a public path nobody is asked who he is: no rules but the denies that say anyone. */
 struct policy_ways {
     bool is_public; /* everybody, without sign-in */
+    bool is_closed; /* a deny leaves nobody */
     const struct policy_way *allows, *requires, *denies;
     size_t n_allows, n_requires, n_denies;
 };

@@ -2,7 +2,7 @@
  *
  * The question has no visitor, so nothing is decided: the rules whose `to` is true are told with
  * their conditions as they are written. */
-#include "policy/rule.h"
+#include "policy/cover.h"
 #include "policy/text.h"
 
 static const char *const part_keys[POLICY_PART_COUNT] = {
@@ -45,18 +45,55 @@ static struct policy_way way_of(struct arena *a, const struct policy *p, size_t 
     return way;
 }
 
-static size_t list(const struct policy *p, const struct policy_explanation *ex,
-                   enum policy_rule_effect effect, struct arena *a, const struct policy_way **out)
+static bool concerns(const struct policy_explanation *ex, size_t i, enum policy_rule_effect effect)
 {
-    struct policy_way *ways = arena_array(a, struct policy_way, ex->n_rules + 1);
+    return ex->rules[i].effect == effect && ex->rules[i].value[POLICY_PART_TO] != POLICY_FALSE;
+}
+
+static bool is_in_force(const struct policy_explanation *ex, size_t i)
+{
+    return ex->rules[i].is_alive && !ex->rules[i].is_audit;
+}
+
+/* A deny in force that concerns the request and means everybody whom the allow means. */
+static str forbidden_by(const struct policy *p, const struct policy_explanation *ex,
+                        const struct rule *allow)
+{
+    for (size_t i = 0; i < ex->n_rules; i++) {
+        if (!concerns(ex, i, POLICY_RULE_DENY) || !is_in_force(ex, i))
+            continue;
+        const struct rule *deny = &p->rules[policy_rule_index(p, ex->rules[i].id)];
+        if (cover_who(deny->who, allow->who) && cover_need(deny, allow))
+            return deny->id;
+    }
+    return (str){NULL, 0};
+}
+
+static bool is_everybody(const struct rule *deny)
+{
+    return deny->who->anyone && !deny->device && !deny->auth && !deny->from && !deny->when.n;
+}
+
+static size_t list(const struct policy *p, const struct policy_explanation *ex,
+                   enum policy_rule_effect effect, struct policy_ways *ways, struct arena *a,
+                   const struct policy_way **out)
+{
+    struct policy_way *items = arena_array(a, struct policy_way, ex->n_rules + 1);
     size_t n = 0;
 
     for (size_t i = 0; i < ex->n_rules; i++) {
-        const struct policy_explained_rule *rule = &ex->rules[i];
-        if (rule->effect == effect && rule->value[POLICY_PART_TO] != POLICY_FALSE)
-            ways[n++] = way_of(a, p, policy_rule_index(p, rule->id), rule->is_alive);
+        size_t index = policy_rule_index(p, ex->rules[i].id);
+        const struct rule *rule = &p->rules[index];
+        bool is_deny = effect == POLICY_RULE_DENY;
+        if (!concerns(ex, i, effect) || (ways->is_public && !(is_deny && rule->who->anyone)))
+            continue;
+        items[n] = way_of(a, p, index, ex->rules[i].is_alive);
+        if (effect == POLICY_RULE_ALLOW)
+            items[n].forbidden_by = forbidden_by(p, ex, rule);
+        ways->is_closed |= is_deny && is_in_force(ex, i) && is_everybody(rule);
+        n++;
     }
-    *out = ways;
+    *out = items;
     return n;
 }
 
@@ -72,7 +109,7 @@ void policy_who_can(const struct policy *p, const struct policy_request *request
     policy_explain(p, &facts, a, &ex);
     *out = (struct policy_ways){.is_public = request->protocol == POLICY_HTTP &&
                                              policy_is_public_path(p, request->app, request->path)};
-    out->n_allows = list(p, &ex, POLICY_RULE_ALLOW, a, &out->allows);
-    out->n_requires = list(p, &ex, POLICY_RULE_REQUIRE, a, &out->requires);
-    out->n_denies = list(p, &ex, POLICY_RULE_DENY, a, &out->denies);
+    out->n_allows = list(p, &ex, POLICY_RULE_ALLOW, out, a, &out->allows);
+    out->n_requires = list(p, &ex, POLICY_RULE_REQUIRE, out, a, &out->requires);
+    out->n_denies = list(p, &ex, POLICY_RULE_DENY, out, a, &out->denies);
 }

@@ -11,7 +11,8 @@ static const char usage_text[] =
     "usage: postern policy who-can [options] REQUEST\n"
     "\n"
     "Tells whom the rules let in to REQUEST (\"GET https://host/path\", \"ssh LOGIN@APP\" or\n"
-    "\"rdp APP\"): each allow with its conditions, then what is required and what is denied.\n"
+    "\"rdp APP\"): each allow with its conditions, then what is required and what is denied. An\n"
+    "allow of which a deny takes everybody away is told as forbidden.\n"
     "\n"
     "  --policy PATH  the rules (default: policies)\n"
     "  --config FILE  check the names of the configuration too\n"
@@ -48,6 +49,8 @@ static void print_way(const struct policy_way *way)
     printf("  %.*s  (%.*s:%u)%s%s\n", STR_ARG(way->rule.id), STR_ARG(way->rule.file),
            way->rule.line, way->rule.is_audit ? "  audit only" : "",
            way->is_alive ? "" : "  not in force");
+    if (way->forbidden_by.n)
+        printf("      %-12s %.*s\n", "forbidden by", STR_ARG(way->forbidden_by));
     for (enum policy_part part = 0; part < POLICY_PART_COUNT; part++)
         if (way->parts[part].p && part != POLICY_PART_TO)
             printf("      %-12s %.*s\n", policy_part_name(part), STR_ARG(way->parts[part]));
@@ -67,12 +70,30 @@ static void print_ways(const char *title, const struct policy_way *ways, size_t 
         print_way(&ways[i]);
 }
 
+static bool is_open(const struct policy_way *way)
+{
+    return way->is_alive && !way->rule.is_audit && !way->forbidden_by.n;
+}
+
+static bool somebody_can(const struct policy_ways *ways)
+{
+    bool can = ways->is_public;
+
+    for (size_t i = 0; i < ways->n_allows; i++)
+        can |= is_open(&ways->allows[i]);
+    return can && !ways->is_closed;
+}
+
 static void print_text(const struct policy_ways *ways)
 {
-    if (ways->is_public)
+    if (ways->is_public && !ways->is_closed)
         printf("everybody, without sign-in: the path is public\n");
+    else if (ways->is_closed)
+        printf("nobody: a rule forbids it to everybody\n");
     else if (!ways->n_allows)
         printf("nobody: no rule allows it\n");
+    else if (!somebody_can(ways))
+        printf("nobody: whom a rule allows it another forbids it, or it is not in force\n");
     print_ways("any one of these lets in:", ways->allows, ways->n_allows);
     print_ways("and all of these are required:", ways->requires, ways->n_requires);
     print_ways("unless one of these forbids it:", ways->denies, ways->n_denies);
@@ -87,6 +108,8 @@ static void write_way(struct jout *j, const struct policy_way *way)
     jout_kstr(j, STR("file"), way->rule.file);
     jout_kint(j, STR("line"), way->rule.line);
     policy_json_text(j, STR("owner"), way->rule.owner);
+    if (way->forbidden_by.n)
+        jout_kstr(j, STR("forbidden_by"), way->forbidden_by);
     jout_kbool(j, STR("audit"), way->rule.is_audit);
     jout_kbool(j, STR("alive"), way->is_alive);
     for (enum policy_part part = 0; part < POLICY_PART_COUNT; part++)
@@ -120,6 +143,7 @@ static void write_all(struct jout *j, const void *what)
     jout_open(j, '{');
     policy_json_findings(j, &view->book->findings);
     jout_kbool(j, STR("public"), ways->is_public);
+    jout_kbool(j, STR("somebody"), somebody_can(ways));
     write_ways(j, STR("allow"), ways->allows, ways->n_allows);
     write_ways(j, STR("require"), ways->requires, ways->n_requires);
     write_ways(j, STR("deny"), ways->denies, ways->n_denies);
@@ -127,14 +151,6 @@ static void write_all(struct jout *j, const void *what)
 }
 
 /* ---- run ---- */
-
-static bool somebody_can(const struct policy_ways *ways)
-{
-    for (size_t i = 0; i < ways->n_allows; i++)
-        if (ways->allows[i].is_alive && !ways->allows[i].rule.is_audit)
-            return true;
-    return ways->is_public;
-}
 
 static int tell(void *options, struct policy_book *book)
 {

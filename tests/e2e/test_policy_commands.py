@@ -282,6 +282,39 @@ def test_who_can(rules):
     policy("who-can", "--policy", path, "GET https://nowhere.example/", status=3)
 
 
+def test_who_can_when_a_deny_takes_everybody_away(rules):
+    """By the deny's who and needs: what it leaves, the allow still opens."""
+    ask = "GET https://wiki.example/stock/1"
+    for who, needs, is_forbidden in (({"groups": ["staff"]}, {}, True), ({"groups": ["staff", "others"]}, {}, True),
+                                     ({"groups": ["others"]}, {}, False), ({"kind": "human"}, {}, False),
+                                     ({"groups": ["staff"]}, {"device": {"jailbroken": True}}, False),
+                                     ({"groups": ["staff"]}, {"expires": "2020-01-01"}, False),
+                                     ({"groups": ["staff"]}, {"mode": "audit"}, False)):
+        no = {"id": "no", "effect": "deny", "who": who, "to": {"apps": ["wiki"]}, **needs}
+        told = as_json("who-can", "--policy", rules(STAFF, no), ask, status=3 if is_forbidden else 0)
+        assert told["somebody"] is not is_forbidden, (who, needs)
+        assert told["allow"][0].get("forbidden_by") == ("no" if is_forbidden else None), (who, needs)
+    everybody = {"id": "no", "effect": "deny", "who": "anyone", "to": {"apps": ["wiki"]}}
+    path = rules(STAFF, everybody)
+    assert "nobody: a rule forbids it to everybody" in policy("who-can", "--policy", path, ask, status=3).stdout
+    assert not as_json("who-can", "--policy", path, "GET https://wiki.example/public/x", status=3)["somebody"]
+    path = rules(STAFF, SUSPENDED)
+    told = as_json("who-can", "--policy", path, "GET https://wiki.example/public/x")
+    assert told["public"] and told["somebody"] and not told["allow"] and not told["deny"]    # nobody is asked there
+
+
+def test_who_can_for_machines_and_domains(rules):
+    """Conditions stand as they are written; what cannot be asked for is nobody's."""
+    bots = rule(STAFF, id="bots", who={"services": ["ci"]}, to={"apps": ["wiki"], "methods": ["GET"]})
+    corp = rule(STAFF, id="corp", who={"all": [{"domains": ["corp.example"]}, {"groups": {"none": ["interns"]}}]})
+    path = rules(bots, corp, OPS)
+    told = as_json("who-can", "--policy", path, "GET https://wiki.example/")
+    assert [(r["id"], r["who"]) for r in told["allow"]] == [
+        ("bots", "{services: [ci]}"), ("corp", "{all: [{domains: [corp.example]}, {groups: {none: [interns]}}]}")]
+    assert [r["id"] for r in as_json("who-can", "--policy", path, "PUT https://wiki.example/")["allow"]] == ["corp"]
+    policy("who-can", "--policy", path, "ssh stranger@bastion", status=3)
+
+
 # ---- the examples ---------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("today", [None, "2030-01-01"])
