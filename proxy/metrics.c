@@ -74,6 +74,9 @@ static void put_control(struct page *page, struct metrics *m)
 {
     metric(page, "postern_policy_generation", "gauge", "Policy sets published since start.",
            (int64_t)atomic_load(&m->policy_generation));
+    metric(page, "postern_shadow_compared", "gauge",
+           "1 while shadow policies are compared, 0 when there are none or they have errors.",
+           atomic_load(&m->has_shadow));
     metric(page, "postern_reloads_total", "counter", "Reloads that were published.",
            (int64_t)atomic_load(&m->reloads_good));
     metric(page, "postern_reload_failures_total", "counter", "Reloads that were refused.",

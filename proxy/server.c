@@ -74,6 +74,7 @@ static void set_state(struct server *s, enum server_state state)
 static void note_snapshot(struct server *s)
 {
     atomic_store(&s->metrics.has_policy, s->snapshot->policy != NULL);
+    atomic_store(&s->metrics.has_shadow, s->snapshot->shadow != NULL);
     atomic_store(&s->metrics.policy_generation, s->snapshot->policy_generation);
     metrics_show(&s->metrics, s->snapshot);
 }

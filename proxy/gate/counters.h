@@ -23,7 +23,9 @@
     X(bad_requests, "postern_bad_requests_total", "counter",                                       \
       "Messages refused as malformed or over a limit.")                                            \
     X(would_deny, "postern_would_deny_total", "counter",                                           \
-      "Requests that a rule in audit mode would refuse.")                                          \
+      "Requests let through that a rule in audit mode would refuse.")                              \
+    X(would_allow, "postern_would_allow_total", "counter",                                         \
+      "Requests refused that a rule in audit mode would let through.")                             \
     X(shadow_differences, "postern_shadow_differences_total", "counter",                           \
       "Requests that the shadow policies decide otherwise.")                                       \
     X(tokens_verified, "postern_tokens_verified_total", "counter",                                 \

@@ -289,6 +289,16 @@ static enum visit_outcome judge_session(struct visit *v)
     return VISIT_PERMITTED;
 }
 
+/* Only where the outcome would be another: a refusal with one more reason is none. */
+static void count_would(struct visit *v)
+{
+    struct counters *counters = v->gate->options.counters;
+    const struct policy_decision *d = &v->decision;
+    if (!d->has_would || d->would == d->effect)
+        return;
+    counter_add(d->would == POLICY_ALLOW ? &counters->would_allow : &counters->would_deny, 1);
+}
+
 enum visit_outcome decide(struct visit *v)
 {
     struct policy_request r = policy_request_of(v, v->app->policy);
@@ -297,8 +307,7 @@ enum visit_outcome decide(struct visit *v)
         facts.subject = credential_subject(v->who, v->pin->snapshot->policy, facts.now_us);
     policy_decide(v->pin->snapshot->policy, &facts, &v->decision);
     v->reason = policy_reason_code(v->decision.reason);
-    if (v->decision.has_would && v->decision.would == POLICY_DENY)
-        counter_add(&v->gate->options.counters->would_deny, 1);
+    count_would(v);
     if (v->pin->snapshot->shadow)
         shadow_compare(v, &facts);
     if (v->decision.effect != POLICY_ALLOW) {

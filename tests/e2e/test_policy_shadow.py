@@ -28,6 +28,36 @@ def test_shadow_is_told_and_never_enforced(start, staff, contractor):
     assert record["shadow"] == {"effect": "deny", "reason": "deny-rule", "rules": ["no-delete"]}
     assert record["decision"]["effect"] == "allow"
     assert gate.metrics()["postern_shadow_differences_total"] == 2
+    assert gate.metrics()["postern_shadow_compared"] == 1
+
+
+def test_a_shadow_with_errors_from_the_start_is_told(start, staff):
+    """What is enforced starts all the same."""
+    gate = start(ready=False)
+    os.mkdir(gate.path("shadow"))
+    gate.write("shadow/a.yaml", "version: 1\nrules:\n  - {id: x, efect: allow}\n")
+    gate.arguments = ["--shadow", gate.path("shadow")]
+    gate.start()
+    record = gate.record(gate.get("/x", staff))
+    assert record["decision"]["effect"] == "allow" and "shadow" not in record
+    assert "shadow/a.yaml:3:13" in gate.stderr() and 'did you mean "effect"' in gate.stderr()
+    assert gate.metrics()["postern_shadow_compared"] == 0
+    gate.write("shadow/a.yaml", dump({"version": 1, "apps": standard_policy("http://127.0.0.1:1")["apps"]}))
+    wait_for(lambda: "shadow" in gate.record(gate.get("/x", staff)))
+    assert gate.metrics()["postern_shadow_compared"] == 1
+
+
+def test_what_an_audited_allow_would_let_in_is_counted(start, contractor):
+    value = standard_policy("http://127.0.0.1:1")
+    value["rules"].append({"id": "trial", "effect": "allow", "mode": "audit", "who": {"groups": ["contractors"]},
+                           "to": {"apps": ["inventory"], "paths": ["/admin"]}})
+    gate = start(policies={"10-apps.yaml": value})
+    answer = gate.get("/admin", contractor)
+    decision = gate.record(answer)["decision"]
+    assert answer.status == 403 and decision["effect"] == "deny"
+    assert (decision["would"], decision["would_rules"]) == ("allow", ["trial"])
+    counted = gate.metrics()
+    assert (counted["postern_would_allow_total"], counted["postern_would_deny_total"]) == (1, 0)
 
 
 def test_shadow_is_read_again_and_a_broken_one_holds_nothing_up(start, staff):

@@ -136,6 +136,7 @@ static void audit_mode_changes_nothing(void **state)
     assert_string_equal(member(r, "decision.would"), "deny");
     assert_string_equal(member(r, "decision.would_rules"), "[\"no-crawl\"]");
     assert_int_equal(atomic_load(&h->counters.would_deny), 1);
+    assert_int_equal(atomic_load(&h->counters.would_allow), 0);
     house_close(h);
 }
 
