@@ -314,14 +314,15 @@ static void note(struct seek *k, size_t way, const struct pick *at,
     tell(k, &simple, simpler, k->found[way]);
 }
 
-/* `lets_in_out`: by which of the sets. */
+/* `lets_in_out`: by rules of which of the sets. */
 static void look(struct seek *k, const struct pick *at, bool lets_in_out[2])
 {
     struct policy_decision d[2];
 
     for (size_t set = 0; set < 2; set++) {
         decide(k, set, at, &d[set]);
-        lets_in_out[set] = d[set].effect == POLICY_ALLOW;
+        /* On a public path it does not matter who comes, and how. */
+        lets_in_out[set] = d[set].reason == POLICY_REASON_ALLOW;
     }
     for (size_t way = 0; way < 2; way++)
         if (is_gain(&d[way], &d[1 - way], false))

@@ -47,9 +47,14 @@ static str day_text(struct arena *a, int32_t day)
     return arena_printf(a, "%04d-%02d-%02d", y, m, d);
 }
 
+static str source_of(const struct device_need *need)
+{
+    return need->sources.n ? need->sources.items[0] : STR("witness");
+}
+
 static void meet_device(struct arena *a, struct witness_device *d, const struct device_need *need)
 {
-    str source = need->sources.n ? need->sources.items[0] : STR("witness");
+    str source = source_of(need);
 
     for (int i = 0; i < DEVICE_FLAGS; i++)
         if (need->flags_written >> i & 1)
@@ -106,7 +111,8 @@ static void add_device(const struct witness_search *s, struct witness_values *v,
         if (!(rule->device->flags_written >> i & 1))
             continue;
         set_fact(&turned, str_of(device_flag_names[i]), POLICY_VALUE_BOOL,
-                 rule->device->flags_wanted >> i & 1 ? STR("false") : STR("true"), STR("witness"));
+                 rule->device->flags_wanted >> i & 1 ? STR("false") : STR("true"),
+                 source_of(rule->device));
         keep_device(v, turned);
     }
 }

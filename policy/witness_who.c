@@ -286,6 +286,19 @@ static void add_weak_auth(const struct witness_search *s, struct witness_values 
         }
 }
 
+/* The same without this and that. */
+static void weaken_auth(struct witness_values *v, struct witness_auth auth)
+{
+    struct witness_auth without = auth;
+
+    without.n_methods = 0;
+    keep_auth(v, without);
+    auth.mfa = POLICY_FALSE;
+    keep_auth(v, auth);
+    auth.n_methods = 0;
+    keep_auth(v, auth);
+}
+
 void witness_gather_auths(const struct witness_search *s, struct witness_values *v)
 {
     keep_auth(v, (struct witness_auth){.mfa = POLICY_TRUE, .age_s = 1});
@@ -298,12 +311,7 @@ void witness_gather_auths(const struct witness_search *s, struct witness_values 
         single.n_methods = 1;
         keep_auth(v, single);
     }
-    struct witness_auth without = v->auths[0], plain = v->auths[0];
-    without.n_methods = 0;
-    keep_auth(v, without);
-    plain.mfa = POLICY_FALSE;
-    keep_auth(v, plain);
-    plain.n_methods = 0;
-    keep_auth(v, plain);
+    for (size_t i = 0; i < v->n_strong; i++)
+        weaken_auth(v, v->auths[i]);
     keep_auth(v, (struct witness_auth){.mfa = POLICY_UNKNOWN, .age_s = -1});
 }

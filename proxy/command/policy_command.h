@@ -71,6 +71,14 @@ void policy_print_safe(FILE *out, str s);
 const char *policy_request_parse(str text, const struct policy *p, struct arena *a,
                                  struct policy_request *out);
 
+/* policy_asked.c: arguments of `explain` that ask the same of the rules at `path`. */
+const str *policy_asked(struct arena *a, const char *path, const struct policy_facts *facts,
+                        str request, str at, size_t *n_out);
+/* The whole command, for a shell, with its end of line. */
+void policy_asked_print(const str *args, size_t n);
+/* Of policy_explain.c: a text that is taken for a number or a boolean unless it is in quotes. */
+bool policy_looks_typed(str text);
+
 /* ---- subcommands ----------------------------------------------------------------------------- */
 
 int policy_check_command(int argc, char **argv);

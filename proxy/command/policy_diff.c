@@ -62,6 +62,20 @@ static bool is_finding(const struct policy_app_change *app)
     return app->change == POLICY_CHANGE_SHOWN || app->change == POLICY_CHANGE_UNDECIDED;
 }
 
+/* What is printed. */
+struct view {
+    const struct policy_book *books;
+    const struct policy_diff *diff;
+    struct arena *arena;
+    const char *path; /* of the new set */
+};
+
+/* The new set says why it is so now. */
+static const str *asked(const struct view *view, const struct policy_witness *w, size_t *n)
+{
+    return policy_asked(view->arena, view->path, w->facts[1], w->request, w->at, n);
+}
+
 /* ---- text ---- */
 
 static void print_fact(const char *name, str text)
@@ -80,8 +94,11 @@ static void print_outcome(const char *name, const struct policy_decision *d)
     printf("\n");
 }
 
-static void print_witness(const char *title, const struct policy_witness *w)
+static void print_witness(const struct view *view, const char *title,
+                          const struct policy_witness *w)
 {
+    size_t n;
+
     if (!w->is_there)
         return;
     printf("  %s: %.*s\n", title, STR_ARG(w->request));
@@ -92,9 +109,12 @@ static void print_witness(const char *title, const struct policy_witness *w)
     print_fact("at", w->at);
     print_outcome("before", &w->before);
     print_outcome("after", &w->after);
+    const str *args = asked(view, w, &n);
+    printf("      see      ");
+    policy_asked_print(args, n);
 }
 
-static void print_app(const struct policy_app_change *app)
+static void print_app(const struct view *view, const struct policy_app_change *app)
 {
     static const char *const texts[] = {
         [POLICY_CHANGE_UNDECIDED] = "not decided: the rules differ, and no request was found that "
@@ -113,16 +133,17 @@ static void print_app(const struct policy_app_change *app)
         printf("%s%.*s", i ? ", " : "  rules that differ: ", STR_ARG(app->rules[i]));
     if (app->n_rules)
         printf("\n");
-    print_witness("gains", &app->gains);
-    print_witness("loses", &app->loses);
+    print_witness(view, "gains", &app->gains);
+    print_witness(view, "loses", &app->loses);
 }
 
-static void print_text(const struct policy_diff *diff)
+static void print_text(const struct view *view)
 {
+    const struct policy_diff *diff = view->diff;
     size_t same = 0;
 
     for (size_t i = 0; i < diff->n_apps; i++) {
-        print_app(&diff->apps[i]);
+        print_app(view, &diff->apps[i]);
         same += diff->apps[i].change == POLICY_CHANGE_NONE;
     }
     printf("%zu app%s, %zu the same\n", diff->n_apps, policy_plural(diff->n_apps), same);
@@ -142,8 +163,11 @@ static void write_outcome(struct jout *j, str name, const struct policy_decision
     jout_close(j, '}');
 }
 
-static void write_witness(struct jout *j, str name, const struct policy_witness *w)
+static void write_witness(struct jout *j, const struct view *view, str name,
+                          const struct policy_witness *w)
 {
+    size_t n;
+
     if (!w->is_there)
         return;
     jout_key(j, name);
@@ -156,14 +180,10 @@ static void write_witness(struct jout *j, str name, const struct policy_witness 
     policy_json_text(j, STR("at"), w->at);
     write_outcome(j, STR("before"), &w->before);
     write_outcome(j, STR("after"), &w->after);
+    const str *args = asked(view, w, &n);
+    policy_json_texts(j, STR("explain"), args, n);
     jout_close(j, '}');
 }
-
-/* What is printed. */
-struct view {
-    const struct policy_book *books;
-    const struct policy_diff *diff;
-};
 
 static void write_diff(struct jout *j, const void *what)
 {
@@ -182,8 +202,8 @@ static void write_diff(struct jout *j, const void *what)
         jout_kbool(j, STR("new"), app->is_new);
         jout_kbool(j, STR("gone"), app->is_gone);
         policy_json_texts(j, STR("rules"), app->rules, app->n_rules);
-        write_witness(j, STR("gains"), &app->gains);
-        write_witness(j, STR("loses"), &app->loses);
+        write_witness(j, view, STR("gains"), &app->gains);
+        write_witness(j, view, STR("loses"), &app->loses);
         jout_close(j, '}');
     }
     jout_close(j, ']');
@@ -200,10 +220,11 @@ static int compare(const struct options *o, struct policy_book books[2])
 
     arena_init(&a, NULL, 0);
     policy_diff(books[0].policy, books[1].policy, (int64_t)time(NULL) * 1000000, &a, &diff);
+    struct view view = {books, &diff, &a, o->books[1].path};
     if (o->is_json)
-        policy_json_print(write_diff, &(struct view){books, &diff});
+        policy_json_print(write_diff, &view);
     else
-        print_text(&diff);
+        print_text(&view);
     for (size_t i = 0; i < diff.n_apps; i++)
         if (is_finding(&diff.apps[i]))
             status = EXIT_FINDINGS;

@@ -22,17 +22,22 @@ static const char usage_text[] =
     "  --as USER         a verified mail address\n"
     "  --service NAME    a machine, by its entry in services:\n"
     "  --group NAME      a group; may be repeated, \"\" says that there is none\n"
-    "  --claim K=V       a claim; may be repeated, a repeated name makes a list\n"
+    "  --claim K=V       a claim; may be repeated, a repeated name makes a list; a V in quotes is\n"
+    "                    a text, whatever it looks like\n"
     "  --issuer NAME     the issuer, by its name in the configuration\n"
-    "  --mfa             more than one factor was used\n"
+    "  --mfa, --no-mfa   more than one factor was used, or just one\n"
     "  --auth-age D      time since the log-in at the issuer, such as 10m\n"
-    "  --method AMR      a method of authentication; may be repeated\n"
+    "  --method AMR      a method of authentication; may be repeated, \"\" says that there is "
+    "none\n"
     "  --acr TEXT        the class of authentication\n"
     "  --device ID|K=V   the device, or a fact about it; may be repeated\n"
     "  --seen D          age of the facts about the device (default: 0s)\n"
+    "  --source NAME     where the facts that follow come from, as in sources: of a rule\n"
     "  --from ADDRESS    where the visit comes from\n"
     "  --country XX      the country of that\n"
     "  --purpose TEXT    the stated purpose\n"
+    "  --approved RULE   an approval for this rule is open; may be repeated\n"
+    "  --broken-glass RULE  and the glass of this one is broken; may be repeated\n"
     "  --at INSTANT      the moment, such as 2026-11-27T15:00:00+01:00 (default: now)\n"
     "  --format json     the explanation as JSON\n"
     "  --help            this text\n"
@@ -51,8 +56,10 @@ struct options {
     struct policy_device_fact facts[MAX_ITEMS];
     struct policy_device device;
     struct policy_request asked;
-    str purpose;
-    bool has_identity, has_device, has_mfa, is_json;
+    struct policy_grant grants[MAX_ITEMS];
+    size_t n_grants;
+    str purpose, source;
+    bool has_identity, has_device, has_mfa, has_no_mfa, is_json;
     int64_t at_s, age_s, seen_s; /* age_s below zero: not given */
 };
 
@@ -69,10 +76,19 @@ static bool is_number(str s)
     return digits && digits + dots == s.n && dots <= 1;
 }
 
+bool policy_looks_typed(str text)
+{
+    bool is_quoted = text.n >= 2 && text.p[0] == '"' && text.p[text.n - 1] == '"';
+
+    return is_quoted || is_number(text) || str_eq(text, STR("true")) || str_eq(text, STR("false"));
+}
+
 static struct policy_value value_of(str text)
 {
     enum policy_value_kind kind = POLICY_VALUE_TEXT;
 
+    if (text.n >= 2 && text.p[0] == '"' && text.p[text.n - 1] == '"')
+        return (struct policy_value){.kind = kind, .text = {text.p + 1, text.n - 2}};
     if (str_eq(text, STR("true")) || str_eq(text, STR("false")))
         kind = POLICY_VALUE_BOOL;
     else if (is_number(text))
@@ -142,7 +158,7 @@ static const char *read_device(void *options, str text)
     if (!name.n || o->device.n_facts == MAX_ITEMS)
         return "--device is ID or NAME=VALUE, at most 64 times";
     o->facts[o->device.n_facts++] = (struct policy_device_fact){
-        .attribute = name, .value = value_of(value), .source = STR("command-line")};
+        .attribute = name, .value = value_of(value), .source = o->source};
     return NULL;
 }
 
@@ -165,8 +181,27 @@ static const char *read_method(void *options, str text)
     o->identity.amr_known = true;
     if (o->identity.n_amr == MAX_ITEMS)
         return "--method may be given at most 64 times";
-    o->methods[o->identity.n_amr++] = text;
+    if (text.n)
+        o->methods[o->identity.n_amr++] = text;
     return NULL;
+}
+
+static const char *add_grant(struct options *o, enum policy_grant_kind kind, str rule)
+{
+    if (o->n_grants == MAX_ITEMS)
+        return "--approved and --broken-glass may be given at most 64 times";
+    o->grants[o->n_grants++] = (struct policy_grant){.kind = kind, .rule = rule};
+    return NULL;
+}
+
+static const char *read_approved(void *options, str text)
+{
+    return add_grant(options, POLICY_GRANT_APPROVAL, text);
+}
+
+static const char *read_glass(void *options, str text)
+{
+    return add_grant(options, POLICY_GRANT_BREAK_GLASS, text);
 }
 
 static const char *read_from(void *options, str text)
@@ -186,11 +221,15 @@ static const char *read_options(int argc, char **argv, struct options *o)
                                       {"claim", .call = read_claim, .ctx = o},
                                       {"issuer", .str = &o->identity.issuer},
                                       {"mfa", .flag = &o->has_mfa},
+                                      {"no-mfa", .flag = &o->has_no_mfa},
                                       {"auth-age", .age_s = &o->age_s},
                                       {"method", .call = read_method, .ctx = o},
                                       {"acr", .str = &o->identity.acr},
                                       {"device", .call = read_device, .ctx = o},
                                       {"seen", .age_s = &o->seen_s},
+                                      {"source", .str = &o->source},
+                                      {"approved", .call = read_approved, .ctx = o},
+                                      {"broken-glass", .call = read_glass, .ctx = o},
                                       {"from", .call = read_from, .ctx = o},
                                       {"country", .str = &o->asked.country},
                                       {"purpose", .str = &o->purpose},
@@ -204,16 +243,26 @@ static const char *read_options(int argc, char **argv, struct options *o)
 
 /* ---- run ---- */
 
+/* A rule that there is not, or that opens by nothing, is as good as none. */
+static void open_grants(struct options *o, const struct policy *p)
+{
+    for (size_t i = 0; i < o->n_grants; i++) {
+        o->grants[i].rule_digest = policy_rule_digest(p, o->grants[i].rule);
+        o->grants[i].expires_s = o->at_s + 3600;
+    }
+}
+
 static void build_facts(struct options *o, struct policy_facts *facts)
 {
-    for (size_t i = 0; i < o->device.n_facts; i++)
+    for (size_t i = 0; i < o->device.n_facts; i++) {
         o->facts[i].seen_s = o->at_s - o->seen_s;
+    }
     o->device.facts = o->facts;
     o->identity.claims = o->claims;
     o->identity.groups = o->groups;
     o->identity.amr = o->methods;
     o->identity.issuer_name = o->identity.issuer;
-    o->identity.mfa = o->has_mfa ? POLICY_TRUE : POLICY_UNKNOWN;
+    o->identity.mfa = o->has_mfa ? POLICY_TRUE : o->has_no_mfa ? POLICY_FALSE : POLICY_UNKNOWN;
     o->identity.auth_time_s = o->age_s < 0 ? 0 : o->at_s - o->age_s;
     *facts = (struct policy_facts){
         .identity = o->has_identity ? &o->identity : NULL,
@@ -223,6 +272,8 @@ static void build_facts(struct options *o, struct policy_facts *facts)
         .now_us = o->at_s * 1000000,
         .clock_is_good = true,
         .purpose = o->purpose,
+        .grants = o->grants,
+        .n_grants = o->n_grants,
     };
 }
 
@@ -240,6 +291,7 @@ static int explain(void *options, struct policy_book *book)
     asked.from = o->asked.from;
     asked.country = o->asked.country;
     o->asked = asked;
+    open_grants(o, book->policy);
     build_facts(o, &facts);
     policy_explain(book->policy, &facts, a, &ex);
     struct policy_explain_view view = {&book->findings, book->policy, &ex, a};
@@ -254,7 +306,8 @@ static int explain(void *options, struct policy_book *book)
 
 int policy_explain_command(int argc, char **argv)
 {
-    struct options o = {.book.path = "policies", .at_s = time(NULL), .age_s = -1};
+    struct options o = {
+        .book.path = "policies", .at_s = time(NULL), .age_s = -1, .source = STR("command-line")};
 
     arena_init(&o.arena, NULL, 0);
     const char *wrong = read_options(argc, argv, &o);

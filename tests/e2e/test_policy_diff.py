@@ -1,5 +1,7 @@
 """postern policy diff: who gains and who loses by another set."""
 
+import shlex
+
 import pytest
 
 from harness.proxy import app
@@ -39,6 +41,11 @@ WIDER = {
                       rule(STAFF, device={"managed": True})),
     "a longer session": (rule(STAFF, session={"max": "4h"}), rule(STAFF, session={"max": "8h"})),
     "no record": (rule(STAFF, session={"record": True}), STAFF),
+    "a method less": (rule(STAFF, auth={"methods": ["hwk"], "acr": ["it's high"]}), rule(STAFF, auth={"acr": ["it's high"]})),
+    "a service": (rule(STAFF, who={"services": ["ci"]}), rule(STAFF, who={"services": ["ci", "cd"]})),
+    "another source": (rule(STAFF, device={"managed": True, "sources": ["mdm"], "attributes": {"mdm.level": "5"}}),
+                       rule(STAFF, device={"sources": ["mdm"], "attributes": {"mdm.level": "5"}})),
+    "no purpose": (rule(STAFF, purpose={"required": True}), STAFF),
     "an exception less": (rule(STAFF, to={"apps": ["wiki"], "except": ["/admin/**"]}), STAFF),
 }
 
@@ -49,7 +56,15 @@ def test_diff_shows_who_gains(rules, what):
     old, new = rules(before, SUSPENDED, name="old"), rules(after, SUSPENDED, name="new")
     wiki = apps_of(as_json("diff", old, new, status=3))["wiki"]
     assert wiki["change"] == "wider" and wiki["gains"]["after"]["effect"] == "allow", wiki
-    assert "gains: " in policy("diff", old, new, status=3).stdout
+    text = policy("diff", old, new, status=3).stdout
+    shown = shlex.split(next(x for x in text.splitlines() if x.startswith("      see ")))
+    assert "gains: " in text and shown[1:4] == ["postern", "policy", "explain"]
+    assert shown[8:] == wiki["gains"]["explain"][4:] and shown[6] == "--at"       # a second may lie between the two
+    seen = as_json("explain", *wiki["gains"]["explain"])
+    assert (seen["effect"], seen["session"]) == ("allow", wiki["gains"]["after"]["session"]), seen
+    before = as_json("explain", "--policy", old, *wiki["gains"]["explain"][2:],
+                     status=0 if wiki["gains"]["before"]["effect"] == "allow" else 3)
+    assert before["effect"] == wiki["gains"]["before"]["effect"] and before["reason"] == wiki["gains"]["before"]["reason"]
     back = apps_of(as_json("diff", new, old))["wiki"]                  # the other way round nobody gains: proved
     assert back["change"] == "narrower" and back["loses"]["before"]["effect"] == "allow", back
 
