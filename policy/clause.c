@@ -26,8 +26,8 @@ void asking_init(struct asking *q, const struct policy *p, const struct policy_f
     }
     if (!q->is_quick)
         return;
-    memset(q->table_known, 0, sizeof q->table_known);
-    q->table_known[0] = 1;
+    for (uint32_t i = 0; i <= p->compiled->n_froms + p->compiled->n_whens; i += 8)
+        memset(&q->table[i], 0, 8 * sizeof *q->table);
     q->table[0] = value_of_code(INT64_MAX, CODE_TRUE);
 }
 
@@ -107,7 +107,6 @@ void asking_find(struct asking *q, uint32_t number)
     q->eval.until_s = INT64_MAX;
     enum policy_tri value = ask(q, number > q->compiled->n_froms ? ASK_WHEN : ASK_FROM, number);
     q->table[number] = value_of_code(q->eval.until_s, code_of(value));
-    q->table_known[number / 64] |= (uint64_t)1 << number % 64;
     q->eval.until_s = until_s;
 }
 
@@ -156,7 +155,7 @@ static enum policy_tri table_value(struct asking *q, enum ask_kind kind, uint32_
 {
     if (!q->is_quick)
         return ask_once(q, kind, number);
-    if (!(q->table_known[number / 64] >> number % 64 & 1))
+    if (!q->table[number].bits)
         asking_find(q, number);
     return known(q, q->table[number]);
 }
@@ -176,24 +175,30 @@ static enum policy_tri scope_value(struct asking *q, const struct clause *clause
     return tri_and(who, ask_once(q, ASK_WHO, clause->who));
 }
 
-/* In the order of eval_need: a part that is false keeps what is behind it from bounding. */
+/* Whether what comes behind can matter: an allow wants certainty. */
+static bool is_open(const struct clause *clause, enum policy_tri so_far)
+{
+    return so_far == POLICY_TRUE || (so_far == POLICY_UNKNOWN && clause->effect != RULE_ALLOW);
+}
+
+/* In the order of eval_need: a part that decides keeps what is behind it from bounding. */
 static enum policy_tri need_value(struct asking *q, const struct clause *clause)
 {
     enum policy_tri r = POLICY_TRUE;
 
     if (clause->device)
         r = device_value(q, clause);
-    if (clause->auth && r != POLICY_FALSE)
+    if (clause->auth && is_open(clause, r))
         r = tri_and(r, auth_value(q, clause));
-    if (clause->from && r != POLICY_FALSE)
+    if (clause->from && is_open(clause, r))
         r = tri_and(r, table_value(q, ASK_FROM, clause->from));
-    if (clause->when && r != POLICY_FALSE)
+    if (clause->when && is_open(clause, r))
         r = tri_and(r, table_value(q, ASK_WHEN, clause->when));
-    if (clause->flags & CLAUSE_APPROVAL && r != POLICY_FALSE)
+    if (clause->flags & CLAUSE_APPROVAL && is_open(clause, r))
         r = tri_and(r, atom_approval(&q->eval));
-    if (clause->flags & CLAUSE_PURPOSE && r != POLICY_FALSE)
+    if (clause->flags & CLAUSE_PURPOSE && is_open(clause, r))
         r = tri_and(r, atom_purpose(&q->eval));
-    if (clause->flags & CLAUSE_BREAK_GLASS && r != POLICY_FALSE)
+    if (clause->flags & CLAUSE_BREAK_GLASS && is_open(clause, r))
         r = tri_and(r, atom_break_glass(&q->eval));
     return r;
 }
@@ -207,11 +212,11 @@ void clause_value(struct asking *q, uint32_t rule, bool *applies_out, bool *bind
     q->eval.rule = rule;
     q->eval.clause = clause;
     enum policy_tri scope = scope_value(q, clause);
-    if (scope == POLICY_FALSE)
+    if (!is_open(clause, scope))
         return;
     if (clause->flags & CLAUSE_LIFETIME)
         scope = tri_and(scope, eval_life(&q->eval, clause->starts_s, clause->expires_s));
-    if (scope == POLICY_FALSE)
+    if (!is_open(clause, scope))
         return;
     enum policy_tri need = need_value(q, clause);
     *applies_out = effect_applies(effect, clause->flags & CLAUSE_IGNORES_MISSING, scope, need);

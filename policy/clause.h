@@ -13,7 +13,7 @@
 enum {
     ASKING_SLOTS = 64,  /* needs that are remembered by hash */
     ASKING_MOST = 48,   /* beyond that a need is looked at again */
-    ASKING_TABLE = 256, /* from and when, by number; a policy with more has no quick way */
+    ASKING_TABLE = 256, /* from and when, by number, eights; a policy with more has no quick way */
 };
 
 struct asking {
@@ -28,8 +28,7 @@ struct asking {
     uint32_t n_slots;
     uint32_t tags[ASKING_SLOTS]; /* 0: free */
     struct subject_value values[ASKING_SLOTS];
-    uint64_t table_known[ASKING_TABLE / 64]; /* when is_quick */
-    struct subject_value table[ASKING_TABLE];
+    struct subject_value table[ASKING_TABLE]; /* when is_quick; 0: not asked yet */
 };
 
 void asking_init(struct asking *q, const struct policy *p, const struct policy_facts *facts,

@@ -230,9 +230,12 @@ static bool is_possible(const struct app *app, const struct to *to)
 static void open_column(const struct app_index *index, uint64_t *methods, uint32_t column,
                         bool is_pathful, uint32_t place)
 {
-    uint64_t *words = methods + (2 * column + is_pathful) * (size_t)index->n_words;
+    uint64_t *some = methods + column * (size_t)app_column_words(index),
+             *open = some + app_summary_words(index);
 
-    words[place >> 6] |= (uint64_t)1 << (place & 63);
+    if (!is_pathful && app_summary_words(index))
+        some[place >> 12] |= (uint64_t)1 << (place >> 6 & 63);
+    open[(is_pathful ? index->n_words : 0) + (place >> 6)] |= (uint64_t)1 << (place & 63);
 }
 
 static void index_rule(struct compiling *x, struct app_index *index, uint64_t *methods,
@@ -254,15 +257,19 @@ static void index_app(struct compiling *x, const struct app *app, struct app_ind
     struct arena *a = &x->policy->arena;
 
     index->rules = app->bucket.items;
-    index->n = (uint32_t)app->bucket.n;
-    index->n_words = (index->n + 63) / 64;
+    index->n = (uint16_t)app->bucket.n;
+    index->n_words = (uint16_t)((index->n + 63) / 64);
     index->row = COMPILED_NONE;
     index->has_public_path = app->public_paths.n > 0;
+    while (index->n_refusing < index->n &&
+           rules[index->rules[index->n_refusing]].effect != RULE_ALLOW)
+        index->n_refusing++;
     if (index->n >= COMPILED_WIDE_APP) {
+        order_rules(x->paths, rules, app);
         index->row = x->out->n_row_words;
-        x->out->n_row_words += 1 + 2 * index->n_words;
+        x->out->n_row_words += app_row_words(index);
     }
-    uint64_t *methods = arena_array(a, uint64_t, 2 * (x->out->n_methods + 1) * index->n_words);
+    uint64_t *methods = arena_array(a, uint64_t, (x->out->n_methods + 1) * app_column_words(index));
     uint32_t *whos = arena_array(a, uint32_t, index->n);
     path_build_start(x->paths, app->face.ignores_case);
     for (uint32_t place = 0; place < index->n; place++) {

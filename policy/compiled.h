@@ -20,6 +20,7 @@
 enum {
     COMPILED_MAX_METHODS = 15, /* names with a column of their own; a rule with others is asked */
     COMPILED_WIDE_APP = 65,    /* rules from which an app has its own bits in each subject */
+    COMPILED_FEW_WORDS = 8,
     COMPILED_MAX_WORDS = (POLICY_MAX_RULES + 63) / 64,
 };
 #define COMPILED_NONE UINT32_MAX
@@ -131,15 +132,17 @@ struct when_test {
 struct app_index {
     const uint32_t *rules; /* by position: the bucket, deny, then require, then allow */
     const uint32_t *whos;  /* of these rules: it settles most without a look at their clauses */
-    /* For each method, and last for any other: the rules that the method leaves open whatever the
-     * path is, then those that a path may open. Two times n_words. */
+    /* For each method, and last for any other, a column of bits: the rules that the method leaves
+     * open whatever the path is, and before them a bit for each of these words that is not zero;
+     * then those that a path may open. */
     const uint64_t *methods;
     struct path_index paths;
-    uint32_t n, n_words;
     uint32_t row; /* of a wide app, in the rows of a subject; else COMPILED_NONE */
+    uint16_t n, n_refusing, n_words; /* rules; of them deny and require; words of 64 of them */
     bool wants_device, wants_grants, has_audit, has_public_path;
 };
 _Static_assert(sizeof(struct app_index) == 64, "the head of an app is one cache line");
+_Static_assert(POLICY_MAX_RULES <= UINT16_MAX, "a place has sixteen bits");
 
 struct compiled {
     uint64_t serial; /* of this policy in this process: a subject of another is no good */
@@ -207,6 +210,23 @@ static inline const struct when_test *clause_when(const struct compiled *c,
     return clause->when ? &c->whens[clause->when - 1 - c->n_froms] : NULL;
 }
 
+/* Before a column: few words are all looked at, and have no summary. */
+static inline uint32_t app_summary_words(const struct app_index *app)
+{
+    return app->n_words <= COMPILED_FEW_WORDS ? 0 : (app->n_words + 63u) / 64;
+}
+
+static inline uint32_t app_column_words(const struct app_index *app)
+{
+    return app_summary_words(app) + 2u * app->n_words;
+}
+
+/* Of an app's row in a subject: see struct policy_subject. */
+static inline uint32_t app_row_words(const struct app_index *app)
+{
+    return 1 + app->n_words + (app->n_refusing + 63u) / 64;
+}
+
 /* Up to eight bytes as a number, 0 for others. */
 static inline uint64_t method_pack(str method)
 {
@@ -235,6 +255,9 @@ void compile_policy(struct policy *p, int64_t now_s);
 void compiled_finish(struct compiled *c);
 /* COMPILED_NONE: no rule has this id. p may be NULL. */
 uint32_t compiled_find(const struct policy *p, str id);
+
+/* ---- order.c: of the rules of a wide app, so that what a request opens stands together ---- */
+void order_rules(struct path_build *paths, const struct rule *rules, const struct app *app);
 
 /* ---- predicate.c: equal needs become one number ---- */
 

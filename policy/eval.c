@@ -145,12 +145,19 @@ static enum policy_tri eval_part(struct eval *e, enum policy_part part)
     }
 }
 
+/* Nothing that comes behind can matter: what is false stays so, and an allow wants certainty. */
+static bool is_decided(const struct eval *e, enum policy_tri so_far)
+{
+    return eval_is_settled(e, so_far) ||
+           (e->clause->effect == RULE_ALLOW && so_far != POLICY_TRUE && !e->trace);
+}
+
 /* The target is looked at before the person: it is cheaper and settles most rules. */
 static enum policy_tri eval_scope(struct eval *e, struct rule_value *out)
 {
     out->part[POLICY_PART_TO] = eval_part(e, POLICY_PART_TO);
-    if (eval_is_settled(e, out->part[POLICY_PART_TO]))
-        return POLICY_FALSE;
+    if (is_decided(e, out->part[POLICY_PART_TO]))
+        return out->part[POLICY_PART_TO];
     out->part[POLICY_PART_WHO] = eval_part(e, POLICY_PART_WHO);
     return tri_and(out->part[POLICY_PART_TO], out->part[POLICY_PART_WHO]);
 }
@@ -162,7 +169,7 @@ static enum policy_tri eval_need(struct eval *e, struct rule_value *out)
     for (enum policy_part part = POLICY_PART_DEVICE; part < POLICY_PART_COUNT; part++) {
         out->part[part] = eval_part(e, part);
         r = tri_and(r, out->part[part]);
-        if (eval_is_settled(e, r))
+        if (is_decided(e, r))
             return r;
     }
     return r;
@@ -203,11 +210,11 @@ void eval_rule(struct eval *e, uint32_t rule, struct rule_value *out)
     e->rule = rule;
     e->clause = clause;
     out->scope = eval_scope(e, out);
-    if (eval_is_settled(e, out->scope))
+    if (is_decided(e, out->scope))
         return;
     out->life = eval_life(e, clause->starts_s, clause->expires_s);
     live_scope = tri_and(out->life, out->scope);
-    if (eval_is_settled(e, live_scope))
+    if (is_decided(e, live_scope))
         return;
     out->need = eval_need(e, out);
     out->applies = effect_applies((enum rule_effect)clause->effect,

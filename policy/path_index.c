@@ -6,31 +6,67 @@ enum { MAX_TEXT = UINT16_MAX, SMALL_TABLE = 1024 };
 
 /* ---- segments -------------------------------------------------------------------------------- */
 
-static uint64_t stir(uint64_t h, uint64_t word)
+static inline uint64_t stir(uint64_t h, uint64_t word)
 {
     h = (h ^ word) * 0x9FB21C651E98DF25u;
     return h ^ h >> 32;
 }
 
+static inline uint64_t load_u64(const char *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+static inline uint64_t load_u32(const char *p)
+{
+    uint32_t word;
+
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/* All bytes of at most eight in one number, some of them twice: of texts of one length none is
+ * that of another. */
+static inline uint64_t word_of(const char *p, size_t n)
+{
+    if (n >= 4)
+        return load_u32(p) << 32 | load_u32(p + n - 4);
+    return n ? (uint64_t)(unsigned char)p[0] << 16 | (uint64_t)(unsigned char)p[n / 2] << 8 |
+                   (unsigned char)p[n - 1]
+             : 0;
+}
+
 /* Who writes the globs knows the names in the table, and who sends the path cannot add any: the
  * hash needs no secret. */
-static inline uint32_t segment_hash(uint32_t parent, str s, bool ignores_case)
+static inline uint64_t text_hash(str s, bool ignores_case)
 {
-    uint64_t h = stir(0x2545F4914F6CDD1Du + s.n, parent), word = 0;
+    uint64_t h = 0x2545F4914F6CDD1Du + s.n;
 
     if (ignores_case) {
         for (size_t i = 0; i < s.n; i++)
             h = stir(h, (unsigned char)str_lower_char(s.p[i]));
-        return (uint32_t)h;
+        return h;
     }
-    for (; s.n >= 8; s = (str){s.p + 8, s.n - 8}) {
-        memcpy(&word, s.p, 8);
-        h = stir(h, word);
-    }
-    word = 0;
-    for (size_t i = 0; i < s.n; i++)
-        word = word << 8 | (unsigned char)s.p[i];
-    return (uint32_t)stir(h, word);
+    for (; s.n > 8; s = (str){s.p + 8, s.n - 8})
+        h = stir(h, load_u64(s.p));
+    return stir(h, word_of(s.p, s.n));
+}
+
+static inline uint32_t child_hash(uint32_t parent, uint64_t of_text)
+{
+    return (uint32_t)stir(of_text, parent);
+}
+
+static inline bool is_same_text(str a, str b, bool ignores_case)
+{
+    if (ignores_case)
+        return str_eq_nocase(a, b);
+    if (a.n != b.n || a.n > 8)
+        return str_eq(a, b);
+    return word_of(a.p, a.n) == word_of(b.p, b.n);
 }
 
 /* ---- building -------------------------------------------------------------------------------- */
@@ -131,14 +167,9 @@ static void widen(struct path_build *b)
     free(old);
 }
 
-static bool is_same_text(str a, str b, bool ignores_case)
-{
-    return ignores_case ? str_eq_nocase(a, b) : str_eq(a, b);
-}
-
 static uint32_t add_child(struct path_build *b, uint32_t parent, str text)
 {
-    uint32_t hash = segment_hash(parent, text, b->ignores_case);
+    uint32_t hash = child_hash(parent, text_hash(text, b->ignores_case));
 
     widen(b);
     uint32_t mask = b->n_slots - 1, i = hash & mask;
@@ -180,7 +211,7 @@ bool path_index_is_exact(const struct path_glob *glob)
            (head + 1 == glob->n && glob->segments[head].kind == PATH_SEGMENT_ANY);
 }
 
-void path_build_add(struct path_build *b, const struct path_glob *glob, uint32_t place)
+uint32_t path_build_add(struct path_build *b, const struct path_glob *glob, uint32_t place)
 {
     size_t head = head_of(glob);
     uint32_t node = 0;
@@ -196,6 +227,7 @@ void path_build_add(struct path_build *b, const struct path_glob *glob, uint32_t
         b->nodes[node].n_deep++;
     else
         b->nodes[node].n_end++;
+    return node;
 }
 
 enum { HEAD_WORDS = sizeof(struct path_node) / sizeof(uint32_t) };
@@ -267,7 +299,8 @@ static void copy_slots(const struct path_build *b, struct arena *a, struct path_
         const struct edge *edge = &b->edges[i];
         if (!edge->child)
             continue;
-        uint32_t hash = segment_hash(b->nodes[edge->parent].at, edge->text, b->ignores_case);
+        uint32_t hash =
+            child_hash(b->nodes[edge->parent].at, text_hash(edge->text, b->ignores_case));
         uint32_t k = hash & (n - 1);
         while (slots[k].node)
             k = (k + 1) & (n - 1);
@@ -292,16 +325,46 @@ void path_build_finish(struct path_build *b, struct arena *a, struct path_index 
 
 /* ---- matching -------------------------------------------------------------------------------- */
 
-static inline void mark(const uint32_t *places, uint32_t n, uint64_t *bits)
+static inline void mark(const uint32_t *places, uint32_t n, struct path_bits bits)
 {
-    for (uint32_t i = 0; i < n; i++)
-        bits[places[i] >> 6] |= (uint64_t)1 << (places[i] & 63);
+    for (uint32_t i = 0; i < n; i++) {
+        bits.words[places[i] >> 6] |= (uint64_t)1 << (places[i] & 63);
+        bits.some[places[i] >> 12] |= (uint64_t)1 << (places[i] >> 6 & 63);
+    }
+}
+
+/* A path cut at its slashes, as far as the trie goes. */
+struct cut_path {
+    const struct path_index *index;
+    struct path_bits bits;
+    size_t n; /* more than PATH_INDEX_DEPTH: it goes on, and nothing ends there */
+    str segments[PATH_INDEX_DEPTH];
+    uint64_t hashes[PATH_INDEX_DEPTH];
+};
+
+static void cut(str path, struct cut_path *out)
+{
+    const char *end = path.p + path.n;
+
+    out->n = 0;
+    for (const char *at = path.p; at < end; out->n++) {
+        if (out->n == PATH_INDEX_DEPTH) {
+            out->n++;
+            return;
+        }
+        const char *slash = memchr(at + 1, '/', (size_t)(end - at - 1));
+        str segment = {at + 1, (size_t)((slash ? slash : end) - at - 1)};
+        out->segments[out->n] = segment;
+        out->hashes[out->n] = text_hash(segment, out->index->ignores_case);
+        at = slash ? slash : end;
+    }
 }
 
 /* The literal child, 0: none. */
-static inline uint32_t find_child(const struct path_index *index, uint32_t parent, str segment)
+static inline uint32_t find_child(const struct cut_path *path, uint32_t parent, size_t depth)
 {
-    uint32_t hash = segment_hash(parent, segment, index->ignores_case);
+    const struct path_index *index = path->index;
+    uint32_t hash = child_hash(parent, path->hashes[depth]);
 
     for (uint32_t i = hash & index->slot_mask;; i = (i + 1) & index->slot_mask) {
         const struct path_slot *slot = &index->slots[i];
@@ -312,38 +375,42 @@ static inline uint32_t find_child(const struct path_index *index, uint32_t paren
         const uint32_t *words = index->nodes + slot->node;
         const struct path_node *node = (const struct path_node *)words;
         str text = {(const char *)(words + HEAD_WORDS + node->n_end + node->n_deep), node->n_text};
-        if (node->parent == parent && is_same_text(text, segment, index->ignores_case))
+        if (node->parent == parent &&
+            is_same_text(text, path->segments[depth], index->ignores_case))
             return slot->node;
     }
 }
 
-/* `rest` is empty or begins with the slash of its first segment. The depth is that of the trie. */
-static void walk(const struct path_index *index, uint32_t at, str rest, uint64_t *bits)
+static void walk(const struct cut_path *path, uint32_t at, size_t depth)
 {
+    const struct path_index *index = path->index;
     const uint32_t *places = index->nodes + at + HEAD_WORDS;
     const struct path_node *node = (const struct path_node *)(index->nodes + at);
-    size_t end = 1;
 
-    mark(places + node->n_end, node->n_deep, bits);
-    if (!rest.n) {
-        mark(places, node->n_end, bits);
+    mark(places + node->n_end, node->n_deep, path->bits);
+    if (depth == path->n) {
+        mark(places, node->n_end, path->bits);
         return;
     }
-    while (end < rest.n && rest.p[end] != '/')
-        end++;
-    str segment = {rest.p + 1, end - 1}, behind = {rest.p + end, rest.n - end};
-    uint32_t child = index->slots ? find_child(index, at, segment) : 0;
+    if (depth == PATH_INDEX_DEPTH)
+        return;
+    uint32_t child = index->slots ? find_child(path, at, depth) : 0;
     if (child)
-        walk(index, child, behind, bits);
-    if (node->star && segment.n)
-        walk(index, node->star, behind, bits);
+        walk(path, child, depth + 1);
+    if (node->star && path->segments[depth].n)
+        walk(path, node->star, depth + 1);
 }
 
-void path_index_match(const struct path_index *index, str path, uint64_t *bits)
+void path_index_match(const struct path_index *index, str path, struct path_bits bits)
 {
+    struct cut_path cut_path;
+
     if (!index->nodes)
         return;
     if (path.n && path.p[path.n - 1] == '/')
         path.n--;
-    walk(index, 0, path, bits);
+    cut_path.index = index;
+    cut_path.bits = bits;
+    cut(path, &cut_path);
+    walk(&cut_path, 0, 0);
 }

@@ -41,10 +41,16 @@ struct path_build;
 struct path_build *path_build_create(void);
 void path_build_destroy(struct path_build **b);
 void path_build_start(struct path_build *b, bool ignores_case);
-void path_build_add(struct path_build *b, const struct path_glob *glob, uint32_t place);
+/* Returns the node that the glob ends at, or its head: globs of one node fit the same paths. */
+uint32_t path_build_add(struct path_build *b, const struct path_glob *glob, uint32_t place);
 void path_build_finish(struct path_build *b, struct arena *a, struct path_index *out);
 
+/* Places as bits, and a bit for each of these words that may not be zero. */
+struct path_bits {
+    uint64_t *words, *some;
+};
+
 /* Sets the bit of each place whose glob fits the normal form. */
-void path_index_match(const struct path_index *index, str path, uint64_t *bits);
+void path_index_match(const struct path_index *index, str path, struct path_bits bits);
 
 #endif

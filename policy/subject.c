@@ -91,19 +91,18 @@ static enum policy_tri claims_value(const struct numbered *x, struct part wanted
     return r;
 }
 
-static enum policy_tri branch_value(struct part branch, const uint8_t *values)
+static enum policy_tri branch_value(struct part branch, const uint8_t *codes)
 {
-    bool is_any = branch.kind == PART_ANY;
-    enum policy_tri r = is_any ? POLICY_FALSE : POLICY_TRUE;
+    unsigned any = CODE_FALSE, all = CODE_TRUE;
 
     for (uint32_t i = 0; i < branch.n; i++) {
-        enum policy_tri value = (enum policy_tri)values[branch.ids[i]];
-        r = is_any ? tri_or(r, value) : tri_and(r, value);
+        any |= codes[branch.ids[i]];
+        all &= codes[branch.ids[i]];
     }
-    return r;
+    return code_value(branch.kind == PART_ANY ? any : all);
 }
 
-static enum policy_tri part_value(const struct numbered *x, struct part part, const uint8_t *values)
+static enum policy_tri part_value(const struct numbered *x, struct part part, const uint8_t *codes)
 {
     const struct policy_identity *id = x->identity;
 
@@ -127,20 +126,20 @@ static enum policy_tri part_value(const struct numbered *x, struct part part, co
         return claims_value(x, part);
     case PART_ALL:
     case PART_ANY:
-        return branch_value(part, values);
+        return branch_value(part, codes);
     default:
         return POLICY_FALSE;
     }
 }
 
 static enum policy_tri who_value(const struct numbered *x, const uint32_t *who,
-                                 const uint8_t *values)
+                                 const uint8_t *codes)
 {
     enum policy_tri r = POLICY_TRUE;
     struct part part;
 
     while (r != POLICY_FALSE && part_next(&who, &part))
-        r = tri_and(r, part_value(x, part, values));
+        r = tri_and(r, part_value(x, part, codes));
     return r;
 }
 
@@ -151,35 +150,48 @@ static size_t words_of_whos(const struct compiled *c)
     return c->n_whos / 32 + 1;
 }
 
-static void find_whos(const struct compiled *c, const struct policy_identity *id, uint8_t *values,
+static void find_whos(const struct compiled *c, const struct policy_identity *id, uint8_t *codes,
                       uint64_t *out)
 {
     struct numbered x = {.groups = mem_alloc((c->groups.n / 64 + 1) * sizeof *x.groups)};
 
     number_identity(c, id, &x);
     for (uint32_t i = 0; i < c->n_whos; i++) {
-        values[i] = (uint8_t)who_value(&x, compiled_who(c, i), values);
-        out[i >> 5] |= (uint64_t)code_of((enum policy_tri)values[i]) << 2 * (i & 31);
+        codes[i] = (uint8_t)code_of(who_value(&x, compiled_who(c, i), codes));
+        out[i >> 5] |= (uint64_t)codes[i] << 2 * (i & 31);
     }
     free(x.groups);
 }
 
-static void find_rows(const struct policy *p, const uint8_t *values, uint64_t *rows)
+static void find_row(const struct app_index *app, const uint8_t *codes, uint64_t *row)
 {
-    const struct compiled *c = p->compiled;
+    uint64_t *open = row + 1, *sure = open + app->n_words;
 
-    for (size_t a = 0; a < p->n_apps; a++) {
-        const struct app_index *app = &c->apps[a];
-        if (app->row == COMPILED_NONE)
-            continue;
-        for (uint32_t i = 0; i < app->n; i++) {
-            uint64_t *row = rows + app->row, bit = (uint64_t)1 << i % 64;
-            uint8_t value = values[app->whos[i]];
-            row[0] |= value == POLICY_UNKNOWN;
-            row[1 + i / 64] |= value != POLICY_FALSE ? bit : 0;
-            row[1 + app->n_words + i / 64] |= value == POLICY_TRUE ? bit : 0;
+    for (uint32_t word = 0; word < app->n_words; word++) {
+        uint32_t first = 64 * word, n = app->n - first < 64 ? app->n - first : 64;
+        uint64_t some = 0, all = 0, refusing = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            uint64_t code = codes[app->whos[first + i]];
+            some |= (code & 1) << i;
+            all |= code >> 1 << i;
         }
+        if (first < app->n_refusing) {
+            refusing =
+                UINT64_MAX >> (app->n_refusing - first < 64 ? 64 - (app->n_refusing - first) : 0);
+            sure[word] = all & refusing;
+            row[0] |= (some & ~all & refusing) != 0;
+        }
+        open[word] = (some & refusing) | (all & ~refusing);
     }
+}
+
+static void find_rows(const struct policy *p, const uint8_t *codes, uint64_t *rows)
+{
+    const struct app_index *apps = p->compiled->apps;
+
+    for (size_t a = 0; a < p->n_apps; a++)
+        if (apps[a].row != COMPILED_NONE)
+            find_row(&apps[a], codes, rows + apps[a].row);
 }
 
 /* What was found last; *until_s becomes the earliest of all. */
@@ -240,15 +252,15 @@ struct policy_subject *policy_subject_create(const struct policy *p,
     struct policy_subject *s = mem_alloc(bytes);
     struct subject_value *needs = (struct subject_value *)(s + 1);
     uint64_t *rows = (uint64_t *)(needs + n_needs), *whos = rows + c->n_row_words;
-    uint8_t *values = mem_alloc(c->n_whos);
+    uint8_t *codes = mem_alloc(c->n_whos);
     struct eval e;
 
     eval_init(&e, p, &facts, NULL);
     e.clause = &no_deny;
-    find_whos(c, identity, values, whos);
-    find_rows(p, values, rows);
+    find_whos(c, identity, codes, whos);
+    find_rows(p, codes, rows);
     int64_t until_s = find_needs(c, &e, needs);
-    free(values);
+    free(codes);
     *s = (struct policy_subject){.serial = c->serial,
                                  .identity = identity,
                                  .devices = devices,

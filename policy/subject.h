@@ -56,8 +56,9 @@ struct policy_subject {
     uint32_t n_devices;
     bool has_hint;                     /* then no device value counts for a deny */
     const struct subject_value *needs; /* by number of device and auth; 0 is true */
-    /* From app_index.row on: whether any who is unknown, the places whose who is not false, and
-     * those whose who is true. */
+    /* From app_index.row on: whether any who of those that refuse is unknown; the places whose who
+     * may count, which is not false, and of an allow true; of those that refuse, where it is true.
+     */
     const uint64_t *rows;
     const uint64_t *whos; /* two bits each, enum subject_code */
     int64_t login_s,

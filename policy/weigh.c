@@ -18,6 +18,14 @@ void pan_add(struct pan *pan, const struct clause *clause)
         report(pan->refusing, &pan->n_refusing, clause->id);
 }
 
+void pan_add_allows(struct pan *pan, const struct clause *const *clauses, size_t n)
+{
+    pan->has_allow |= n > 0;
+    for (size_t i = 0; i < n && pan->n_allowing + i < POLICY_MAX_REPORTED; i++)
+        pan->allowing[pan->n_allowing + i] = clauses[i]->id;
+    pan->n_allowing += n;
+}
+
 static enum opinion merge_permission(enum opinion so_far, enum opinion said)
 {
     if (said == OPINION_SILENT)

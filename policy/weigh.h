@@ -35,6 +35,7 @@ struct weighing {
 };
 
 void pan_add(struct pan *pan, const struct clause *clause);
+void pan_add_allows(struct pan *pan, const struct clause *const *clauses, size_t n);
 void merge_add(struct merge *m, const struct session_terms *s);
 /* Whether a rule applies or fires, and whether its session terms count; what a rule of mode audit
  * looks at does not bound the decision. */

@@ -1,6 +1,7 @@
 /* What fires, what applies, what is reported and until when. Tables of three values, then stories.
  */
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -36,6 +37,42 @@ void *__wrap_realloc(void *p, size_t n)
 {
     n_allocations++;
     return __real_realloc(p, n);
+}
+
+/* And every lock: it takes none. */
+int __real_pthread_mutex_lock(pthread_mutex_t *m);
+int __real_pthread_mutex_trylock(pthread_mutex_t *m);
+int __real_pthread_rwlock_rdlock(pthread_rwlock_t *l);
+int __real_pthread_rwlock_wrlock(pthread_rwlock_t *l);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *m);
+int __wrap_pthread_mutex_trylock(pthread_mutex_t *m);
+int __wrap_pthread_rwlock_rdlock(pthread_rwlock_t *l);
+int __wrap_pthread_rwlock_wrlock(pthread_rwlock_t *l);
+
+static size_t n_locks;
+
+int __wrap_pthread_mutex_lock(pthread_mutex_t *m)
+{
+    n_locks++;
+    return __real_pthread_mutex_lock(m);
+}
+
+int __wrap_pthread_mutex_trylock(pthread_mutex_t *m)
+{
+    n_locks++;
+    return __real_pthread_mutex_trylock(m);
+}
+
+int __wrap_pthread_rwlock_rdlock(pthread_rwlock_t *l)
+{
+    n_locks++;
+    return __real_pthread_rwlock_rdlock(l);
+}
+
+int __wrap_pthread_rwlock_wrlock(pthread_rwlock_t *l)
+{
+    n_locks++;
+    return __real_pthread_rwlock_wrlock(l);
 }
 
 #define S(s)                                                                                       \
@@ -516,6 +553,12 @@ static void valid_until_is_the_earliest_change(void **state)
          in_group, 60},
         {LIFE("allow", "expires: 2026-11-24"), NULL, 0},
         {LIFE("allow", "starts: 2026-11-25T10:00:30Z"), NULL, 30},
+        /* What cannot make an allow apply does not bound it: here nobody knows of claims or acr. */
+        {"  - {id: a, effect: allow, who: {claims: {c: [x]}}, to: {apps: [web]}, when: hours, "
+         "expires: 2026-11-25T10:05:00Z}\n",
+         NULL, 0},
+        {LIFE("allow", "auth: {acr: [gold]}, when: hours"), NULL, 0},
+        {ALLOW_ALL LIFE("require", "auth: {acr: [gold]}, when: hours"), NULL, 9 * 3600},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -613,7 +656,21 @@ static void more_rules_than_are_reported_still_count(void **state)
     policy_unref(&p);
 }
 
-static void deciding_allocates_nothing(void **state)
+/* Else a count of none would say nothing. */
+static void assert_locks_are_counted(void)
+{
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
+    size_t before = n_locks;
+
+    pthread_mutex_lock(&mutex);
+    pthread_mutex_unlock(&mutex);
+    pthread_rwlock_rdlock(&rwlock);
+    pthread_rwlock_unlock(&rwlock);
+    assert_int_equal(n_locks, before + 2);
+}
+
+static void deciding_allocates_and_locks_nothing(void **state)
 {
     struct policy *p = load("  - {id: a, effect: allow, who: {claims: {scope: [y]}}, to: {apps: "
                             "[web], paths_regex: ['/[a-z]*']}, when: hours, auth: {acr: [gold]}}\n"
@@ -624,7 +681,8 @@ static void deciding_allocates_nothing(void **state)
 
     visit_init(&v, p);
     set_tri(&v, POLICY_TRUE, POLICY_TRUE);
-    size_t before = n_allocations;
+    assert_locks_are_counted();
+    size_t before = n_allocations, locks_before = n_locks;
     assert_true(before > 0);
     policy_decide(p, &v.facts, &d);
     assert_int_equal(n_allocations, before);
@@ -634,6 +692,7 @@ static void deciding_allocates_nothing(void **state)
     before = n_allocations;
     policy_decide(p, &v.facts, &d);
     assert_int_equal(n_allocations, before);
+    assert_int_equal(n_locks, locks_before);
     assert_decision(&d, POLICY_REASON_REQUIRE_FAILED);
     policy_subject_destroy(&s);
     policy_unref(&p);
@@ -697,7 +756,7 @@ int main(void)
         cmocka_unit_test(a_public_path_is_the_same_for_everybody),
         cmocka_unit_test(only_listed_logins_reach_the_rules),
         cmocka_unit_test(more_rules_than_are_reported_still_count),
-        cmocka_unit_test(deciding_allocates_nothing),
+        cmocka_unit_test(deciding_allocates_and_locks_nothing),
 #ifndef __SANITIZE_THREAD__
         cmocka_unit_test(deciding_asks_nothing_of_the_system),
 #endif
