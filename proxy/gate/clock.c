@@ -22,7 +22,7 @@ bool gate_clock_is_good(struct gate *g, int64_t wall_us)
 {
     if (wall_us > g->newest_wall_us)
         g->newest_wall_us = wall_us;
-    return wall_us >= BUILD_WALL_US && wall_us > g->newest_wall_us - STEP_BACK_US;
+    return wall_us >= BUILD_WALL_US && wall_us >= g->newest_wall_us - STEP_BACK_US;
 }
 
 static int64_t ahead_us(const struct gate *g)
