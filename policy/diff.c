@@ -506,7 +506,7 @@ static size_t list_apps(const struct policy *sets[2], struct policy_app_change *
 }
 
 void policy_diff(const struct policy *before, const struct policy *after, int64_t now_us,
-                 struct arena *a, struct policy_diff *out)
+                 const struct policy_progress *progress, struct arena *a, struct policy_diff *out)
 {
     const struct policy *sets[2] = {before, after};
     struct set forms[2] = {set_of(a, before), set_of(a, after)};
@@ -514,6 +514,9 @@ void policy_diff(const struct policy *before, const struct policy *after, int64_
         arena_array(a, struct policy_app_change, before->n_apps + after->n_apps + 1);
 
     *out = (struct policy_diff){.apps = apps, .n_apps = list_apps(sets, apps)};
-    for (size_t i = 0; i < out->n_apps; i++)
+    for (size_t i = 0; i < out->n_apps; i++) {
+        if (progress)
+            progress->fn(progress->ctx, i, out->n_apps);
         compare_app(a, forms, now_us / 1000000, &apps[i]);
+    }
 }

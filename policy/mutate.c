@@ -284,16 +284,31 @@ static bool is_good_as_it_is(const struct policy_load_in *in, struct findings *f
     return good;
 }
 
+static size_t count_rules(const struct mutate *m)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->in->n_files; i++) {
+        const struct doc_node *rules = doc_get(m->roots[i], "rules");
+        n += rules ? rules->n : 0;
+    }
+    return n;
+}
+
 static void try_files(struct mutate *m, struct findings *scratch)
 {
     m->roots = arena_array(&m->docs, const struct doc_node *, m->in->n_files);
     for (size_t i = 0; i < m->in->n_files; i++)
         m->roots[i] = doc_parse(&m->docs, &m->in->files[i], scratch);
+    size_t done = 0, all = count_rules(m);
     for (m->file = 0; m->file < m->in->n_files; m->file++) {
         const struct doc_node *rules = doc_get(m->roots[m->file], "rules");
         try_definitions(m, doc_get(m->roots[m->file], "define"));
-        for (size_t i = 0; rules && i < rules->n; i++)
+        for (size_t i = 0; rules && i < rules->n; i++) {
+            if (m->in->progress)
+                m->in->progress->fn(m->in->progress->ctx, done++, all);
             try_rule(m, rules, i);
+        }
     }
 }
 

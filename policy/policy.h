@@ -44,6 +44,12 @@ struct policy_known {
     size_t n_issuers, n_services, n_sources, n_channels, n_reserved_hosts;
 };
 
+/* Hears how far something long has come. */
+struct policy_progress {
+    void (*fn)(void *ctx, size_t done, size_t of);
+    void *ctx;
+};
+
 struct policy_load_in {
     const struct doc_file *files; /* names and bytes; need not outlive the call */
     size_t n_files;
@@ -53,7 +59,8 @@ struct policy_load_in {
     const struct policy_known *known; /* NULL: any name is accepted, and a note says so once */
     bool has_geoip;                   /* without it a rule that names a country is an error */
     int64_t now_s;                    /* for warnings about rules that are over */
-    bool wants_lints;                 /* also warn of what is legal and hardly meant; slower */
+    const struct policy_progress *progress; /* of policy_mutate, by rules; may be NULL */
+    bool wants_lints; /* also warn of what is legal and hardly meant; slower */
 };
 
 /* NULL when there is any error; `findings` then says what. Warnings alone load. */
@@ -517,8 +524,9 @@ struct policy_diff {
 };
 
 /* Ids of decisions in the witnesses point into the two policies. */
+/* `progress` counts apps; may be NULL. */
 void policy_diff(const struct policy *before, const struct policy *after, int64_t now_us,
-                 struct arena *a, struct policy_diff *out);
+                 const struct policy_progress *progress, struct arena *a, struct policy_diff *out);
 
 /* format.c: the usual layout of a policy file; comments, order and meaning stay. False: the
  * findings say why. */

@@ -5,6 +5,7 @@
 #include "proxy/command/command.h"
 #include "proxy/command/option.h"
 #include "proxy/command/policy_command.h"
+#include "proxy/command/progress.h"
 #include "proxy/command/usage.h"
 
 static const char usage_text[] =
@@ -212,6 +213,11 @@ static void write_diff(struct jout *j, const void *what)
 
 /* ---- run ---- */
 
+static void show(void *ctx, size_t done, size_t of)
+{
+    progress_show("apps", done, of);
+}
+
 static int compare(const struct options *o, struct policy_book books[2])
 {
     struct policy_diff diff;
@@ -219,7 +225,9 @@ static int compare(const struct options *o, struct policy_book books[2])
     int status = EXIT_GOOD;
 
     arena_init(&a, NULL, 0);
-    policy_diff(books[0].policy, books[1].policy, (int64_t)time(NULL) * 1000000, &a, &diff);
+    policy_diff(books[0].policy, books[1].policy, (int64_t)time(NULL) * 1000000,
+                &(struct policy_progress){show, NULL}, &a, &diff);
+    progress_end();
     struct view view = {books, &diff, &a, o->books[1].path};
     if (o->is_json)
         policy_json_print(write_diff, &view);

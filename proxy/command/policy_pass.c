@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BLOCK_BYTES = 1 << 20, N_BLOCKS = 12 };
+#include "proxy/command/progress.h"
+
+enum { BLOCK_BYTES = 1 << 20, N_BLOCKS = 12, PROGRESS_LINES = 1 << 14 };
 
 /* Whole lines with their newlines. */
 struct block {
@@ -39,6 +41,7 @@ struct reader {
     struct pass *pass;
     struct queue *queue;
     struct block *block; /* being filled */
+    size_t n;            /* lines read */
 };
 
 /* ---- the queue ------------------------------------------------------------------------------- */
@@ -195,6 +198,8 @@ static bool on_line(void *ctx, str line)
     struct queue *q = reader->queue;
     struct block *b = reader->block;
 
+    if (++reader->n % PROGRESS_LINES == 0)
+        progress_show("records", reader->n, 0);
     if (b->n && b->cap - b->n < line.n + 1) {
         give(q, q->full, &q->n_full, &q->has_full, b);
         b = reader->block = take(q, q->empty, &q->n_empty, &q->has_empty);
@@ -275,10 +280,11 @@ bool pass_run(struct pass *pass, struct fail *fail)
     queue_init(&q, blocks);
     for (size_t i = 0; i < pass->n_threads; i++)
         start(pass, &q, &deciders[i], pass->results[i]);
-    struct reader reader = {pass, &q, take(&q, q.empty, &q.n_empty, &q.has_empty)};
+    struct reader reader = {pass, &q, take(&q, q.empty, &q.n_empty, &q.has_empty), 0};
     bool good = audit_scan(pass->log, &pass->filter, on_line, &reader, fail);
     give(&q, q.full, &q.n_full, &q.has_full, reader.block);
     end(&q);
+    progress_end();
     for (size_t i = 0; i < pass->n_threads; i++)
         join(pass, &deciders[0], &deciders[i]);
     pass->n_sets = deciders[0].sets.n;

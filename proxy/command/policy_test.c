@@ -5,6 +5,7 @@
 #include "proxy/command/command.h"
 #include "proxy/command/option.h"
 #include "proxy/command/policy_command.h"
+#include "proxy/command/progress.h"
 #include "proxy/command/usage.h"
 
 static const char usage_text[] =
@@ -184,6 +185,11 @@ static int judge(const struct options *o, const struct report *r)
     return EXIT_GOOD;
 }
 
+static void show(void *ctx, size_t done, size_t of)
+{
+    progress_show("rules changed", done, of);
+}
+
 static void run_tests(const struct options *o, struct report *r)
 {
     const struct policy *p = r->book.policy;
@@ -196,7 +202,10 @@ static void run_tests(const struct options *o, struct report *r)
     if (!good || !o->wants_mutants)
         return;
     findings_init(&ignored);
+    r->book.in.progress = &(struct policy_progress){show, NULL};
     r->has_mutations = policy_mutate(&r->book.in, &ignored, &r->arena, &r->mutations);
+    r->book.in.progress = NULL;
+    progress_end();
     findings_finish(&ignored);
 }
 

@@ -112,6 +112,35 @@ def test_a_closed_pipe_ends_quietly(rules):
     assert p.returncode == -signal.SIGPIPE and said == b"", said
 
 
+def on_a_terminal(args, columns=100):
+    """(standard output, what a terminal at standard error was sent)."""
+    import pty
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([BINARY, "policy", *args], stdout=subprocess.PIPE, stderr=theirs) as p:
+        os.close(theirs)
+        out, shown = p.stdout.read(), b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+    os.close(ours)
+    return out.decode(), shown.decode()
+
+
+def test_long_work_shows_how_far_it_is_on_a_terminal_only(rules):
+    many = [rule(STAFF, id="r%d" % i, who={"groups": ["g%d" % i]}) for i in range(400)]
+    path = rules(*many, tests=[{"name": "in", "as": {"user": "a@b.example", "groups": ["g1"]}, "at": AT,
+                                "do": "GET https://wiki.example/", "expect": "allow"}])
+    out, shown = on_a_terminal(["test", "--mutate", path])
+    assert re.search(r"\r\x1b\[K\d+ of 400 rules changed", shown) and shown.endswith("\r\x1b[K"), shown[-200:]
+    assert "\x1b" not in out and "changes" in out
+    assert policy("test", "--mutate", path, status=3).stderr == ""
+
+
 def test_schema_is_the_published_one():
     assert policy("schema").stdout == open(os.path.join(ROOT, "policies", "schema", "policy.v1.json")).read()
 

@@ -514,7 +514,7 @@ static int print_diff(struct arena *a, char **dirs, int64_t now_s)
     struct policy_diff diff = {0};
 
     if (good)
-        policy_diff(sets[0], sets[1], now_s * 1000000, a, &diff);
+        policy_diff(sets[0], sets[1], now_s * 1000000, NULL, a, &diff);
     for (size_t i = 0; i < diff.n_apps; i++) {
         const struct policy_app_change *app = &diff.apps[i];
         json_t *out = json_pack("{s:o, s:s, s:o, s:o}", "app", text_json(app->app), "change",

@@ -109,7 +109,7 @@ static void check_pair(struct arena *a, const struct policy *wide, const struct 
         str_eq(normal_rule(a, wide, only_rule(wide)), normal_rule(a, narrow, only_rule(narrow)));
     struct policy_diff diff;
 
-    policy_diff(wide, narrow, now_us, a, &diff);
+    policy_diff(wide, narrow, now_us, NULL, a, &diff);
     assert_int_equal(diff.n_apps, 1);
     bool gains = diff.apps[0].gains.is_there;
     assert_false(covers && gains);
