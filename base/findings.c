@@ -2,6 +2,7 @@
 #include "base/findings.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/encode.h"
 #include "base/jout.h"
@@ -208,7 +209,26 @@ static void print_line(str line, FILE *out)
     }
 }
 
-static void print_source(const struct finding *it, FILE *out)
+/* What a terminal shows in color; all empty for whatever else reads. */
+struct look {
+    const char *severity[3], *place, *caret, *off;
+};
+
+/* NO_COLOR: see no-color.org. */
+static const struct look *look_of(FILE *out)
+{
+    static const struct look plain = {{"", "", ""}, "", "", ""},
+                             color = {{"\033[1;31m", "\033[1;33m", "\033[1;36m"},
+                                      "\033[1m",
+                                      "\033[1;32m",
+                                      "\033[0m"};
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    bool wants = !(no && *no) && !(term && str_eq(str_of(term), STR("dumb")));
+
+    return wants && isatty(fileno(out)) ? &color : &plain;
+}
+
+static void print_source(const struct finding *it, const struct look *look, FILE *out)
 {
     unsigned before = it->skipped ? it->column - it->skipped + 3 : it->column;
     fprintf(out, "%6u | ", it->line);
@@ -216,21 +236,32 @@ static void print_source(const struct finding *it, FILE *out)
     fputs("\n       | ", out);
     for (unsigned i = 1; i < before; i++)
         fputc(' ', out);
-    fputs("^\n", out);
+    fprintf(out, "%s^%s\n", look->caret, look->off);
+}
+
+static void print_place(const struct finding *it, const struct look *look, FILE *out)
+{
+    if (!it->file.n && !it->line)
+        return;
+    fputs(look->place, out);
+    if (it->file.n)
+        fprintf(out, "%.*s:", STR_ARG(it->file));
+    if (it->line)
+        fprintf(out, "%u:%u:", it->line, it->column);
+    fprintf(out, "%s ", look->off);
 }
 
 void findings_print(const struct findings *f, FILE *out)
 {
+    const struct look *look = look_of(out);
+
     for (size_t i = 0; i < f->n; i++) {
         const struct finding *it = &f->items[i];
-        if (it->file.n)
-            fprintf(out, "%.*s:", STR_ARG(it->file));
-        if (it->line)
-            fprintf(out, "%u:%u:", it->line, it->column);
-        fprintf(out, "%s%s: %.*s\n", it->file.n || it->line ? " " : "", SEVERITY[it->severity],
-                STR_ARG(it->message));
+        print_place(it, look, out);
+        fprintf(out, "%s%s:%s %.*s\n", look->severity[it->severity], SEVERITY[it->severity],
+                look->off, STR_ARG(it->message));
         if (it->source.p && it->line)
-            print_source(it, out);
+            print_source(it, look, out);
         if (it->suggestion.n)
             fprintf(out, "       = %.*s\n", STR_ARG(it->suggestion));
     }

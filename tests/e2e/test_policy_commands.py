@@ -112,11 +112,12 @@ def test_a_closed_pipe_ends_quietly(rules):
     assert p.returncode == -signal.SIGPIPE and said == b"", said
 
 
-def on_a_terminal(args, columns=100):
+def on_a_terminal(args, **env):
     """(standard output, what a terminal at standard error was sent)."""
     import pty
     ours, theirs = pty.openpty()
-    with subprocess.Popen([BINARY, "policy", *args], stdout=subprocess.PIPE, stderr=theirs) as p:
+    with subprocess.Popen([BINARY, "policy", *args], stdout=subprocess.PIPE, stderr=theirs,
+                          env={**os.environ, "TERM": "xterm", **env}) as p:
         os.close(theirs)
         out, shown = p.stdout.read(), b""
         while True:
@@ -129,6 +130,16 @@ def on_a_terminal(args, columns=100):
             shown += part
     os.close(ours)
     return out.decode(), shown.decode()
+
+
+def test_findings_have_colors_on_a_terminal_only(tmp_path):
+    (tmp_path / "a.yaml").write_text(BROKEN)
+    plain = policy("test", str(tmp_path), status=1).stderr
+    _, shown = on_a_terminal(["test", str(tmp_path)], NO_COLOR="")
+    assert "\x1b[1;31merror:\x1b[0m unknown key" in shown and "\x1b[1;32m^\x1b[0m" in shown
+    assert re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r\n", "\n") == plain and "\x1b" not in plain
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb", "NO_COLOR": ""}):
+        assert on_a_terminal(["test", str(tmp_path)], **env)[1].replace("\r\n", "\n") == plain
 
 
 def test_long_work_shows_how_far_it_is_on_a_terminal_only(rules):
