@@ -27,10 +27,12 @@ static size_t index_of(const struct doc_node *map, const char *key)
 {
     if (!map || map->kind != DOC_MAP)
         return SIZE_MAX;
-    str name = str_of(key);
-    for (size_t i = 0; i < map->n; i++)
-        if (str_eq(map->keys[i]->text, name))
+    size_t n = strlen(key);
+    for (size_t i = 0; i < map->n; i++) {
+        str text = map->keys[i]->text;
+        if (text.n == n && text.p[0] == key[0] && memcmp(text.p, key, n) == 0)
             return i;
+    }
     return SIZE_MAX;
 }
 

@@ -55,14 +55,14 @@ static void check_absent(struct load *l, const struct doc_node *who)
 
 static void check_rule(struct load *l, const struct rule *rule)
 {
-    const struct doc_node *node = rule->node, *to = doc_get(node, "to");
+    const struct doc_node *node = rule->node;
     if (rule->effect == RULE_ALLOW && rule->to->everything)
-        doc_warn(l->f, to, "allow-everything", "name apps or labels",
+        doc_warn(l->f, doc_get(node, "to"), "allow-everything", "name apps or labels",
                  "rule \"%.*s\" allows every app, also those that are added later",
                  STR_ARG(rule->id));
     if (!rule->to->everything && rule->to->apps.n == 0 && l->f->errors == 0)
-        doc_warn(l->f, to, "no-app", "mend its to, or remove it", "rule \"%.*s\" concerns no app",
-                 STR_ARG(rule->id));
+        doc_warn(l->f, doc_get(node, "to"), "no-app", "mend its to, or remove it",
+                 "rule \"%.*s\" concerns no app", STR_ARG(rule->id));
     if (rule->ignores_missing && rule->effect != RULE_ALLOW)
         doc_warn(l->f, doc_key(node, "on_missing"), "on-missing-ignore",
                  "leave on_missing out unless that is meant",

@@ -25,8 +25,8 @@ static void check_effect_keys(struct load *l, const struct doc_node *node, enum 
 {
     for (size_t i = 0; i < sizeof key_effects / sizeof *key_effects; i++) {
         bool fits[] = {key_effects[i].deny, key_effects[i].require, key_effects[i].allow};
-        const struct doc_node *key = doc_key(node, key_effects[i].key);
-        if (key && !fits[effect])
+        const struct doc_node *key = fits[effect] ? NULL : doc_key(node, key_effects[i].key);
+        if (key)
             doc_error(l->f, key, "wrong-effect", "leave it out, or write another effect",
                       "\"%s\" has no meaning beside effect: %s, only in %s", key_effects[i].key,
                       effect_names[effect], key_effects[i].text);

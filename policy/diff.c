@@ -9,6 +9,7 @@
 #include "policy/normal.h"
 #include "policy/witness.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct side {
@@ -508,6 +509,7 @@ static size_t list_apps(const struct policy *sets[2], struct policy_app_change *
 void policy_diff(const struct policy *before, const struct policy *after, int64_t now_us,
                  const struct policy_progress *progress, struct arena *a, struct policy_diff *out)
 {
+    assert(policy_has_source(before) && policy_has_source(after));
     const struct policy *sets[2] = {before, after};
     struct set forms[2] = {set_of(a, before), set_of(a, after)};
     struct policy_app_change *apps =

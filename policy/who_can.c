@@ -5,6 +5,8 @@
 #include "policy/cover.h"
 #include "policy/text.h"
 
+#include <assert.h>
+
 static const char *const part_keys[POLICY_PART_COUNT] = {
     [POLICY_PART_WHO] = "who",
     [POLICY_PART_TO] = "to",
@@ -106,6 +108,7 @@ void policy_who_can(const struct policy *p, const struct policy_request *request
         .identity = &somebody, .request = request, .now_us = now_us, .clock_is_good = true};
     struct policy_explanation ex;
 
+    assert(policy_has_source(p));
     policy_explain(p, &facts, a, &ex);
     *out = (struct policy_ways){.is_public = request->protocol == POLICY_HTTP &&
                                              policy_is_public_path(p, request->app, request->path)};

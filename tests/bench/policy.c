@@ -271,6 +271,8 @@ static struct policy *load_weighed(const struct set *s, struct weight *out)
     struct policy *p = set_load(s);
 
     out->loaded = heap_bytes() - before;
+    if (p->source.is_mapped) /* no part of the heap */
+        out->loaded += p->source.heap_bytes - (size_t)(p->source.end - p->source.next);
     policy_drop_source(p);
     out->kept = heap_bytes() - before;
     return p;
