@@ -115,8 +115,8 @@ static void check_duplicate(struct parse *p, size_t start, struct map *seen, str
 /* Takes the children from `start` on. */
 static void fill(struct parse *p, struct doc_node *node, size_t start)
 {
-    const struct child *first = p->open.items + start;
     size_t n = p->open.n - start;
+    const struct child *first = n ? p->open.items + start : NULL;
 
     node->n = (uint32_t)n;
     node->items = arena_array(p->arena, struct doc_node *, n ? n : 1);

@@ -100,7 +100,7 @@ void prefix_build(struct arena *a, struct prefix_entry *entries, size_t n, struc
     while (n_v4 < n && entries[n_v4].net.base.family == 4)
         n_v4++;
     build_tree(a, entries, n_v4, &out->v4);
-    build_tree(a, entries + n_v4, n - n_v4, &out->v6);
+    build_tree(a, n ? entries + n_v4 : NULL, n - n_v4, &out->v6);
 }
 
 static const struct prefix_tree *tree_of(const struct prefix_trees *t, const struct addr *a)

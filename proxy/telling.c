@@ -31,8 +31,18 @@ void telling_log(const struct findings *f)
         char place[512];
         const char *event = it->severity == FINDING_ERROR ? "reload.failed" : "reload.finding";
         place_of(it, it->file, place, sizeof place);
+        const char *hint = it->suggestion.p, *source = it->source.p;
         log_event(levels[it->severity], event, it->message.p, "at", place, "code", it->code.p,
-                  it->suggestion.p ? "hint" : NULL, it->suggestion.p, NULL);
+                  hint     ? "hint"
+                  : source ? "source"
+                           : NULL,
+                  hint ? hint : source, hint && source ? "source" : NULL, source, NULL);
+    }
+    if (f->dropped) {
+        char text[120];
+        snprintf(text, sizeof text, "and %zu more error%s in files that have %zu already",
+                 f->dropped, f->dropped == 1 ? "" : "s", f->per_file_cap);
+        log_error("reload.failed", text);
     }
 }
 
