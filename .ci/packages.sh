@@ -2,7 +2,7 @@
 # A name with a bar is a choice: the first one that the distribution has.
 
 build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf libssl-dev libuv1-dev libcurl4-openssl-dev
-    libyaml-dev libjansson-dev libsqlite3-dev libjwt-dev zlib1g-dev libpcre2-dev libllhttp-dev|node-llhttp tzdata"
+    libyaml-dev libidn2-dev libjansson-dev libsqlite3-dev libjwt-dev zlib1g-dev libpcre2-dev libllhttp-dev|node-llhttp tzdata"
 demo_packages="$build_packages python3-cryptography curl"
 test_packages="$build_packages libcmocka-dev git clang-format-14|clang-format python3-pytest python3-yaml python3-jwt
     python3-cryptography python3-jsonschema util-linux curl strace systemd wrk chromium"

@@ -1,9 +1,8 @@
-/* idn: a domain in its own script as its A-labels (RFC 5890, RFC 3492).
+/* idn: a domain in its own script as its A-labels (RFC 5890 section 2.3.2.1), by libidn2.
  *
- * Only what needs no tables of Unicode: small letters of Latin, Greek and Cyrillic, kana, Han and
- * Hangul, each of them its own normal form and read alike by every version of IDNA. Anything else
- * (capitals, marks, other scripts, sharp s, final sigma) is refused: better no domain than another
- * one than the next reader finds. Any thread, no allocation. */
+ * Strictly IDNA 2008 (RFC 5891 section 5): nothing is mapped but the capitals of ASCII. A
+ * full-width letter, an ideographic full stop or a capital of another script is refused: better no
+ * domain than another one than the next reader finds. Any thread. */
 #ifndef BASE_IDN_H
 #define BASE_IDN_H
 
@@ -11,7 +10,8 @@
 
 enum { IDN_MAX_BYTES = 253, IDN_MAX_LABEL_BYTES = 63 };
 
-/* Labels of ASCII are taken over as they are, whatever they hold. False: refused. */
+/* A domain of ASCII is taken over as it is, whatever it holds, and nothing is allocated for it.
+ * `domain_out` points into `out`. False: refused. */
 bool idn_to_ascii(str domain, char out[IDN_MAX_BYTES], str *domain_out);
 
 #endif
