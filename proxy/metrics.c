@@ -77,6 +77,9 @@ static void put_control(struct page *page, struct metrics *m)
     metric(page, "postern_shadow_compared", "gauge",
            "1 while shadow policies are compared, 0 when there are none or they have errors.",
            atomic_load(&m->has_shadow));
+    metric(page, "postern_shadow_failing", "gauge",
+           "1 while the files of the shadow policies are not what is compared.",
+           atomic_load(&m->shadow_fails));
     metric(page, "postern_reloads_total", "counter", "Reloads that were published.",
            (int64_t)atomic_load(&m->reloads_good));
     metric(page, "postern_reload_failures_total", "counter", "Reloads that were refused.",

@@ -20,7 +20,7 @@ struct metrics {
     const struct audit *audit;
     const struct notify *notify;
     _Atomic bool keys_settled; /* each issuer was asked for its keys once, well or not */
-    _Atomic bool has_policy, has_shadow, is_draining, reload_fails;
+    _Atomic bool has_policy, has_shadow, shadow_fails, is_draining, reload_fails;
     _Atomic uint64_t reloads_good, reloads_failed, policy_generation, keys_fetched, keys_failed;
     int64_t started_s;
     pthread_mutex_t lock; /* of what follows */

@@ -75,6 +75,7 @@ static void note_snapshot(struct server *s)
 {
     atomic_store(&s->metrics.has_policy, s->snapshot->policy != NULL);
     atomic_store(&s->metrics.has_shadow, s->snapshot->shadow != NULL);
+    atomic_store(&s->metrics.shadow_fails, s->snapshot->is_shadow_broken);
     atomic_store(&s->metrics.policy_generation, s->snapshot->policy_generation);
     metrics_show(&s->metrics, s->snapshot);
 }
@@ -204,6 +205,13 @@ static void arm_reload(struct server *s)
     deadline_set(s->loop, &s->reload_due, left_ms < 1 ? 1 : left_ms);
 }
 
+static const char *published_text(const struct snapshot *before, const struct snapshot *now)
+{
+    return before->policy_generation == now->policy_generation
+               ? "a new snapshot is in force; its rules are those of before"
+               : "a new snapshot is in force";
+}
+
 static void adopt(struct server *s, struct snapshot *next)
 {
     struct snapshot *before = snapshot_ref(s->snapshot);
@@ -212,9 +220,10 @@ static void adopt(struct server *s, struct snapshot *next)
     take_builtin_keys(s);
     if (next->policy_generation != before->policy_generation)
         record(s, STR("policy.loaded"), before, reload_trigger(s->reload), NULL);
-    snapshot_unref(&before);
-    log_info("reload.published", "a new snapshot is in force", "policy", s->snapshot->policy_digest,
+    log_info("reload.published", published_text(before, next), "policy", next->policy_digest,
              "trigger", reload_trigger(s->reload));
+    telling_shadow(next, before, s->options.shadow_dir);
+    snapshot_unref(&before);
 }
 
 static void look(struct server *s)
@@ -515,6 +524,7 @@ int server_run(const struct server_options *o)
         keys_configure(s.keys, s.snapshot->config);
         parts_configure(s.parts, s.snapshot);
         atomic_store(&s.metrics.keys_settled, keys_are_settled(s.keys));
+        telling_shadow(s.snapshot, NULL, s.options.shadow_dir);
         tell_ready(&s);
         set_state(&s, SERVER_RUNNING);
         loop_run(s.loop);

@@ -46,6 +46,21 @@ void telling_log(const struct findings *f)
     }
 }
 
+void telling_shadow(const struct snapshot *now, const struct snapshot *before, const char *dir)
+{
+    bool is_known = before && before->shadow == now->shadow && !before->is_shadow_broken;
+    char rules[24];
+    if (now->is_shadow_broken)
+        log_warn("shadow.failed",
+                 now->shadow ? "the shadow rules have errors: those of before are compared"
+                             : "the shadow rules have errors: nothing is compared",
+                 "dir", dir);
+    else if (now->shadow && !is_known)
+        log_info("shadow.loaded", "each request is decided by the shadow rules too", "dir", dir,
+                 "rules", log_num(rules, (int64_t)policy_rule_count(now->shadow)), "digest",
+                 policy_digest(now->shadow).p);
+}
+
 /* With its place, the folder left out, as `files` names them. */
 static void write_error(struct jout *j, const struct finding *it)
 {

@@ -18,6 +18,9 @@ struct telling {
 /* One finding a line in the log: an error is `reload.failed`, anything else `reload.finding`,
  * whatever became of the load. The command line prints them with their source. */
 void telling_log(const struct findings *f);
+/* The shadow rules that `now` compares, where they are others than those of `before` (NULL at the
+ * start), and whether their files are broken. */
+void telling_shadow(const struct snapshot *now, const struct snapshot *before, const char *dir);
 void telling_record(const struct telling *t, struct audit *audit);
 
 #endif

@@ -50,6 +50,7 @@ const char *verify_flaw_text(enum verify_flaw flaw); /* "edited", "missing" ... 
  * decision's rules, `user` the subject or the email. */
 struct audit_filter {
     str user, app, rule, reason, effect, session, id, device, kind;
+    bool shadow_differs;        /* only those that the shadow rules would decide otherwise */
     int64_t since_us, until_us; /* wall clock, 0: no bound; until is exclusive */
 };
 

@@ -78,7 +78,8 @@ static bool fits_members(const struct audit_filter *w, const json_t *o)
            (!w->effect.p || fits_decision(o, "effect", w->effect)) &&
            (!w->session.p || fits_named(o, "session", w->session)) &&
            (!w->device.p || fits_named(o, "device", w->device)) &&
-           (!w->id.p || is_text(at(o, "id", NULL), w->id));
+           (!w->id.p || is_text(at(o, "id", NULL), w->id)) &&
+           (!w->shadow_differs || json_is_object(at(o, "shadow", NULL)));
 }
 
 /* ---- without parsing ---- */
@@ -102,7 +103,8 @@ static bool may_fit(const struct audit_filter *w, str line)
 {
     return may_hold(line, w->id) && may_hold(line, w->session) && may_hold(line, w->user) &&
            may_hold(line, w->device) && may_hold(line, w->rule) && may_hold(line, w->reason) &&
-           may_hold(line, w->app) && may_hold(line, w->effect) && may_hold(line, w->kind);
+           may_hold(line, w->app) && may_hold(line, w->effect) && may_hold(line, w->kind) &&
+           (!w->shadow_differs || str_contains(line, STR("\"shadow\"")));
 }
 
 static bool is_within(const struct audit_filter *w, str line)
@@ -116,7 +118,7 @@ static bool is_within(const struct audit_filter *w, str line)
 static bool has_members(const struct audit_filter *w)
 {
     return w->user.p || w->app.p || w->rule.p || w->reason.p || w->effect.p || w->session.p ||
-           w->id.p || w->device.p || w->kind.p;
+           w->id.p || w->device.p || w->kind.p || w->shadow_differs;
 }
 
 bool audit_filter_fits(const struct audit_filter *w, str line)

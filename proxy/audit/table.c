@@ -62,6 +62,19 @@ static str rule_of(const json_t *o)
     return text_of(json_array_get(rules, 0));
 }
 
+/* What another set of rules would have made of it, at the end: few records have it. */
+static void put_shadow(FILE *out, const json_t *o)
+{
+    const json_t *shadow = json_object_get(o, "shadow");
+    if (!json_is_object(shadow))
+        return;
+    fputs("  shadow: ", out);
+    put_text(out, get(shadow, "effect", NULL), 0, false);
+    str rule = text_of(json_array_get(json_object_get(shadow, "rules"), 0));
+    fputc(' ', out);
+    put_text(out, first_of(rule, get(shadow, "reason", NULL)), 0, false);
+}
+
 static void put_request(FILE *out, const json_t *o)
 {
     const json_t *status = json_object_get(o, "status"), *us = json_object_get(o, "duration_us");
@@ -78,6 +91,7 @@ static void put_request(FILE *out, const json_t *o)
     put(out, json_is_integer(us) ? str_of(text) : STR(""), 9, false);
     put(out, get(o, "method", NULL), 4, false);
     put_text(out, first_of(get(o, "path", NULL), STR("-")), 0, false);
+    put_shadow(out, o);
     fputc('\n', out);
 }
 

@@ -29,6 +29,7 @@ static const char usage_text[] =
     "  --user U         subject or email          --app A      --rule R     --reason R\n"
     "  --effect E       allow, deny, own or none  --kind K     --id ID      --session S\n"
     "  --device D       --since T, --until T      RFC 3339, a date, or an age: 90s 15m 2h 7d\n"
+    "  --shadow-differs what the rules of `run --shadow` would decide otherwise\n"
     "tail and query:\n"
     "  --json           records as they are (default when the output is no terminal)\n"
     "  --table          a table (default on a terminal)\n"
@@ -123,6 +124,7 @@ static const char *read_options(int argc, char **argv, struct options *o)
                                       {"id", .str = &w->id},
                                       {"device", .str = &w->device},
                                       {"kind", .str = &w->kind},
+                                      {"shadow-differs", .flag = &w->shadow_differs},
                                       {0}};
     const char *wrong = option_read_one(rows, argc, argv, verbs, verbs, &o->verb);
 

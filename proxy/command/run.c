@@ -17,7 +17,8 @@ static const char HELP[] =
     "  -c, --config FILE    the configuration (default: $POSTERN_CONFIG, or\n"
     "                       /etc/postern/postern.yaml)\n"
     "      --shadow DIR     decide each request by these policies too: what differs is\n"
-    "                       recorded and counted, and changes nothing\n"
+    "                       recorded and counted, and changes nothing. A DIR that cannot\n"
+    "                       be read ends the start\n"
     "      --zoneinfo DIR   time zones (default: /usr/share/zoneinfo)\n"
 #ifdef POSTERN_BENCH
     "      --audit-sink null  drop all records, to measure what they cost\n"

@@ -18,6 +18,7 @@ void shadow_finish(struct shadow *s)
 static bool read_set(struct build *b, struct policyset *set)
 {
     const char *dir = b->in->shadow_dir;
+    enum finding_severity severity = b->previous ? FINDING_WARNING : FINDING_ERROR;
     struct fail fail = {0};
 
     if (policyset_read(dir, &b->arena, set, &fail)) {
@@ -27,8 +28,9 @@ static bool read_set(struct build *b, struct policyset *set)
         return true;
     }
     inputs_add(&b->rules, str_of(dir), str_of(fail.text));
-    findings_add(b->findings, FINDING_WARNING, "unreadable",
-                 &(struct finding_at){.file = str_of(dir)}, NULL, "%s", fail.text);
+    findings_add(b->findings, severity, "unreadable", &(struct finding_at){.file = str_of(dir)},
+                 b->previous ? NULL : "--shadow names a directory with policies",
+                 "the shadow rules cannot be read: %s", fail.text);
     return false;
 }
 
@@ -66,37 +68,56 @@ static void tell(const struct findings *own, struct findings *all)
     }
 }
 
-void shadow_build(struct build *b, const struct config *c, const struct shadow *previous,
+/* Rules that fail their tests are compared all the same: to see what they do is what a shadow is
+ * for. */
+static void run_tests(struct build *b, const struct policy *p, struct findings *own)
+{
+    struct policy_test_totals totals;
+    if (policy_test_run(p, own, &totals))
+        return;
+    findings_add(b->findings, FINDING_WARNING, "shadow-tests",
+                 &(struct finding_at){.file = str_of(b->in->shadow_dir)}, NULL,
+                 "the shadow rules fail %zu of their %zu tests", totals.failed,
+                 totals.failed + totals.passed);
+}
+
+static struct policy *load_tested(struct build *b, const struct config *c,
+                                  const struct policyset *set)
+{
+    struct findings own;
+    findings_init(&own);
+    struct policy *p = load(b, c, set, &own);
+    if (p)
+        run_tests(b, p, &own);
+    tell(&own, b->findings);
+    findings_finish(&own);
+    policy_drop_source(p);
+    return p;
+}
+
+bool shadow_build(struct build *b, const struct config *c, const struct shadow *previous,
                   struct shadow *out)
 {
     char digest[DIGEST_HEX_CHARS + 1];
     struct policyset set;
-    struct findings own;
 
     *out = (struct shadow){0};
     if (!b->in->shadow_dir)
-        return;
+        return true;
     if (previous)
         shadow_share(previous, out);
+    out->is_broken = true;
     if (!read_set(b, &set))
-        return;
+        return b->previous != NULL;
     disk_digest(arena_printf(&b->arena, "%s %s", set.digest, c->digest), digest);
     /* the regular look at the files must not load the same rules anew */
-    if (out->policy && strcmp(out->digest, digest) == 0)
-        return;
-    findings_init(&own);
-    struct policy *next = load(b, c, &set, &own);
-    tell(&own, b->findings);
-    findings_finish(&own);
-    if (!next) {
-        findings_add(b->findings, FINDING_WARNING, "shadow",
-                     &(struct finding_at){.file = str_of(b->in->shadow_dir)}, NULL, "%s",
-                     out->policy ? "the shadow rules have errors: those of before stay"
-                                 : "the shadow rules have errors: nothing is compared");
-        return;
-    }
-    policy_drop_source(next);
+    bool is_same = out->policy && strcmp(out->digest, digest) == 0;
+    struct policy *next = is_same ? NULL : load_tested(b, c, &set);
+    out->is_broken = !is_same && !next;
+    if (!next)
+        return true;
     policy_unref(&out->policy);
     out->policy = next;
     memcpy(out->digest, digest, sizeof digest);
+    return true;
 }

@@ -107,6 +107,7 @@ static struct snapshot *parts_show(struct snapshot_parts *p, const struct snapsh
         .tls = p->tls,
         .n_listeners = p->listeners_config->n_listeners,
         .shadow = p->shadow.policy,
+        .is_shadow_broken = p->shadow.is_broken,
         .client_cas = p->posture.stores,
         .inventories = p->posture.tables,
         .users = p->users,
@@ -306,7 +307,7 @@ static struct snapshot_parts *build_parts(struct build *b)
     good &= build_users(b, p);
     good &= build_posture(b, p);
     build_rules(b, p);
-    shadow_build(b, c, b->previous ? &b->previous->parts->shadow : NULL, &p->shadow);
+    good &= shadow_build(b, c, b->previous ? &b->previous->parts->shadow : NULL, &p->shadow);
     config_unref(&c);
     if (good)
         return p;

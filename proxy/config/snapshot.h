@@ -23,6 +23,7 @@ struct snapshot_issuer {
 struct snapshot {
     const struct config *config;
     const struct policy *shadow; /* decided beside and never enforced; NULL: none */
+    bool is_shadow_broken;       /* its files have errors: `shadow` is of before, or NULL */
     const struct policy *policy; /* NULL: nothing good was ever loaded; refuse all, policy:none */
     const struct app *apps;      /* same order and number as the policy's apps */
     size_t n_apps;

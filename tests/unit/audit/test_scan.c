@@ -45,10 +45,14 @@ static void a_record_fits_all_that_is_asked(void **state)
         {{.until_us = 1795599000123457}, true},
         {{.until_us = 1795599000123456}, false},
         {{.since_us = 0}, true},
+        {{.shadow_differs = true}, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (audit_filter_fits(&rows[i].w, STR(LINE)) != rows[i].fits)
             fail_msg("row %zu", i);
+    struct audit_filter shadow = {.shadow_differs = true};
+    assert_true(audit_filter_fits(&shadow, STR("{\"shadow\":{\"effect\":\"deny\"}}")));
+    assert_false(audit_filter_fits(&shadow, STR("{\"app\":\"shadow\"}")));
     struct audit_filter w = {.user = STR("u-17")};
     assert_false(audit_filter_fits(&w, STR("{\"u-17\"")));
     assert_false(audit_filter_fits(&w, STR("[\"u-17\"]")));
