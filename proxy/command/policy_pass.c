@@ -291,7 +291,18 @@ bool pass_run(struct pass *pass, struct fail *fail)
     for (size_t i = 0; i < pass->n_threads; i++)
         arena_finish(&deciders[i].digests);
     queue_finish(&q, blocks);
+    if (good && !pass->counts.decided)
+        return fail_set(fail, FAIL_INPUT, "no decision in this log to replay: %s", pass->log);
     return good;
+}
+
+const char *pass_advice(const struct pass *pass)
+{
+    if (pass->counts.unruled || pass->counts.shortened)
+        return "it has decisions, but none that rules made and a record holds whole";
+    if (pass->filter.since_us || pass->filter.until_us)
+        return "is it the access log, its live file? do --since and --until leave anything?";
+    return "name the access log, its live file";
 }
 
 /* ---- what was not decided again ----------------------------------------------------------------
@@ -321,5 +332,6 @@ void pass_print_counts(const struct pass *pass)
 {
     print_count(pass->counts.unruled, "that no rule decided");
     print_count(pass->counts.shortened, "whose path did not fit into the record");
+    print_count(pass->counts.others, "of something else than a decision");
     print_count(pass->counts.broken, "lines that are no records");
 }

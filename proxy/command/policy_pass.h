@@ -45,8 +45,11 @@ struct pass {
 };
 
 size_t pass_threads(void);
-/* False: the log cannot be read. */
+/* False: the log cannot be read, or has nothing to decide: an answer about no request would look
+ * like a good one. */
 bool pass_run(struct pass *pass, struct fail *fail);
+/* What to do then. */
+const char *pass_advice(const struct pass *pass);
 /* Counts of what is not decided again, as members and in words. */
 void pass_write_counts(struct jout *j, const struct pass *pass);
 void pass_print_counts(const struct pass *pass);

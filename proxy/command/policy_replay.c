@@ -17,7 +17,8 @@ static const char usage_text[] =
     "Decides each recorded request again, with the facts of its record, and tells by person, app\n"
     "and rule who gains access and who loses it. Rotated files of the log come first, compressed\n"
     "ones too. Facts that a record does not hold are unknown, as they are to the proxy: a device\n"
-    "stands in it where a rule of then asked about one. What cannot be decided again is counted.\n"
+    "stands in it where a rule of then asked about one. What cannot be decided again is counted;\n"
+    "a log without anything to decide is an error.\n"
     "\n"
     "  --log FILE     the access log\n"
     "  --policy PATH  the rules (default: policies)\n"
@@ -66,12 +67,22 @@ static const char *read_options(int argc, char **argv, struct options *o)
 
 /* ---- text ---- */
 
+/* One address may be two people to the rules: signed in here and by a token of elsewhere. */
+static void print_identity(const struct tally_row *row)
+{
+    printf(" (");
+    policy_print_safe(stdout, row->subject);
+    printf(" of ");
+    policy_print_safe(stdout, row->issuer);
+    printf(")");
+}
+
 static void print_row(const struct tally_row *row)
 {
     printf("%s ", row->is_gain ? "gains" : "loses");
-    policy_print_safe(stdout, row->email.n     ? row->email
-                              : row->subject.n ? row->subject
-                                               : STR("(no identity)"));
+    policy_print_safe(stdout, tally_name(row));
+    if (row->has_twin)
+        print_identity(row);
     printf("  app ");
     policy_print_safe(stdout, row->app.n ? row->app : STR("(none)"));
     printf("  ");
@@ -194,7 +205,7 @@ static int replay(void *options, struct policy_book *book)
     if (good)
         status = tell(o, book, &pass, &tallies[0]);
     else
-        policy_book_fail(book, o->is_json, "name the access log, its live file", &fail);
+        policy_book_fail(book, o->is_json, pass_advice(&pass), &fail);
     for (size_t i = 0; i < pass.n_threads; i++)
         tally_finish(&tallies[i]);
     return status;

@@ -173,6 +173,33 @@ static int by_weight(const void *x, const void *y)
     return order ? order : str_cmp(a->rule, b->rule);
 }
 
+str tally_name(const struct tally_row *row)
+{
+    return row->email.n ? row->email : row->subject.n ? row->subject : STR("(no identity)");
+}
+
+static bool is_same_identity(const struct tally_row *a, const struct tally_row *b)
+{
+    return str_eq(a->issuer, b->issuer) && str_eq(a->subject, b->subject);
+}
+
+/* A second round: whoever comes first learns of the others by the first of them. */
+static void mark_twins(struct tally_row **rows, size_t n)
+{
+    struct map names;
+
+    map_init(&names);
+    for (size_t round = 0; round < 2; round++)
+        for (size_t i = 0; i < n; i++) {
+            struct tally_row *first = map_get(&names, tally_name(rows[i]));
+            if (!first)
+                map_add(&names, tally_name(rows[i]), rows[i]);
+            else if (first->has_twin || !is_same_identity(first, rows[i]))
+                first->has_twin = rows[i]->has_twin = true;
+        }
+    map_finish(&names);
+}
+
 struct tally_row **tally_sorted(const struct tally *t)
 {
     struct tally_row **rows = mem_alloc((t->rows.n + 1) * sizeof *rows);
@@ -181,5 +208,6 @@ struct tally_row **tally_sorted(const struct tally *t)
         rows[i] = t->rows.entries[i].value;
     if (t->rows.n)
         qsort(rows, t->rows.n, sizeof *rows, by_weight);
+    mark_twins(rows, t->rows.n);
     return rows;
 }

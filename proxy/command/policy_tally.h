@@ -10,6 +10,7 @@ struct tally_row {
     bool is_gain;
     str issuer, subject, email; /* absent: a visit without identity */
     str app, rule, reason;
+    bool has_twin; /* another identity has the same address */
     uint64_t requests;
     uint64_t blind;             /* of them: lost, and perhaps only as the record has no device */
     str id, method, host, path; /* of the first one */
@@ -30,7 +31,9 @@ void tally_add(void *tally, const struct record *r, const struct record_person *
                const struct policy_facts *facts, const struct policy_decision *d);
 /* Adds what another found. Its rows are used on: finish it later. */
 void tally_join(struct tally *into, const struct tally *from);
-/* Gains first, then most requests first. The caller frees the list. */
+/* What a person is called: the address, else the subject, else "(no identity)". */
+str tally_name(const struct tally_row *row);
+/* Gains first, then most requests first; tells which have a twin. The caller frees the list. */
 struct tally_row **tally_sorted(const struct tally *t);
 
 #endif

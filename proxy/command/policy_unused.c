@@ -158,10 +158,6 @@ static void print_text(const struct report *r)
     printf("%llu decision%s, %zu rule%s, %zu allow%s unused", (unsigned long long)n,
            policy_plural(n), policy_rule_count(r->policy),
            policy_plural(policy_rule_count(r->policy)), r->n_unused, policy_plural(r->n_unused));
-    if (!n) {
-        printf("\n");
-        return;
-    }
     policy_print_instant(stdout, " from ", r->counts->first_s);
     policy_print_time(stdout, " to ", r->counts->last_s);
 }
@@ -239,7 +235,7 @@ static int run(void *options, struct policy_book *book)
         pass.results[i] = &counts[i];
     }
     if (!pass_run(&pass, &fail)) {
-        policy_book_fail(book, o->is_json, "name the access log, its live file", &fail);
+        policy_book_fail(book, o->is_json, pass_advice(&pass), &fail);
         return EXIT_ERRORS;
     }
     for (size_t i = 1; i < pass.n_threads; i++)

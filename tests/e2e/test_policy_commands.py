@@ -86,7 +86,8 @@ def members(value):
 
 def test_every_member_is_told_on_the_page(rules, tmp_path):
     old, new = rules(STAFF, ACME, SUSPENDED, tests=GOOD_TESTS, name="old"), rules(STAFF, OPS, name="new")
-    (tmp_path / "log").write_text("")
+    (tmp_path / "log").write_text('{"kind":"decision","host":"wiki.example","path":"/","method":"GET","facts":{"now":1795800000,'
+                                  '"clock_good":true},"decision":{"effect":"deny","reason":"auth.none"}}\n')
     told = dict(re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", open(os.path.join(ROOT, "docs", "policy.md")).read(), re.M))
     common = {"findings", "errors", "warnings", "file", "line", "column", "severity", "code", "message", "suggestion"}
     for name, args in {**calls(old, str(tmp_path / "log")), "diff": [old, new], "test": ["--mutate", old]}.items():
