@@ -137,8 +137,8 @@ static void add_network(struct load *l, const struct doc_node *node, struct cidr
 
 static struct cidr_list read_networks(struct load *l, const struct doc_node *node)
 {
-    struct cidr *items = NULL;
-    size_t n = 0, cap = 0;
+    size_t n = 0, cap = load_count(node); /* more when a name stands for several */
+    struct cidr *items = arena_array(l->a, struct cidr, cap);
     for (size_t i = 0; i < load_count(node); i++)
         add_network(l, load_item(node, i), &items, &n, &cap);
     return (struct cidr_list){items, n};

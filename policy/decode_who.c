@@ -59,7 +59,8 @@ static bool union_add_name(struct load *l, struct union_build *u, const struct d
 static struct want_list *union_of(struct load *l, const struct doc_node *node, unsigned depth,
                                   unsigned *height)
 {
-    struct union_build u = {0};
+    struct union_build u = {.cap = load_count(node)}; /* enough unless there are aliases */
+    u.items = arena_array(l->a, struct want, u.cap);
     map_init(&u.seen);
     bool good = true;
     for (size_t i = 0; i < load_count(node); i++)

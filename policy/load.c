@@ -144,13 +144,12 @@ static void parse_files(struct load *l)
         struct load_file *file = &l->files[i];
         file->root = doc_parse(l->a, &file->file, l->f);
         file->has_form = file->root && schema_check(&policy_file_type, file->root, l->f);
-        l->names_missing |= !file->root;
+        load_names(l, file); /* its tree is still near */
     }
 }
 
 static void decode(struct load *l)
 {
-    load_names(l);
     decode_defines(l);
     decode_apps(l);
     decode_rules(l);

@@ -90,7 +90,7 @@ bool load_excludes(struct load *l, const struct doc_node *map, const char *const
                    const char *code, const char *suggestion);
 
 /* ---- names.c: who is called what ---- */
-void load_names(struct load *l);
+void load_names(struct load *l, struct load_file *file);
 
 /* ---- decode_*.c ---- */
 void decode_apps(struct load *l);

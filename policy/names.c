@@ -142,20 +142,17 @@ static void set_zone(struct load *l, struct load_file *file)
         file->zone = load_zone(l, zone);
 }
 
-void load_names(struct load *l)
+void load_names(struct load *l, struct load_file *file)
 {
-    for (size_t i = 0; i < l->n_files; i++) {
-        struct load_file *file = &l->files[i];
-        l->names_missing |= file->root && !is_kind(file->root, DOC_MAP);
-        if (!is_kind(file->root, DOC_MAP))
-            continue;
-        set_zone(l, file);
-        collect_define(l, file, doc_get(file->root, "define"));
-        collect_items(l, file, doc_get(file->root, "apps"), DEF_APP, "name", &policy_app_type,
-                      "app");
-        collect_items(l, file, doc_get(file->root, "rules"), DEF_RULE, "id", &policy_rule_type,
-                      "rule");
-        collect_labels(l, doc_get(file->root, "apps"));
-        l->hosts_missing |= l->has_nameless[DEF_APP];
-    }
+    const struct doc_node *root = file->root;
+
+    l->names_missing |= !is_kind(root, DOC_MAP);
+    if (!is_kind(root, DOC_MAP))
+        return;
+    set_zone(l, file);
+    collect_define(l, file, doc_get(root, "define"));
+    collect_items(l, file, doc_get(root, "apps"), DEF_APP, "name", &policy_app_type, "app");
+    collect_items(l, file, doc_get(root, "rules"), DEF_RULE, "id", &policy_rule_type, "rule");
+    collect_labels(l, doc_get(root, "apps"));
+    l->hosts_missing |= l->has_nameless[DEF_APP];
 }
