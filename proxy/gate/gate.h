@@ -293,6 +293,9 @@ void visit_look(struct visit *v, const struct app *app, str path, struct gate_vi
 /* What people call who has identified them in front of us: there they sign in again, and nowhere
  * here. Absent: they came by a session, by a token or not at all. */
 str visit_front(const struct visit *v);
+/* Whom a person who is known may ask about a refusal: the owner of the rule, else of the app.
+ * Absent: nobody is named. The same on pages and for programs. */
+str visit_contact(const struct visit *v);
 /* The client sent something over a connection that lasts: it is not idle. */
 void visit_touch(struct visit *v);
 /* A request that was refused before it could be understood: the refusal is set by the caller, the

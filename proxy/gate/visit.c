@@ -14,6 +14,19 @@ enum visit_outcome visit_refuse(struct visit *v, uint16_t status, const char *re
     return VISIT_REFUSED;
 }
 
+str visit_contact(const struct visit *v)
+{
+    /* Owners are told to those who proved who they are, to nobody else. */
+    if (!v->app || !v->who)
+        return (str){NULL, 0};
+    for (size_t i = 0; i < v->refusal.n_remedies; i++) {
+        const struct policy_remedy *r = &v->refusal.remedies[i];
+        if (r->kind == POLICY_REMEDY_CONTACT && r->owner.n)
+            return r->owner;
+    }
+    return v->app->owner;
+}
+
 enum visit_outcome visit_refuse_unrecorded(struct visit *v)
 {
     bool full = audit_is_writable(v->gate->options.audit);

@@ -102,8 +102,7 @@ static void send_refusal(struct exchange *ex, struct refusal *r, enum visit_end 
     struct buffer *b = take(ex);
     if (!b)
         return;
-    if (how.wants_html)
-        add_portal(ex, r);
+    add_portal(ex, r);
     if (r->status == 426) {
         how.extra = version;
         how.n_extra = 1;
@@ -131,7 +130,7 @@ void answer_refusal(struct exchange *ex, enum visit_end end)
     /* The app's name is told to those who proved who they are, to nobody else. */
     if (v->app && v->who) {
         r.app_title = v->app->title.p ? v->app->title : v->app->name;
-        r.contact = v->app->owner;
+        r.contact = visit_contact(v);
     }
     send_refusal(ex, &r, end);
 }

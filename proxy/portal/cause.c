@@ -125,13 +125,23 @@ static bool was_put(const struct cause_words *seen, size_t n, const struct cause
     return false;
 }
 
+/* Who somebody is keeps him out of the whole app only where no part of it is named. */
+static bool is_of_a_part(const struct cause *c)
+{
+    for (size_t i = 0; i < c->n_causes; i++)
+        if (str_starts(c->causes[i], STR("to.")))
+            return true;
+    return false;
+}
+
 bool cause_put(struct frame *f, const struct cause *c, size_t most, str open, str close)
 {
     struct cause_words seen[CAUSE_SHOWN_MAX];
     size_t n = 0;
     for (size_t i = 0; i < c->n_causes && n < most && n < CAUSE_SHOWN_MAX; i++) {
         struct cause_words one;
-        if (!cause_words(f->env->language, c->causes[i], &one) || was_put(seen, n, &one))
+        if (!cause_words(f->env->language, c->causes[i], &one) || was_put(seen, n, &one) ||
+            (one.id == WORDS_CAUSE_WHO && is_of_a_part(c)))
             continue;
         seen[n++] = one;
         html_raw(&f->html, open);

@@ -34,11 +34,12 @@ static void put_why(struct frame *f, const struct page_refused_view *v, const st
         html_lit(&f->html, "</ul>");
 }
 
-/* With a cause that says more, "a requirement is not met" says nothing. */
+/* With a cause that says more, "a requirement is not met" or "a rule forbids" says nothing. */
 static bool says_more(const struct page_refused_view *v, const struct cause *c)
 {
     struct cause_words words;
-    if (!str_eq(v->reason, STR("require-failed")) && !str_eq(v->reason, STR("default-deny")))
+    if (!str_eq(v->reason, STR("require-failed")) && !str_eq(v->reason, STR("default-deny")) &&
+        !str_eq(v->reason, STR("deny-rule")))
         return false;
     for (size_t i = 0; i < c->n_causes; i++)
         if (cause_words(PAGE_ENGLISH, c->causes[i], &words))

@@ -49,7 +49,8 @@ struct page_env {
     enum page_language language;
     int64_t now_s;  /* wall */
     str title;      /* of the organisation: config->portal.title; absent: "postern" */
-    str contact;    /* config->portal.contact: mail address, URL or words; may be absent */
+    str contact;    /* mail address, URL or words: config->portal.contact, of a refusal the owner
+                     * who is named; may be absent */
     str portal;     /* config->portal.origin; absent: there is no portal, and no link to it */
     str email;      /* who is signed in, for the head of the page; absent: nobody */
     str front;      /* who has signed this person in, in front of us: there is no log-in of ours, no

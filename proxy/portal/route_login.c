@@ -327,6 +327,7 @@ static void put_refusal(struct call *c, int64_t asked_s)
     const struct visit *v = c->page->visit;
     const struct visit_refusal *r = c->page->refusal;
     struct page_env env = call_env(c);
+    str contact = visit_contact(v);
     struct page_refused_view view = {
         .status = r->status,
         .reason = str_of(r->reason),
@@ -343,6 +344,8 @@ static void put_refusal(struct call *c, int64_t asked_s)
         .asked_s = asked_s,
         .has_just_signed = has_just_signed(c),
     };
+    if (contact.n)
+        env.contact = contact;
     answer_html(c, r->status, page_refused(c->arena, &env, &view));
 }
 

@@ -198,12 +198,11 @@
       "erreichbar, auf dem Sie niemand angemeldet hat.")
 
 #define WORDS_CAUSES(X)                                                                            \
-    X(CAUSE_WHO, "Your account is not among those that this app is for.",                          \
-      "Ihr Konto gehört nicht zu denen, für die diese App gedacht ist.")                           \
+    X(CAUSE_WHO, "A rule keeps you out of this app.", "Eine Regel hält Sie von dieser App fern.")  \
     X(CAUSE_PATH, "This part of the app is not open to you.",                                      \
       "Dieser Teil der App ist für Sie nicht offen.")                                              \
-    X(CAUSE_METHOD, "You may look at this, but not change it.",                                    \
-      "Sie dürfen dies ansehen, aber nicht ändern.")                                               \
+    X(CAUSE_METHOD, "What you wanted to do here is not open to you.",                              \
+      "Was Sie hier tun wollten, ist für Sie nicht offen.")                                        \
     X(CAUSE_MFA, "A second factor is needed.", "Ein zweiter Faktor ist nötig.")                    \
     X(CAUSE_MFA_OLD, "The second factor was used too long ago.",                                   \
       "Der zweite Faktor liegt zu lange zurück.")                                                  \

@@ -43,6 +43,7 @@ def room(tmp_path, monkeypatch):
     (tmp_path / "bin" / "postern").symlink_to(os.path.abspath(BINARY))
     monkeypatch.setenv("PATH", "%s:%s" % (tmp_path / "bin", os.environ["PATH"]))
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("NO_COLOR", "1")
     copy_examples(tmp_path / "w" / "policies")
     return tmp_path / "w"
 
@@ -63,7 +64,7 @@ def on_a_terminal(line, folder):
         seen += piece
     os.close(ours)
     child.wait(60 * SLOWNESS)
-    return seen.decode()
+    return re.sub(r"[^\n]*\r\x1b\[K", "", seen.decode())      # how far long work is: it is wiped away again
 
 
 def lines(text):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness import people
+from harness.ports import free_port
 from harness.proxy import standard_policy
 
 NAVIGATE = ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"]
@@ -107,3 +109,44 @@ def test_what_failed_in_a_token_is_not_told(gate, issuer):
                                            good[:-8] + "AAAAAAAA")]
     texts = {a.text.replace(a.id, "") for a in answers}
     assert {a.status for a in answers} == {401} and len(texts) == 1, texts
+
+
+RULE, APP, HELP = "security@corp.example", "logistics@corp.example", "it@corp.example"
+
+
+def owned(origin):
+    """Kim is a contractor: kept out of the inventory, and of a part of the reports; nobody gives her the wiki."""
+    value = people.policy(origin.url)
+    value["apps"][0]["owner"] = APP
+    value["apps"].append({"name": "wiki", "host": "wiki.postern.localhost", "upstream": origin.url, "title": "Wiki"})
+    out = {"effect": "deny", "who": {"groups": ["contractors"]}}
+    value["rules"] += [{"id": "kept-out", "owner": RULE, "to": {"apps": ["inventory"]}, **out},
+                       {"id": "no-payroll", "to": {"apps": ["reports"], "paths": ["/payroll/**"], "methods": ["GET"]}, **out}]
+    return value
+
+
+@pytest.fixture(scope="module")
+def house(start_shared, origin):
+    port = free_port()
+    portal = people.configure(port)["portal"]
+    return people.House(start_shared, origin, policy=owned(origin), port=port,
+                        config={"portal": {**portal, "contact": HELP}})
+
+
+@pytest.mark.parametrize("app, path, contact, sentence, absent", [
+    ("inventory", "/stock/1", RULE, ("A rule keeps you out of this app.", "Eine Regel hält Sie von dieser App fern."),
+     ("not among those", "kept-out")),
+    ("reports", "/payroll/1", HELP, ("This part of the app is not open to you.", "Dieser Teil der App ist für Sie nicht offen."),
+     ("keeps you out", "look at this", "no-payroll")),
+    ("wiki", "/", HELP, ("No rule gives you access to this.", "Keine Regel gibt Ihnen hierauf Zugriff."), ("keeps you out",)),
+], ids=["deny", "deny of a part", "no rule"])
+def test_page_and_problem_name_the_same_contact(house, app, path, contact, sentence, absent):
+    for language, wanted in zip(("en", "de"), sentence):
+        kim = house.browser(language=language)
+        page = kim.sign_in(kim.get(house.url(app, path)), "kim@acme.example")
+        assert page.status == 403 and wanted in page.text, page.text
+        assert '<a href="mailto:%s">' % contact in page.text, page.text
+        assert not [a for a in absent if a in page.text] and (contact == HELP or HELP not in page.text)
+        told = kim.ask(house.url(app, path), headers={"Accept": "application/json", "Sec-Fetch-Mode": "cors",
+                                                      "Sec-Fetch-Dest": "empty"}).answer
+        assert (told.status, told.json["contact"]) == (403, contact), told.text
