@@ -14,15 +14,23 @@ import harness
 import reference
 
 PER_SET = 200
-WIDE_EVERY, WIDE_RULES = 50, 140    # some sets have so many rules on an app that the C keeps them otherwise
+# Some sets have so many rules on an app that the C keeps them otherwise, and few have still more.
+WIDE_EVERY, WIDE_RULES = 50, 140
+VERY_WIDE_EVERY, VERY_WIDE_RULES, VERY_WIDE_FACTS = 100, 1000, 20
 
 
 def one_set(driver, shrink, seed):
     """(decisions compared, how many of each reason, failures)"""
     maker = generate.Maker(seed)
-    files = maker.policy_set(WIDE_RULES, 2 * WIDE_RULES) if seed % WIDE_EVERY == 0 else maker.policy_set()
+    is_very_wide = seed % VERY_WIDE_EVERY == 0
+    if is_very_wide:
+        maker.path_share = .8
+        maker.effects = maker.effects if seed % (2 * VERY_WIDE_EVERY) else ['allow']    # or all is denied
+        files = maker.policy_set(VERY_WIDE_RULES, VERY_WIDE_RULES)
+    else:
+        files = maker.policy_set(WIDE_RULES, 2 * WIDE_RULES) if seed % WIDE_EVERY == 0 else maker.policy_set()
     texts = generate.set_texts(files)
-    facts = [maker.facts(files) for _ in range(PER_SET)]
+    facts = [maker.facts(files) for _ in range(VERY_WIDE_FACTS if is_very_wide else PER_SET)]
     policy = reference.Policy(texts)
     reasons, failures = {}, []
     try:

@@ -20,9 +20,9 @@
  * A value is text, a number, a bool or a list; {"number": "1.10"} is a number as written; any other
  * object and null are of a type that cannot be compared. Out:
  *
- *   {effect, reason, rules (at most 8), n_rules, causes, valid_until (0: never), obligations:
- *    {max_s, idle_s, record, clipboard, file_transfer, port_forwarding}, would: null or {effect,
- *    reason, rules}}, lists sorted by bytes.
+ *   {effect, reason, rules (at most 8), n_rules, causes, remedies, valid_until (0: never),
+ * obligations: {max_s, idle_s, record, clipboard, file_transfer, port_forwarding}, would: null or
+ * {effect, reason, rules}}, lists sorted by bytes.
  *
  * A line that is no JSON object gives {"error": ...}.
  *
@@ -344,6 +344,20 @@ static json_t *decision_json(struct arena *a, const struct policy_decision *d, j
                      obligations, "would", would_json(a, d));
 }
 
+/* The kind, and behind a blank the rule or the attribute that it names. */
+static json_t *remedies_json(const struct policy_explanation *ex)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < ex->n_remedies; i++) {
+        const struct policy_remedy *r = &ex->remedies[i];
+        str names = r->rule.p ? r->rule : r->attribute;
+        json_array_append_new(list, json_sprintf("%s%s%.*s", policy_remedy_name(r->kind),
+                                                 names.n ? " " : "", STR_ARG(names)));
+    }
+    return list;
+}
+
 /* Interned as it was then; NULL when it is not asked for. */
 static struct policy_subject *read_subject(const struct policy *p, const struct policy_facts *facts,
                                            const json_t *v)
@@ -369,7 +383,10 @@ static json_t *decide(struct arena *a, const struct policy *p, const json_t *v, 
     if (has_causes)
         policy_explain(p, &facts, a, &ex);
     policy_subject_destroy(&subject);
-    return decision_json(a, &d, sorted(a, ex.causes, ex.n_causes));
+    json_t *out = decision_json(a, &d, sorted(a, ex.causes, ex.n_causes));
+    if (has_causes)
+        json_object_set_new(out, "remedies", remedies_json(&ex));
+    return out;
 }
 
 static void answer(struct arena *a, const struct policy *p, const char *line, size_t n,

@@ -250,6 +250,26 @@ def expected(effect, ignores, audit, scope, need, is_life):
     return (base, reason if reason != base else None) if audit else (reason, None)
 
 
+def remedy_of(need, value):
+    """(what the person may be told to do, what he must be told or None) by the table of section 4."""
+    keys = NEED[need][0]
+    kind = ('fix_device' if 'device' in keys else 'sign_in' if need == 'issuers' else 'step_up' if 'auth' in keys else
+            'request_approval' if 'approval' in keys else 'state_purpose' if 'purpose' in keys else
+            'open_break_glass' if 'break_glass' in keys else 'wait_until' if 'when' in keys or need == 'not started' else 'contact')
+    return {kind, 'contact'} if value is None else {kind}, kind if value is False else None
+
+
+def remedies_wrong(effect, audit, reason, scope, need, value, remedies):
+    """Remedies are of rules whose scope is true, and of no others: what a person is told must not name them."""
+    kinds = {r.split(' ')[0] for r in remedies}
+    if audit or scope is not True or reason in ('allow', 'public-path'):
+        return bool(kinds)
+    if effect == 'deny':
+        return kinds != {'contact'}
+    may, must = remedy_of(need, value)
+    return not kinds or not kinds <= may or must is not None and must not in kinds
+
+
 def one_batch(driver, batch):
     # What the break glass skips stands elsewhere.
     apps, asked = [{'name': 'spare', 'host': 'spare.example', 'upstream': 'http://10.0.0.1'}], []
@@ -275,6 +295,8 @@ def one_batch(driver, batch):
         said = {'reference': (v.reason, v.would and v.would.reason), 'C': (c['reason'], c['would'] and c['would']['reason'])}
         wrong = {who: what for who, what in said.items() if what != (reason, would)}
         also = harness.difference(policy, f, c)
+        if remedies_wrong(case[2], case[4], c['reason'], s, case[1], n, c['remedies']):
+            wrong['remedies'] = c['remedies']
         if wrong or also:
             failures.append(f'{case}, scope {s}, need {n}: expected {reason, would}, but {wrong}; {also}\n{f}')
     return len(asked), failures

@@ -46,6 +46,7 @@ ISSUERS = ['corp', 'partner']
 DURATIONS = ['30s', '15m', '1h', '4h', '1d']
 WINDOWS = ['00:00-24:00', '08:00-17:00', '22:00-06:00', '02:00-03:00', '01:30-02:30', '12:00-13:00', '00:00-00:30',
            '23:30-24:00', '17:00-08:00', '02:15-02:45', '13:00-18:00', '23:00-01:00']
+FAR = 26100                                                 # 2041-06-17: the rule at a zone's end holds
 WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']
 
 
@@ -87,10 +88,12 @@ def leaves(node, key):
 class Maker:
     def __init__(self, seed):
         self.r, self.visits = random.Random(seed), []
+        self.path_share, self.effects = .25, ['allow'] * 5 + ['require'] * 3 + ['deny'] * 2
         self.zones = self.r.sample(ZONES, 2)
-        self.day = self.r.randrange(20400, 20900)           # within 2025-11 .. 2027-03
+        first = FAR if self.chance(.08) else 20400          # 2025-11-08, or past the tables of zones
+        self.day = self.r.randrange(first, first + 500)
         if self.chance(.6):                                 # near a change of the clocks
-            changes = [d for d in range(20401, 20900) if shifts(zoneinfo.ZoneInfo(self.zones[0]), d)]
+            changes = [d for d in range(first + 1, first + 500) if shifts(zoneinfo.ZoneInfo(self.zones[0]), d)]
             self.day = self.r.choice(changes or [self.day])
         self.odd_methods = MANY_METHODS if self.chance(.1) else []
         self.moments = [self.day * 86400 + 3600 * 12]
@@ -127,7 +130,7 @@ class Maker:
             if self.chance(.7):
                 files[f'{i + 1}0-more.yaml']['defaults'] = {'timezone': self.zones[1]}
         ids = [f'r{i}' for i in range(self.r.randint(least, most))]
-        effects = {i: self.one(['allow'] * 5 + ['require'] * 3 + ['deny'] * 2) for i in ids}
+        effects = {i: self.one(self.effects) for i in ids}
         requires = [i for i in ids if effects[i] == 'require']
         for i in ids:
             name = self.one(sorted(files))
@@ -140,11 +143,13 @@ class Maker:
         """A rule that differs in one small thing: needs that are nearly equal must not be taken for one."""
         twin = copy.deepcopy(rule)
         twin['id'] += '-twin'
-        places = [p for k in ('who', 'device', 'auth', 'from', 'when') for p in leaves(twin, k)]
+        places = [p for k in ('who', 'device', 'auth', 'from', 'when', 'session') for p in leaves(twin, k)]
         if places:
             node, key = self.one(places)
             was = node[key]
-            node[key] = (was if key == 'mfa' else not was if isinstance(was, bool) else str(was) if isinstance(was, Bare) else
+            node[key] = (was if key == 'mfa' else not was if isinstance(was, bool) else
+                         self.date(1) if isinstance(was, Bare) and was.startswith('20') else
+                         str(was) if isinstance(was, Bare) else self.one(NETWORKS) if was in NETWORKS else
                          Bare(was) if was in ('5', 'true', 'x', 'y') else self.one(DURATIONS) if was in DURATIONS else
                          self.one(WINDOWS) if was in WINDOWS else self.one(VERSIONS) if was in VERSIONS else was)
         return twin
@@ -240,7 +245,7 @@ class Maker:
             to['protocols'] = self.some(['http', 'ssh', 'rdp'], 2)
         if self.chance(.2):
             to['methods'] = self.some(METHODS + self.odd_methods)
-        if self.chance(.25):
+        if self.chance(self.path_share):
             to['paths'] = self.some(GLOBS)
         elif self.chance(.15):
             to['paths_regex'] = self.some(REGEXES, 2)

@@ -19,7 +19,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
-# (file, what is there, what stands there instead, what it means)
+# (file, what is there, what stands there instead, what it means, and the test that must find it when not differential)
 MUTANTS = [
     ('eval.h', 'return a == POLICY_TRUE && b == POLICY_TRUE ? POLICY_TRUE : POLICY_UNKNOWN;',
      'return a == POLICY_TRUE || b == POLICY_TRUE ? POLICY_TRUE : POLICY_UNKNOWN;', 'true AND unknown is true'),
@@ -73,6 +73,61 @@ MUTANTS = [
     ('path_glob.c', '    path = drop_final_slash(path);\n    for (;;) {', '    for (;;) {', 'a trailing slash counts'),
     ('explain.c', 'return note->value != (clause->effect == RULE_DENY ? POLICY_FALSE : POLICY_TRUE);',
      'return note->value != POLICY_TRUE;', 'causes of a deny leave out what is true'),
+    # The compiled path.
+    ('compile.c', 'if (!is_pathful && app_summary_words(index))', 'if (is_pathful && app_summary_words(index))',
+     'of a very wide app the words that no path keeps out are forgotten'),
+    ('compile.c', '!to->methods.n && column <= x->out->n_methods', '!to->methods.n && column < x->out->n_methods',
+     'a rule of any method is not one of a method that no rule names'),
+    ('compile.c', 'return true;\n    return false;\n}\n\nstatic bool has_inexact_glob', 'return false;\n    return false;\n}\n\nstatic bool has_inexact_glob',
+     'methods without a column are all alike'),
+    ('compiled.h', '            return i;\n    return c->n_methods;', '            return i;\n    return 0;', 'a method without a column is the first one'),
+    ('path_index.c', '        bits.some[places[i] >> 12] |= (uint64_t)1 << (places[i] >> 6 & 63);\n', '', 'of a very wide app what a path opens is not looked at'),
+    ('path_index.c', 'h = stir(h, (unsigned char)str_lower_char(s.p[i]));', 'h = stir(h, (unsigned char)s.p[i]);', 'the index knows no other case'),
+    ('path_index.c', 'if (node->star && path->segments[depth].n)', 'if (node->star && !child)', 'a literal segment hides a * beside it'),
+    ('subject.c', 'open[word] = (some & refusing) | (all & ~refusing);', 'open[word] = all;', 'in a row who is in doubt refuses nobody'),
+    ('subject.c', 'row[0] |= (some & ~all & refusing) != 0;', '', 'in a row who is in doubt is certain'),
+    ('subject.c', 'return code_value(branch.kind == PART_ANY ? any : all);', 'return code_value(any);', 'all of a who is any of it, interned'),
+    ('sweep.c', '(place < sweep->app->n_refusing ? CODE_FALSE : CODE_UNKNOWN)', 'CODE_UNKNOWN', 'who is in doubt refuses nobody, without a row'),
+    ('sweep.c', '    soonest = earlier(soonest, until_if(counts, when));\n', '', 'a schedule bounds nothing, in the sweep'),
+    ('sweep.c', '    scope &= (is_early | is_over) ? CODE_FALSE : CODE_TRUE;\n', '    scope &= is_over ? CODE_FALSE : CODE_TRUE;\n', 'a rule lives before it starts, in the sweep'),
+    ('clause.c', '    eval_until(&q->eval, value_until_s(value));\n', '', 'what was found once bounds no more'),
+    ('clause.c', '    if (is_public)\n        q->eval.identity = NULL;\n    else if', '    if (is_public)\n        ;\n    else if', 'on a public path it matters who comes'),
+    ('predicate.c', '    key_u32(&ps->key, test.not_networks);\n', '', 'needs that differ in not_networks are one'),
+    ('predicate.c', 'key_head(ps, PART_MACHINE, 0, who->kind == WHO_MACHINE);', 'key_head(ps, PART_HUMAN, 0, who->kind == WHO_MACHINE);',
+     'a machine is a human'),
+    ('key.c', '    key_bytes(k, s->except_days, s->n_except_days * sizeof *s->except_days);\n', '', 'schedules that differ in except_dates are one'),
+    ('key.c', '    key_u64(k, (uint64_t)terms->idle_s);\n', '', 'terms that differ in idle are one'),
+    ('../base/addr.c', '        bits -= 96;\n', '', 'a mapped network is as long as it was written'),
+    # What is made of it.
+    ('weigh.c', 'm->record |= s->record == OPINION_YES;', 'm->record = s->record == OPINION_YES;', 'the last word on recording wins'),
+    ('weigh.c', 'if (!is_audit && !(is_require && skips(w, rule, false)))', 'if (!(is_require && skips(w, rule, false)))', 'audited rules are in force'),
+    ('decide.c', '.clipboard = m->clipboard == OPINION_YES,', '.clipboard = m->clipboard != OPINION_NO,', 'silence opens the clipboard'),
+    ('decide.c', '        eval_until(e, login_s + o->max_s);\n', '        ;\n', 'a decision outlives the longest session'),
+    ('decide.c', '    if (out->reason == POLICY_REASON_PUBLIC_PATH &&\n', '    if (false &&\n', 'a public path would be refused by audited rules that are silent'),
+    ('decide.c', 'if (is_public && out->reason == POLICY_REASON_DEFAULT_DENY)', 'if (is_public)', 'a public path is open to whom a deny refuses'),
+    ('decide.c', '    if (pan->has_deny)\n        return POLICY_REASON_DENY_RULE;\n    if (pan->has_require)\n        return POLICY_REASON_REQUIRE_FAILED;\n',
+     '    if (pan->has_require)\n        return POLICY_REASON_REQUIRE_FAILED;\n    if (pan->has_deny)\n        return POLICY_REASON_DENY_RULE;\n',
+     'a failed require comes before a deny'),
+    # Time.
+    ('calendar.c', 'add_span(out, later(start, wall_start) - offset_s,', 'add_span(out, start - offset_s,', 'a window begins before the clocks are changed'),
+    ('schedule.c', 'for (int32_t day = today - 1; day <= today; day++)', 'for (int32_t day = today; day <= today; day++)', 'a window ends at midnight, asked plainly'),
+    ('zone.c', 'if (z->times[mid] <= at_s)', 'if (z->times[mid] < at_s)', 'the clocks are changed a second late'),
+    ('zone_rule.c', 'to_summer ? rule->standard_s : rule->summer_s;', 'rule->standard_s;', 'summer ends by the clock of winter, in the years after the table'),
+    ('zone_rule.c', 'return day >= next_first ? day - 7 : day;', 'return day;', 'the last Sunday of a month lies in the next'),
+    # The loader.
+    ('decode_rule.c', 'moment(expires, zone, 1)', 'moment(expires, zone, 0)', 'a rule ends when its last day begins'),
+    ('decode_rule.c', 'rule->ignores_missing = doc_get(node, "on_missing") != NULL;', 'rule->ignores_missing = false;', 'on_missing is not read'),
+    ('names.c', '        file->zone = load_zone(l, zone);\n', '        (void)load_zone(l, zone);\n', 'defaults.timezone is not read'),
+    ('decode_to.c', 'if (!value.p || !is_in(labels->items[i], value))', 'if (value.p && !is_in(labels->items[i], value))', 'an app without a label has every value of it'),
+    ('decode_to.c', 'return !protocols || is_in(', 'return protocols || is_in(', 'protocols are not looked at'),
+    ('decode_who.c', '    for (size_t i = 0; i < members->n; i++)\n        union_add(l, u, members->items[i]);\n', '    if (members->n)\n        union_add(l, u, members->items[0]);\n',
+     'an alias stands for its first member'),
+    ('path_glob.c', 'return ignores_case ? str_eq_nocase(wanted, text) : str_eq(wanted, text);', 'return str_eq(wanted, text);',
+     'globs that are matched one by one know no other case'),
+    # What a person is told.
+    ('remedy.c', '    if (e->clause->effect == RULE_DENY) {', '    if (false) {', 'who is denied is told how to fit the rule that denies', 'exhaustive'),
+    ('remedy.c', '    if (str_starts(code, STR("auth.")))', '    if (false)', 'a step up is told as a contact', 'exhaustive'),
+    ('remedy.c', '        if (e->trace->notes[i].value == POLICY_TRUE)\n            continue;\n', '', 'what is in order is told too', 'exhaustive'),
 ]
 
 def copy_tree(to):
@@ -113,7 +168,7 @@ def main():
         if found is not False:
             sys.exit('without a fault: ' + words)
         caught, bad = 0, 0
-        for name, old, new, meaning in wanted:
+        for name, old, new, meaning, *test in wanted:
             path, begin = os.path.join(tree, 'policy', name), time.monotonic()
             with open(path, encoding='utf-8') as f:
                 text = f.read()
@@ -123,7 +178,7 @@ def main():
                 continue
             with open(path, 'w', encoding='utf-8') as f:
                 f.write(text.replace(old, new))
-            found, words = differs(build, o.test, o.count)
+            found, words = differs(build, test[0] if test else o.test, o.count)
             with open(path, 'w', encoding='utf-8') as f:
                 f.write(text)
             word = {True: 'caught', False: 'MISSED', None: 'no build'}[found]
