@@ -276,12 +276,13 @@ def scripts():
 @pytest.mark.parametrize("old,new,status", [("methods: [GET, HEAD], except", "methods: [GET], except", 0),
                                             ("methods: [GET, HEAD], except", "except", 3)])
 def test_jobs_of_ci(room, old, new, status):
-    """They pass on the examples, and the last one ends as the page says when somebody gains."""
+    """They pass on the examples, and the last one ends as the page says when somebody gains; also on a runner that is
+    used again, which cleans the folder and keeps the repository."""
     git(room, "init", "-q", "-b", "main")
     git(room, "add", ".")
     git(room, "commit", "-q", "-m", "before")
     git(room, "update-ref", "refs/remotes/origin/main", "HEAD")
-    for variable, script in scripts():
+    for variable, script in 2 * list(scripts()):
         env = {**os.environ, variable: "main" if "GITHUB" in variable else "HEAD"}
         for line in script[:-1]:
             subprocess.run(["bash", "-ec", line], cwd=room, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -292,7 +293,15 @@ def test_jobs_of_ci(room, old, new, status):
         done = subprocess.run(["bash", "-c", script[-1]], cwd=room, env=env, stdout=subprocess.PIPE, text=True)
         assert done.returncode == status, done.stdout
         path.write_text(before)
-        git(room, "worktree", "remove", "--force", "old")
+        git(room, "clean", "-ffdxq")
+
+
+def test_jobs_of_ci_fetch_what_they_compare_with():
+    """The runners' own clones are shallow."""
+    gitlab = yaml.safe_load(block(".gitlab-ci.yml"))["policy-diff"]
+    assert int(gitlab.get("variables", {}).get("GIT_DEPTH", 20)) == 0
+    checkout = yaml.safe_load(block(".github/workflows/policy.yml"))["jobs"]["policy"]["steps"][0]
+    assert int(checkout.get("with", {}).get("fetch-depth", 1)) == 0
 
 
 def test_jobs_of_ci_use_what_is_there():
