@@ -245,7 +245,8 @@ static void look(struct server *s)
         break;
     case RELOAD_FAILED:
         telling_log(&f);
-        record(s, STR("policy.failed"), NULL, reload_trigger(s->reload), &f);
+        /* What is in force did not change: the files that are named are those of the errors. */
+        record(s, STR("policy.failed"), s->snapshot, reload_trigger(s->reload), &f);
         log_error("reload.refused", "the files have errors; what was in force stays in force",
                   "trigger", reload_trigger(s->reload));
         break;

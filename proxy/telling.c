@@ -12,7 +12,8 @@ enum {
     RECORD_ROOM = 64 * 1024,
     PLACE_CHARS = 128,
     ERROR_CHARS = 160,
-    ERROR_ROOM = 2048, /* an error, escaped, and what closes the record */
+    HINT_CHARS = 120,
+    ERROR_ROOM = 3072, /* an error, escaped, and what closes the record */
 };
 
 static void place_of(const struct finding *it, str file, char *out, size_t cap)
@@ -61,15 +62,18 @@ void telling_shadow(const struct snapshot *now, const struct snapshot *before, c
                  policy_digest(now->shadow).p);
 }
 
-/* With its place, the folder left out, as `files` names them. */
+/* With its place, the folder left out, as `files` of policy.loaded names them, and what to write
+ * instead: who edits rules may see the access log alone. */
 static void write_error(struct jout *j, const struct finding *it)
 {
-    char place[PLACE_CHARS], text[PLACE_CHARS + ERROR_CHARS + 2];
+    char place[PLACE_CHARS], text[PLACE_CHARS + ERROR_CHARS + HINT_CHARS + 8];
     str file = it->file, message = str_upto(it->message, ERROR_CHARS);
+    str hint = str_upto(it->suggestion, HINT_CHARS);
     while (str_find(file, '/') < file.n)
         file = str_from(file, str_find(file, '/') + 1);
     place_of(it, file, place, sizeof place);
-    snprintf(text, sizeof text, "%s%s%.*s", place, place[0] ? ": " : "", STR_ARG(message));
+    snprintf(text, sizeof text, "%s%s%.*s%s%.*s%s", place, place[0] ? ": " : "", STR_ARG(message),
+             hint.n ? " (" : "", STR_ARG(hint), hint.n ? ")" : "");
     jout_str(j, str_of(text));
 }
 

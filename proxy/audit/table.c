@@ -95,14 +95,16 @@ static void put_request(FILE *out, const json_t *o)
     fputc('\n', out);
 }
 
-/* A set that was refused, headers that were removed: the first, and how many more. */
-static void put_errors(FILE *out, const json_t *errors)
+/* A set that was refused, files that were loaded, headers that were removed: the first, and how
+ * many more. */
+static void put_list(FILE *out, const json_t *list, const char *what)
 {
-    size_t n = json_array_size(errors);
+    size_t n = json_array_size(list);
+    const json_t *first = json_array_get(list, 0);
     if (!n)
         return;
-    fputc(' ', out);
-    put_text(out, text_of(json_array_get(errors, 0)), 0, false);
+    fprintf(out, " %s", what);
+    put_text(out, first_of(text_of(first), get(first, "name", NULL)), 0, false);
     if (n > 1)
         fprintf(out, " (and %zu more)", n - 1);
 }
@@ -153,15 +155,17 @@ static void put_device(FILE *out, const json_t *o)
 static void put_event(FILE *out, const json_t *o)
 {
     static const char *const shown[] = {
-        "app",  "rule",  "reason",  "token",  "error",   "why",     "by",
-        "how",  "ended", "state",   "source", "device",  "issuer",  "size",
-        "file", "kept",  "records", "digest", "devices", "purpose", NULL};
+        "app",     "rule",   "reason",  "token",   "error",   "why",  "by",   "how",
+        "ended",   "state",  "source",  "device",  "issuer",  "size", "file", "kept",
+        "records", "digest", "devices", "purpose", "trigger", NULL};
     for (size_t i = 0; shown[i]; i++)
         put_member(out, o, shown[i], shown[i]);
     put_grant(out, o);
     put_device(out, o);
-    put_errors(out, json_object_get(o, "errors"));
-    put_errors(out, json_object_get(o, "headers"));
+    put_list(out, json_object_get(o, "files"), "");
+    put_list(out, json_object_get(o, "removed"), "removed ");
+    put_list(out, json_object_get(o, "errors"), "");
+    put_list(out, json_object_get(o, "headers"), "");
     fputc('\n', out);
 }
 

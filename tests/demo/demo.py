@@ -244,7 +244,7 @@ audit: {file: access.jsonl, sync: batch}
             print("  # %s: %d\n  %s\n" % (what, status, command))
         print("Tokens (Authorization headers, ES256, good for 8 hours) are in %s/{kim,eva,sam}.token." % self.run)
         print("\nThe rules; edit them while this runs: a good change counts at once, a bad one changes nothing and is told in"
-              " the\nlog below (policy.failed), with a hint in the diagnostics:\n  %s/10-inventory.yaml\n"
+              " the\nlog below (policy.failed) with its place and a hint:\n  %s/10-inventory.yaml\n"
               % self.policies)
         print("Configuration %s/postern.yaml, diagnostics %s/postern.log" % (self.run, self.run))
         print("Health and metrics: curl http://127.0.0.1:%d/metrics" % self.admin)

@@ -12,7 +12,7 @@ import pytest
 from harness import raw
 from harness.ports import free_port
 from harness.jwks import JwksServer
-from harness.proxy import BINARY, SLOWNESS, dump, standard_policy
+from harness.proxy import BINARY, SLOWNESS, command, dump, standard_policy
 from harness.tokens import Issuer
 
 from test_websocket import open_socket
@@ -270,6 +270,15 @@ def test_rules_that_were_loaded(start, origin):
     gate.write("policies/20-more.yaml", "version: 1\ndefin: {}\n")
     failed = gate.journal.wait(kind="policy.failed")
     common(failed)
+    assert (failed["files"], failed["removed"], failed["changed_total"]) == ([], [], 0), "nothing came into force"
+    assert len(failed["errors"]) == 1 and failed["errors"][0].endswith(' (did you mean "define"?)')
+    os.unlink(gate.path("policies/20-more.yaml"))
+    assert gate.journal.wait(kind="policy.loaded", count=3)["removed"] == ["20-more.yaml"]
+    rows = command("audit", "query", "--table", "--config", gate.path("postern.yaml")).stdout.splitlines()
+    told = [re.split(r" - +", row, 1)[1] for row in rows if "policy." in row]
+    assert told[:2] + told[3:] == ["trigger=start 10-apps.yaml", "trigger=change 20-more.yaml",
+                                   "trigger=change removed 20-more.yaml"], rows
+    assert told[2].startswith("trigger=change 20-more.yaml:2:1: ") and "did you mean" in told[2]
     assert "defin" in json.dumps(failed["errors"]) and ".yaml:" in failed["errors"][0] and failed["policy"]["generation"] == 2
 
 
