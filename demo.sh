@@ -11,7 +11,7 @@ if [ -z "${POSTERN:-}" ]; then
     echo "building ..."
     log=$(mktemp)
     # shellcheck disable=SC2086
-    targets=postern build_in build-release $product_options >"$log" 2>&1 || { cat "$log"; rm -f "$log"; exit 1; }
+    targets=postern build_in build-release $product_options 2>&1 | tell_progress "$log" || { cat "$log"; rm -f "$log"; exit 1; }
     rm -f "$log"
     export POSTERN=$PWD/$product
 fi

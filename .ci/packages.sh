@@ -77,6 +77,24 @@ build_in() {
     ninja -C "$dir" ${targets:-}
 }
 
+# tell_progress LOG [SECONDS]: keeps what a build says in LOG and shows how far it is: in place on a
+# terminal, elsewhere a line now and then.
+tell_progress() {
+    local log=$1 every=${2:-10} line
+    local next=$((SECONDS + every))
+    while IFS= read -r line; do
+        printf '%s\n' "$line" >>"$log"
+        [[ $line =~ ^\[[0-9]+/[0-9]+\] ]] || continue
+        if [ -t 1 ]; then
+            printf '\rbuilding ... %s\033[K' "${BASH_REMATCH[0]}"
+        elif [ "$SECONDS" -ge "$next" ]; then
+            printf 'building ... %s\n' "${BASH_REMATCH[0]}"
+            next=$((SECONDS + every))
+        fi
+    done
+    [ ! -t 1 ] || printf '\r\033[K'
+}
+
 # The program that people run: link-time optimisation takes a tenth off a request.
 product_options="-Db_lto=true"
 product=build-release/postern
