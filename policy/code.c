@@ -23,13 +23,14 @@ bool device_attribute_is_known(str name)
     return false;
 }
 
-/* With the words for a rule that this kept from applying. */
+/* With the words for what is not so, and for what is not known where that is something else. */
 static const struct {
-    const char *code, *text;
+    const char *code, *text, *doubt;
 } causes[] = {
-    {"who.users", "the person is none of its users"},
-    {"who.domains", "the mail address is in none of its domains"},
-    {"who.groups", "the groups do not fit"},
+    {"who.users", "the person is none of its users", "no verified mail address is known"},
+    {"who.domains", "the mail address is in none of its domains",
+     "no verified mail address is known"},
+    {"who.groups", "the groups do not fit", "the groups are unknown"},
     {"who.services", "the service is none of its services"},
     {"who.kind", "the visitor is of the other kind (human, machine)"},
     {"to.method", "the method is none of its methods"},
@@ -38,21 +39,25 @@ static const struct {
     {"device:missing", "nothing is known of the device"},
     {"device:stale", "what is known of the device is too old"},
     {"device:conflict", "what is known of the device contradicts itself"},
-    {"auth.mfa", "more than one factor was not used"},
-    {"auth.mfa_within", "more than one factor was not used within its time"},
-    {"auth.methods", "the methods of the log-in do not fit"},
-    {"auth.acr", "the class of the log-in does not fit"},
-    {"auth.login_within", "the log-in is not within its time"},
-    {"auth.issuers", "the issuer is none of its issuers"},
-    {"from.network", "the address does not fit its networks"},
-    {"from.country", "the country does not fit its countries"},
-    {"when", "it is outside its hours"},
+    {"auth.mfa", "more than one factor was not used",
+     "whether more than one factor was used is unknown"},
+    {"auth.mfa_within", "more than one factor was not used within its time",
+     "when more than one factor was used is unknown"},
+    {"auth.methods", "the methods of the log-in do not fit",
+     "the methods of the log-in are unknown"},
+    {"auth.acr", "the class of the log-in does not fit", "the class of the log-in is unknown"},
+    {"auth.login_within", "the log-in is not within its time", "the time of the log-in is unknown"},
+    {"auth.issuers", "the issuer is none of its issuers", "the issuer is unknown"},
+    {"from.network", "the address does not fit its networks", "the address is unknown"},
+    {"from.country", "the country does not fit its countries", "the country is unknown"},
+    {"when", "it is outside its hours", "the time is unknown"},
     {"rule:expired", "it has expired"},
     {"rule:not-started", "it has not started"},
-    {"approval:required", "there is no approval"},
+    {"approval:required", "there is no approval", "whether there is an approval cannot be told"},
     {"approval:expired", "the approval has expired"},
     {"purpose:required", "no purpose is stated"},
-    {"break-glass:closed", "its break glass is closed"},
+    {"break-glass:closed", "its break glass is closed",
+     "whether its break glass is open cannot be told"},
     {"type-error", "a claim has a type that nothing matches"},
     {"regex-limit", "its expression was given up at the match limit"},
     {"clock", "the clock cannot be trusted"},
@@ -95,20 +100,34 @@ bool code_is_known(str code)
     return is_reason(code) || is_cause(code) || is_cause(without_doubt(code));
 }
 
-str policy_cause_text(str code, struct arena *a)
+/* "device.firewall:stale" and the like: what is unknown of an attribute, and why. */
+static str attribute_text(str name, enum policy_tri value, struct arena *a)
 {
-    static const str claim = STR("who.claims."), device = STR("device."), missing = STR(":missing");
+    static const struct {
+        str end;
+        const char *text;
+    } doubts[] = {{STR(":missing"), "is not known"},
+                  {STR(":stale"), "was reported too long ago"},
+                  {STR(":conflict"), "is contradicted by another report"}};
+
+    for (size_t i = 0; i < sizeof doubts / sizeof *doubts; i++)
+        if (str_ends(name, doubts[i].end))
+            return arena_printf(a, "the device's %.*s %s",
+                                STR_ARG(str_upto(name, name.n - doubts[i].end.n)), doubts[i].text);
+    return arena_printf(a, "the device's %.*s %s", STR_ARG(name),
+                        value == POLICY_UNKNOWN ? "cannot be compared" : "does not fit");
+}
+
+str policy_cause_text(str code, enum policy_tri value, struct arena *a)
+{
+    static const str claim = STR("who.claims."), device = STR("device.");
 
     for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
         if (str_eq(code, str_of(causes[i].code)))
-            return str_of(causes[i].text);
+            return str_of(value == POLICY_UNKNOWN && causes[i].doubt ? causes[i].doubt
+                                                                     : causes[i].text);
     if (str_starts(code, claim))
-        return arena_printf(a, "the claim %.*s does not fit", STR_ARG(str_from(code, claim.n)));
-    if (!str_starts(code, device))
-        return code;
-    str name = str_from(code, device.n);
-    if (str_ends(name, missing))
-        return arena_printf(a, "the device's %.*s is not known",
-                            STR_ARG(str_upto(name, name.n - missing.n)));
-    return arena_printf(a, "the device's %.*s does not fit", STR_ARG(name));
+        return arena_printf(a, "the claim %.*s %s", STR_ARG(str_from(code, claim.n)),
+                            value == POLICY_UNKNOWN ? "is unknown" : "does not fit");
+    return str_starts(code, device) ? attribute_text(str_from(code, device.n), value, a) : code;
 }

@@ -2,8 +2,10 @@
  * is explained is what was decided. */
 #include <stdlib.h>
 
+#include "base/jout.h"
 #include "policy/eval.h"
 #include "policy/info.h"
+#include "policy/opening.h"
 #include "policy/remedy.h"
 #include "policy/scalar.h"
 
@@ -74,15 +76,68 @@ static bool note_kept(const struct clause *clause, const struct trace_note *note
     return note->value == POLICY_FALSE || (asks_certainty && note->value == POLICY_UNKNOWN);
 }
 
-static void tell_kept(struct telling *t, const struct clause *clause, const struct trace *trace,
-                      struct policy_explained_rule *out)
+/* Hours and days with the zone in which they are meant: most who ask why think of another. */
+static str tell_time(struct telling *t, str code, str text)
 {
-    str *kept = arena_array(t->arena, str, trace->n + 1);
+    const struct clause *clause = t->eval.clause;
+    const struct compiled *c = t->eval.policy->compiled;
+    char at[JOUT_TIME_CHARS];
 
-    for (size_t i = 0; !out->applies && i < trace->n; i++)
-        if (note_kept(clause, &trace->notes[i]))
-            add_once(kept, &out->n_kept, trace->n, trace->notes[i].code);
-    out->kept = kept;
+    if (str_eq(code, STR("when"))) {
+        const struct when_test *when = clause_when(c, clause);
+        str all = {"", 0};
+        for (uint32_t i = 0; i < when->n; i++)
+            all = arena_printf(
+                t->arena, "%.*s%s%.*s", STR_ARG(all), i ? "; or " : "",
+                STR_ARG(opening_missed(t->arena, c->calendars[when->calendars[i]].schedule,
+                                       t->eval.now_s)));
+        return arena_printf(t->arena, "%.*s (%.*s)", STR_ARG(text), STR_ARG(all));
+    }
+    bool is_over = str_eq(code, STR("rule:expired"));
+    if (!is_over && !str_eq(code, STR("rule:not-started")))
+        return text;
+    jout_time_text((is_over ? clause->expires_s : clause->starts_s) * 1000000, at);
+    return arena_printf(t->arena, "%.*s (%s %.19sZ)", STR_ARG(text),
+                        is_over ? "it ended" : "starts", at);
+}
+
+static struct policy_told tell_note(struct telling *t, const struct trace_note *note)
+{
+    str text = policy_cause_text(note->code, note->value, t->arena);
+
+    return (struct policy_told){
+        .code = note->code,
+        .text = note->value == POLICY_FALSE ? tell_time(t, note->code, text) : text,
+        .value = note->value,
+    };
+}
+
+static bool has_told(const struct policy_told *items, size_t n, str code)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(items[i].code, code))
+            return true;
+    return false;
+}
+
+/* By which a deny or a require fires though nobody knows. */
+static bool note_doubts(const struct clause *clause, const struct trace_note *note)
+{
+    return clause->effect != RULE_ALLOW && note->value == POLICY_UNKNOWN;
+}
+
+static const struct policy_told *
+tell_notes(struct telling *t, const struct trace *trace, size_t *n_out,
+           bool (*is_wanted)(const struct clause *clause, const struct trace_note *note))
+{
+    struct policy_told *told = arena_array(t->arena, struct policy_told, trace->n + 1);
+
+    for (size_t i = 0; i < trace->n; i++) {
+        const struct trace_note *note = &trace->notes[i];
+        if (is_wanted(t->eval.clause, note) && !has_told(told, *n_out, note->code))
+            told[(*n_out)++] = tell_note(t, note);
+    }
+    return told;
 }
 
 static void tell_rule(struct telling *t, uint32_t rule)
@@ -112,7 +167,10 @@ static void tell_rule(struct telling *t, uint32_t rule)
     memcpy(out->value, v->part, sizeof out->value);
     tell_parts(clause, out->has);
     tell_causes(t, clause, &t->trace, out);
-    tell_kept(t, clause, &t->trace, out);
+    if (out->applies)
+        out->doubts = tell_notes(t, &t->trace, &out->n_doubts, note_doubts);
+    else
+        out->kept = tell_notes(t, &t->trace, &out->n_kept, note_kept);
     t->numbers[t->n] = rule;
     t->n++;
 }

@@ -366,6 +366,11 @@ enum policy_part {
 };
 const char *policy_part_name(enum policy_part part);
 
+struct policy_told {
+    str code, text;
+    enum policy_tri value;
+};
+
 struct policy_explained_rule {
     str id, title, owner, ticket;
     str file;
@@ -382,12 +387,17 @@ struct policy_explained_rule {
     bool applies;      /* allow: applies; require, deny: fires */
     const str *causes; /* codes such as device.disk_encrypted:missing */
     size_t n_causes;
-    const str *kept; /* codes of what kept it from applying or firing: to.path, to.method ... */
-    size_t n_kept;   /* 0 beside !applies: a require that is met */
+    /* What kept it from applying or firing: to.path, to.method ...; none beside !applies: a require
+     * that is met. */
+    const struct policy_told *kept;
+    size_t n_kept;
+    const struct policy_told *doubts; /* unknowns by which a deny or a require fires */
+    size_t n_doubts;
 };
 
-/* What such a code says of its rule, in words: "the path is none of its paths". */
-str policy_cause_text(str code, struct arena *a);
+/* What such a code says of its rule, in words: "the path is none of its paths", and when it is
+ * unknown, "the groups are unknown". */
+str policy_cause_text(str code, enum policy_tri value, struct arena *a);
 
 struct policy_explanation {
     struct policy_decision decision;
@@ -477,6 +487,8 @@ struct policy_way {
     struct policy_rule_info rule;
     str parts[POLICY_PART_COUNT]; /* {NULL, 0}: not written */
     str starts, expires, session;
+    str hours;                /* of `when`, with the time zone: absent, where there are none */
+    int64_t starts_s, ends_s; /* beside starts and expires, where they are written */
     bool is_alive;
     str forbidden_by; /* allow: a deny that means everybody whom it lets in; absent: none */
 };

@@ -3,6 +3,7 @@
  * The question has no visitor, so nothing is decided: the rules whose `to` is true are told with
  * their conditions as they are written. */
 #include "policy/cover.h"
+#include "policy/opening.h"
 #include "policy/text.h"
 
 #include <assert.h>
@@ -39,6 +40,9 @@ static struct policy_way way_of(struct arena *a, const struct policy *p, size_t 
         .starts = words(a, rule->node, "starts"),
         .expires = words(a, rule->node, "expires"),
         .session = words(a, rule->node, "session"),
+        .hours = opening_list_text(a, rule->when),
+        .starts_s = rule->starts_s,
+        .ends_s = rule->expires_s,
         .is_alive = is_alive,
     };
 

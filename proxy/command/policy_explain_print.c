@@ -47,20 +47,68 @@ static void print_table(const struct policy_explanation *ex)
     printf("\n");
     for (size_t i = 0; i < ex->n_rules; i++)
         print_rule(&ex->rules[i], width);
-    printf("\n");
+    printf("  (T true, F false, U unknown, - not asked)\n\n");
+}
+
+/* Which option says what was left unknown. */
+static str hint_of(const struct policy_told *told)
+{
+    static const struct {
+        const char *code, *hint;
+    } hints[] = {
+        {"who.users", "no --as"},
+        {"who.domains", "no --as"},
+        {"who.groups", "no --group; --group \"\" means none"},
+        {"who.claims.", "no --claim of that name"},
+        {"device:missing", "no --device"},
+        {"auth.mfa", "neither --mfa nor --no-mfa"},
+        {"auth.mfa_within", "it takes --mfa and --auth-age"},
+        {"auth.methods", "no --method; --method \"\" means none"},
+        {"auth.acr", "no --acr"},
+        {"auth.login_within", "no --auth-age"},
+        {"auth.issuers", "no --issuer"},
+        {"from.network", "no --from"},
+        {"from.country", "no --country"},
+    };
+
+    for (size_t i = 0; told->value == POLICY_UNKNOWN && i < sizeof hints / sizeof *hints; i++) {
+        str code = str_of(hints[i].code);
+        bool is_prefix = code.p[code.n - 1] == '.';
+        if (is_prefix ? str_starts(told->code, code) : str_eq(told->code, code))
+            return str_of(hints[i].hint);
+    }
+    return (str){NULL, 0};
+}
+
+static void print_told(const struct policy_told *told, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        str hint = hint_of(&told[i]);
+        printf("%s%.*s", i ? "; " : "", STR_ARG(told[i].text));
+        if (hint.n)
+            printf(" (%.*s)", STR_ARG(hint));
+    }
 }
 
 /* Every rule that has no say, and why: of `to` that is the method, the path or both. */
-static void print_kept(const struct policy_explain_view *view,
-                       const struct policy_explained_rule *r)
+static void print_kept(const struct policy_explained_rule *r)
 {
     if (r->applies)
         return;
     printf("  %.*s does not %s: ", STR_ARG(r->id),
            r->effect == POLICY_RULE_ALLOW ? "apply" : "fire");
-    for (size_t i = 0; i < r->n_kept; i++)
-        printf("%s%.*s", i ? "; " : "", STR_ARG(policy_cause_text(r->kept[i], view->arena)));
+    print_told(r->kept, r->n_kept);
     printf("%s\n", r->n_kept ? "" : "it is met");
+}
+
+/* A deny that nobody meant for this person would look like one that was. */
+static void print_doubts(const struct policy_explained_rule *r)
+{
+    if (!r->n_doubts)
+        return;
+    printf("  %.*s fires: ", STR_ARG(r->id));
+    print_told(r->doubts, r->n_doubts);
+    printf(", and unknown refuses\n");
 }
 
 static void print_remedy(const struct policy_remedy *r)
@@ -102,8 +150,10 @@ void policy_explain_print(const struct policy_explain_view *view)
 
     if (ex->n_rules)
         print_table(ex);
-    for (size_t i = 0; i < ex->n_rules; i++)
-        print_kept(view, &ex->rules[i]);
+    for (size_t i = 0; i < ex->n_rules; i++) {
+        print_kept(&ex->rules[i]);
+        print_doubts(&ex->rules[i]);
+    }
     if (ex->n_rules)
         printf("\n");
     printf("%s: %s (%s)", d->effect == POLICY_ALLOW ? "allow" : "deny",
@@ -121,25 +171,28 @@ void policy_explain_print(const struct policy_explain_view *view)
         printf("  with the audit rules: %s (%s)\n", d->would == POLICY_ALLOW ? "allow" : "deny",
                policy_reason_code(d->would_reason));
     if (d->valid_until_s)
-        policy_print_time(stdout, "  valid until ", d->valid_until_s);
+        policy_print_time(stdout,
+                          d->effect == POLICY_ALLOW ? "  valid until " : "  decided anew at ",
+                          d->valid_until_s);
 }
 
 /* ---- JSON ---- */
 
-static void write_kept(struct jout *j, const struct policy_explained_rule *r, struct arena *a)
+static void write_told(struct jout *j, str name, const struct policy_told *told, size_t n)
 {
-    jout_key(j, STR("kept_by"));
+    jout_key(j, name);
     jout_open(j, '[');
-    for (size_t i = 0; i < r->n_kept; i++) {
+    for (size_t i = 0; i < n; i++) {
         jout_open(j, '{');
-        jout_kstr(j, STR("code"), r->kept[i]);
-        jout_kstr(j, STR("text"), policy_cause_text(r->kept[i], a));
+        jout_kstr(j, STR("code"), told[i].code);
+        jout_kstr(j, STR("text"), told[i].text);
+        jout_kbool(j, STR("unknown"), told[i].value == POLICY_UNKNOWN);
         jout_close(j, '}');
     }
     jout_close(j, ']');
 }
 
-static void write_rule(struct jout *j, const struct policy_explained_rule *r, struct arena *a)
+static void write_rule(struct jout *j, const struct policy_explained_rule *r)
 {
     jout_open(j, '{');
     jout_kstr(j, STR("id"), r->id);
@@ -161,7 +214,8 @@ static void write_rule(struct jout *j, const struct policy_explained_rule *r, st
     jout_kbool(j, STR("decisive"), r->is_decisive);
     jout_kbool(j, STR("near_miss"), r->is_near_miss);
     policy_json_texts(j, STR("causes"), r->causes, r->n_causes);
-    write_kept(j, r, a);
+    write_told(j, STR("kept_by"), r->kept, r->n_kept);
+    write_told(j, STR("doubts"), r->doubts, r->n_doubts);
     jout_close(j, '}');
 }
 
@@ -206,7 +260,7 @@ void policy_explain_write(struct jout *j, const void *what)
     jout_key(j, STR("rules"));
     jout_open(j, '[');
     for (size_t i = 0; i < ex->n_rules; i++)
-        write_rule(j, &ex->rules[i], view->arena);
+        write_rule(j, &ex->rules[i]);
     jout_close(j, ']');
     jout_key(j, STR("remedies"));
     jout_open(j, '[');

@@ -44,6 +44,24 @@ static const char *read_options(int argc, char **argv, struct options *o)
 
 /* ---- text ---- */
 
+/* As it is written; hours and days also in the zone that they mean. */
+static void print_part(const struct policy_way *way, enum policy_part part)
+{
+    printf("      %-12s %.*s", policy_part_name(part), STR_ARG(way->parts[part]));
+    if (part == POLICY_PART_WHEN)
+        printf("  (%.*s)", STR_ARG(way->hours));
+    printf("\n");
+}
+
+static void print_edge(const char *name, str written, int64_t at_s)
+{
+    if (!written.p)
+        return;
+    printf("      %-12s %.*s", name, STR_ARG(written));
+    policy_print_instant(stdout, "  (", at_s);
+    printf(")\n");
+}
+
 static void print_way(const struct policy_way *way)
 {
     printf("  %.*s  (%.*s:%u)%s%s\n", STR_ARG(way->rule.id), STR_ARG(way->rule.file),
@@ -53,11 +71,9 @@ static void print_way(const struct policy_way *way)
         printf("      %-12s %.*s\n", "forbidden by", STR_ARG(way->forbidden_by));
     for (enum policy_part part = 0; part < POLICY_PART_COUNT; part++)
         if (way->parts[part].p && part != POLICY_PART_TO)
-            printf("      %-12s %.*s\n", policy_part_name(part), STR_ARG(way->parts[part]));
-    if (way->starts.p)
-        printf("      %-12s %.*s\n", "starts", STR_ARG(way->starts));
-    if (way->expires.p)
-        printf("      %-12s %.*s\n", "expires", STR_ARG(way->expires));
+            print_part(way, part);
+    print_edge("starts", way->starts, way->starts_s);
+    print_edge("expires", way->expires, way->ends_s);
     if (way->session.p)
         printf("      %-12s %.*s\n", "session", STR_ARG(way->session));
 }
@@ -116,6 +132,7 @@ static void write_way(struct jout *j, const struct policy_way *way)
         policy_json_text(j, str_of(policy_part_name(part)), way->parts[part]);
     policy_json_text(j, STR("starts"), way->starts);
     policy_json_text(j, STR("expires"), way->expires);
+    policy_json_text(j, STR("hours"), way->hours);
     policy_json_text(j, STR("session"), way->session);
     jout_close(j, '}');
 }

@@ -68,6 +68,8 @@ def on_a_terminal(line, folder):
 
 
 def lines(text):
+    """Without colors, and without the line that shows how far long work is."""
+    text = re.sub(r"\r\x1b\[K[^\r\n]*(?=\r\x1b\[K)|\r\x1b\[K|\x1b\[[0-9;]*m", "", text)
     return [line.rstrip() for line in text.rstrip().splitlines()]
 
 

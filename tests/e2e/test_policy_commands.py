@@ -300,13 +300,76 @@ def test_explain_says_what_kept_a_rule(rules, request_line, kept):
     args = ["explain", "--policy", rules(STAFF, ACME, SUSPENDED), "--as", "kim@acme.example", "--group", "contractors",
             "--claim", "company=Acme", "--at", AT, "%s https://wiki.example%s" % (method, path)]
     told = {r["id"]: r["kept_by"] for r in as_json(*args, status=3 if kept else 0)["rules"]}
-    assert told["acme"] == [{"code": c, "text": words[c]} for c in kept]
-    assert told["staff"] == [{"code": "who.groups", "text": "the groups do not fit"}]
+    assert told["acme"] == [{"code": c, "text": words[c], "unknown": False} for c in kept]
+    assert told["staff"] == [{"code": "who.groups", "text": "the groups do not fit", "unknown": False}]
     text = policy(*args, status=3 if kept else 0).stdout
     assert "staff does not apply: the groups do not fit\n" in text
     assert "suspended does not fire: the groups do not fit\n" in text
     line = "acme does not apply: " + "; ".join(words[c] for c in kept)
     assert (line + "\n" in text) if kept else ("acme does not" not in text), text
+
+
+UNKNOWN = [
+    ({"who": {"groups": ["staff"]}}, 'the groups are unknown (no --group; --group "" means none)'),
+    ({"who": {"claims": {"company": ["Acme"]}}}, "the claim company is unknown (no --claim of that name)"),
+    ({"device": {"firewall": True}}, "nothing is known of the device (no --device)"),
+    ({"auth": {"mfa": True}}, "whether more than one factor was used is unknown (neither --mfa nor --no-mfa)"),
+    ({"auth": {"mfa_within": "1h"}}, "when more than one factor was used is unknown (it takes --mfa and --auth-age)"),
+    ({"auth": {"methods": ["hwk"]}}, 'the methods of the log-in are unknown (no --method; --method "" means none)'),
+    ({"auth": {"acr": ["high"]}}, "the class of the log-in is unknown (no --acr)"),
+    ({"auth": {"login_within": "1h"}}, "the time of the log-in is unknown (no --auth-age)"),
+    ({"auth": {"issuers": ["corp"]}}, "the issuer is unknown (no --issuer)"),
+    ({"from": {"networks": ["10.0.0.0/8"]}}, "the address is unknown (no --from)"),
+]
+
+
+@pytest.mark.parametrize("change, words", UNKNOWN)
+def test_explain_tells_what_is_unknown_from_what_does_not_fit(rules, change, words):
+    """Of an allow it is what kept it; a deny fires by it, and says so."""
+    base = {"id": "r", "who": {"users": ["ada@corp.example"]}, "to": {"apps": ["wiki"]}, **change}
+    ask = ["--as", "ada@corp.example", "--at", AT, "GET https://wiki.example/"]
+    allow = rules({**base, "effect": "allow"})
+    assert "  r does not apply: %s\n" % words in policy("explain", "--policy", allow, *ask, status=3).stdout
+    kept = as_json("explain", "--policy", allow, *ask, status=3)["rules"][0]["kept_by"]
+    assert [k["unknown"] for k in kept] == [True] and words.startswith(kept[0]["text"]), kept
+    deny = rules({**base, "effect": "deny"})
+    assert "  r fires: %s, and unknown refuses\n" % words in policy("explain", "--policy", deny, *ask, status=3).stdout
+    told = as_json("explain", "--policy", deny, *ask, status=3)["rules"][0]
+    assert told["doubts"] == kept and told["kept_by"] == []
+
+
+def test_a_deny_that_is_meant_has_no_doubt(rules):
+    ask = ["--policy", rules(STAFF, SUSPENDED), "--as", "a@b.example", "--group", "suspended", "GET https://wiki.example/"]
+    text = policy("explain", *ask, status=3).stdout
+    assert "unknown refuses" not in text and "(T true, F false, U unknown, - not asked)" in text
+    assert not any(r["doubts"] for r in as_json("explain", *ask, status=3)["rules"])
+
+
+WEEK = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+HOURS = {"days": ["mon", "tue", "wed", "thu", "sat"], "hours": ["08:00-12:00", "13:00-18:00"], "timezone": "Europe/Stockholm"}
+
+
+def test_hours_are_told_on_the_clock_of_their_zone(rules):
+    ask = ["--as", "a@b.example", "--group", "staff", "GET https://wiki.example/"]
+    for when, at, words in (
+            (HOURS, "2026-11-26T06:30:00Z", "Thu 07:30 Europe/Stockholm; open mon to thu, sat 08:00-12:00, 13:00-18:00"),
+            (HOURS, "2026-07-02T20:30:00Z", "Thu 22:30 Europe/Stockholm; open mon to thu, sat 08:00-12:00, 13:00-18:00"),
+            ({"days": ["mon", "tue"], "hours": ["00:00-24:00"]}, AT, "Fri 15:00 UTC; open mon, tue 00:00-24:00)"),
+            ({"days": WEEK, "hours": ["08:00-10:00"]}, AT, "Fri 15:00 UTC; open 08:00-10:00)")):
+        path = rules(rule(STAFF, when=when))
+        text = policy("explain", "--policy", path, "--at", at, *ask, status=3).stdout
+        assert "  staff does not apply: it is outside its hours (%s" % words in text, text
+        assert "decided anew at 20" in text
+    path = rules(rule(STAFF, when="office", expires="2026-11-30"),
+                 more={"define": {"schedules": {"office": HOURS}}, "defaults": {"timezone": "Asia/Kolkata"}})
+    text = policy("who-can", "--policy", path, "--at", AT, ask[-1]).stdout
+    assert "when         office  (mon to thu, sat 08:00-12:00, 13:00-18:00 Europe/Stockholm)\n" in text, text
+    assert "expires      2026-11-30  (2026-11-30T18:30:00Z)\n" in text, text
+    assert as_json("who-can", "--policy", path, "--at", AT, ask[-1])["allow"][0]["hours"].endswith("Europe/Stockholm")
+    text = policy("explain", "--policy", path, "--at", "2026-12-01T09:00:00Z", *ask, status=3).stdout
+    assert "staff does not apply: it has expired (it ended 2026-11-30T18:30:00Z)" in text, text
+    text = policy("explain", "--policy", path, "--at", "2026-11-26T09:00:00Z", *ask).stdout
+    assert "  valid until 2026-11-26T11:00:00Z" in text, text
 
 
 def test_who_can(rules):

@@ -151,7 +151,7 @@ static void assert_kept(const struct visit *v, const char *id, const char *kept)
         const struct policy_explained_rule *r = &v->ex.rules[i];
         for (size_t k = 0; str_eq(r->id, str_of(id)) && k < r->n_kept; k++)
             snprintf(told + strlen(told), sizeof told - strlen(told), "%s%.*s", k ? " " : "",
-                     STR_ARG(r->kept[k]));
+                     STR_ARG(r->kept[k].code));
     }
     assert_string_equal(told, kept);
 }
@@ -184,20 +184,30 @@ static void each_rule_says_what_kept_it(void **state)
 static void every_cause_has_words(void **state)
 {
     static const struct {
-        const char *code, *text;
+        const char *code, *text, *doubt;
     } rows[] = {
         {"to.method", "the method is none of its methods"},
         {"to.path", "the path is none of its paths"},
-        {"who.claims.company", "the claim company does not fit"},
-        {"device.disk_encrypted", "the device's disk_encrypted does not fit"},
+        {"who.claims.company", "the claim company does not fit", "the claim company is unknown"},
+        {"device.disk_encrypted", "the device's disk_encrypted does not fit",
+         "the device's disk_encrypted cannot be compared"},
         {"device.disk_encrypted:missing", "the device's disk_encrypted is not known"},
+        {"device.firewall:stale", "the device's firewall was reported too long ago"},
+        {"device.os:conflict", "the device's os is contradicted by another report"},
         {"device:missing", "nothing is known of the device"},
-        {"auth.mfa_within", "more than one factor was not used within its time"},
+        {"who.groups", "the groups do not fit", "the groups are unknown"},
+        {"from.network", "the address does not fit its networks", "the address is unknown"},
+        {"auth.mfa_within", "more than one factor was not used within its time",
+         "when more than one factor was used is unknown"},
     };
     struct arena a;
     arena_init(&a, NULL, 0);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        assert_string_equal(policy_cause_text(str_of(rows[i].code), &a).p, rows[i].text);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        str code = str_of(rows[i].code);
+        const char *doubt = rows[i].doubt ? rows[i].doubt : rows[i].text;
+        assert_string_equal(policy_cause_text(code, POLICY_FALSE, &a).p, rows[i].text);
+        assert_string_equal(policy_cause_text(code, POLICY_UNKNOWN, &a).p, doubt);
+    }
     arena_finish(&a);
 }
 
