@@ -25,6 +25,16 @@ static void say_texts(struct text *t, const char *name, const str *items, size_t
     text_add(t, STR(")"));
 }
 
+static void say_told(struct text *t, const char *name, const struct policy_told *items, size_t n)
+{
+    text_printf(t, " %s(", name);
+    for (size_t i = 0; i < n; i++) {
+        say(t, items[i].code);
+        say(t, items[i].text);
+    }
+    text_add(t, STR(")"));
+}
+
 static void say_decision(struct text *t, const struct policy_decision *d)
 {
     const struct policy_obligations *o = &d->obligations;
@@ -49,7 +59,8 @@ static void say_rule(struct text *t, const struct policy_explained_rule *r)
         text_printf(t, " %d%d", r->has[part], r->value[part]);
     text_printf(t, " %d %d %d", r->scope, r->need, r->applies);
     say_texts(t, "causes", r->causes, r->n_causes);
-    say_texts(t, "kept", r->kept, r->n_kept);
+    say_told(t, "kept", r->kept, r->n_kept);
+    say_told(t, "doubts", r->doubts, r->n_doubts);
     text_add(t, STR("\n"));
 }
 
