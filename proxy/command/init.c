@@ -15,11 +15,13 @@
 #include "proxy/command/option.h"
 #include "proxy/command/usage.h"
 
+#include "policy/policy.h"
+
 static const char usage_text[] = "usage: postern init DIR\n"
                                  "\n"
                                  "Writes DIR/postern.yaml, DIR/users.yaml for people to sign in, "
-                                 "DIR/policies/ with\na first policy and its tests, DIR/log/ and "
-                                 "DIR/state/keys/.\n"
+                                 "DIR/policies/ with\na first policy, its tests and the schema for "
+                                 "editors, DIR/log/ and\nDIR/state/keys/.\n"
                                  "Nothing that exists is overwritten.\n"
                                  "\n"
                                  "Exit status: 0 good, 1 errors, 2 usage.\n";
@@ -84,6 +86,7 @@ static const char config_text[] =
 
 /* <+90d> becomes the date of so many days from now. */
 static const char policy_text[] =
+    "# yaml-language-server: $schema=./schema/policy.v1.json\n"
     "# A first app and its rule. Nobody gets in without a rule that says so: a deny and a require\n"
     "# can only take away. `postern policy test policies` runs the tests below.\n"
     "version: 1\n"
@@ -141,16 +144,19 @@ static const char users_text[] =
 /* In this order: a directory before what is in it. */
 static const struct entry {
     const char *name;
-    const char *text; /* NULL: a directory */
     mode_t mode;
+    const char *text; /* neither: a directory */
+    void (*print)(FILE *);
 } entries[] = {
-    {"policies", NULL, 0755},
-    {"state", NULL, 0700},
-    {"state/keys", NULL, 0700},
-    {"log", NULL, 0750},
-    {"policies/inventory.yaml", policy_text, 0644},
-    {"users.yaml", users_text, 0600},
-    {"postern.yaml", config_text, 0644},
+    {"policies", 0755, NULL, NULL},
+    {"policies/schema", 0755, NULL, NULL},
+    {"state", 0700, NULL, NULL},
+    {"state/keys", 0700, NULL, NULL},
+    {"log", 0750, NULL, NULL},
+    {"policies/schema/policy.v1.json", 0644, NULL, policy_schema_print},
+    {"policies/inventory.yaml", 0644, policy_text, NULL},
+    {"users.yaml", 0600, users_text, NULL},
+    {"postern.yaml", 0644, config_text, NULL},
 };
 
 static int fail_on(const char *what, const char *dir, const char *name)
@@ -185,14 +191,29 @@ static bool write_whole(int fd, const char *text)
     return write_part(fd, text, strlen(text)) && fsync(fd) == 0;
 }
 
+/* Takes fd. */
+static bool print_whole(int fd, void (*print)(FILE *))
+{
+    FILE *out = fdopen(fd, "w");
+    if (!out) {
+        close(fd);
+        return false;
+    }
+    print(out);
+    bool good = fflush(out) == 0 && fsync(fd) == 0;
+    return fclose(out) == 0 && good;
+}
+
 static bool make(int dir_fd, const struct entry *e)
 {
     /* the mode is set apart: the umask must neither widen nor narrow it */
-    if (!e->text)
+    if (!e->text && !e->print)
         return mkdirat(dir_fd, e->name, e->mode) == 0 && fchmodat(dir_fd, e->name, e->mode, 0) == 0;
     int fd = openat(dir_fd, e->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, e->mode);
     if (fd < 0)
         return false;
+    if (e->print)
+        return print_whole(fd, e->print);
     bool good = write_whole(fd, e->text);
     return close(fd) == 0 && good;
 }

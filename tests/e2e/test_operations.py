@@ -178,6 +178,9 @@ def test_init_makes_something_that_runs(tmp_path, start, issuer):
     assert (folder / "postern.yaml").exists() and list((folder / "policies").glob("*.yaml"))
     assert command("config", "check", "--config", str(folder / "postern.yaml")).returncode == 0
     assert command("policy", "check", str(folder / "policies")).returncode == 0
+    first = (folder / "policies" / "inventory.yaml").read_text().splitlines()[0]
+    named = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first).group(1)
+    assert (folder / "policies" / named).read_text() == command("policy", "schema").stdout, "editors follow it at once"
     tested = command("policy", "test", str(folder / "policies"))
     assert tested.returncode == 0, tested
     for path, _, files in os.walk(folder):
