@@ -32,15 +32,20 @@ static str list_keys(struct arena *a, const struct schema_type *type)
     return keys;
 }
 
+static str hint_of(const struct schema_type *type, struct arena *a, const struct doc_node *node)
+{
+    return type->hint && !is_nothing(node) ? type->hint(a, node) : (str){NULL, 0};
+}
+
 static bool wrong_kind(const struct schema_type *type, const struct doc_node *node,
                        struct findings *f)
 {
     struct arena a;
     arena_init(&a, NULL, 0);
-    str hint = {NULL, 0};
-    if (is_section(type))
+    str hint = hint_of(type, &a, node);
+    if (!hint.p && is_section(type))
         hint = list_keys(&a, type);
-    else if (node->kind == DOC_SCALAR && node->text.n && accepts(type, DOC_LIST))
+    else if (!hint.p && node->kind == DOC_SCALAR && node->text.n && accepts(type, DOC_LIST))
         hint = arena_printf(&a, "write [%.*s]", STR_ARG(str_upto(node->text, 80)));
     doc_error(f, node, "wrong-kind", hint.p,
               is_section(type) ? "expected a mapping (%s), found %s" : "expected %s, found %s",
@@ -78,6 +83,17 @@ static bool wrong_choice(const struct schema_type *type, const struct doc_node *
     return false;
 }
 
+static bool wrong_text(const struct schema_type *type, const struct doc_node *node, const char *why,
+                       struct findings *f)
+{
+    struct arena a;
+    arena_init(&a, NULL, 0);
+    doc_error(f, node, "bad-value", hint_of(type, &a, node).p, "\"%.*s\" %s",
+              STR_ARG(str_upto(node->text, 80)), why);
+    arena_finish(&a);
+    return false;
+}
+
 static bool check_scalar(const struct schema_type *type, const struct doc_node *node,
                          struct findings *f)
 {
@@ -90,11 +106,8 @@ static bool check_scalar(const struct schema_type *type, const struct doc_node *
     }
     if (type->choices && !is_choice(type, node->text))
         return wrong_choice(type, node, f);
-    if (type->check && !type->check(node, &why)) {
-        doc_error(f, node, "bad-value", NULL, "\"%.*s\" %s", STR_ARG(str_upto(node->text, 80)),
-                  why);
-        return false;
-    }
+    if (type->check && !type->check(node, &why))
+        return wrong_text(type, node, why, f);
     return true;
 }
 

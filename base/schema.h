@@ -24,6 +24,14 @@ enum schema_kind {
 /* Says in *why (a phrase: "must be ...") what is wrong; true when good. */
 typedef bool schema_scalar_check(const struct doc_node *node, const char **why);
 
+/* What to write instead of a value of the wrong text or kind; {NULL, 0} when there is no guess. */
+typedef str schema_hint(struct arena *a, const struct doc_node *node);
+
+/* What others call it, and what it is called here. */
+struct schema_other {
+    const char *theirs, *ours;
+};
+
 struct schema_field;
 
 struct schema_type {
@@ -34,9 +42,11 @@ struct schema_type {
     const struct schema_type *const *alternatives; /* EITHER: NULL-ended */
     const char *const *choices;                    /* SCALAR: NULL-ended list of legal texts */
     schema_scalar_check *check;                    /* SCALAR */
-    const char *pattern;                           /* SCALAR: ECMA regex for the JSON Schema only */
-    const char *json;  /* SCALAR: JSON Schema type(s) when not "string" */
-    bool may_be_empty; /* LIST, MAP, DICT, SCALAR "" */
+    schema_hint *hint;
+    const struct schema_other *others; /* of choices, or of fields; ended by NULL */
+    const char *pattern;               /* SCALAR: ECMA regex for the JSON Schema only */
+    const char *json;                  /* SCALAR: JSON Schema type(s) when not "string" */
+    bool may_be_empty;                 /* LIST, MAP, DICT, SCALAR "" */
     const char *doc;
 };
 

@@ -76,13 +76,28 @@ static void check_rule(struct load *l, const struct rule *rule)
 
 /* ---- apps ------------------------------------------------------------------------------------ */
 
+static bool is_everything(const struct path_glob *glob)
+{
+    for (size_t i = 0; i < glob->n; i++)
+        if (glob->segments[i].kind != PATH_SEGMENT_ANY)
+            return false;
+    return glob->n > 0;
+}
+
 static void list_public_paths(struct load *l, const struct app *app)
 {
     const struct doc_node *globs = doc_get(app->face.node, "public_paths");
     for (size_t i = 0; i < load_count(globs); i++)
-        note(l, load_item(globs, i), "public-path",
-             "app \"%.*s\" serves \"%.*s\" to everybody, without sign-in", app->face.name,
-             load_item(globs, i)->text);
+        if (is_everything(&app->public_paths.items[i]))
+            doc_warn(l->f, load_item(globs, i), "public-everything",
+                     "name the paths that need no sign-in",
+                     "app \"%.*s\" is open to everybody, without sign-in: no allow or require "
+                     "counts there",
+                     STR_ARG(app->face.name));
+        else
+            note(l, load_item(globs, i), "public-path",
+                 "app \"%.*s\" serves \"%.*s\" to everybody, without sign-in", app->face.name,
+                 load_item(globs, i)->text);
 }
 
 static void say_what_is_unchecked(struct load *l)

@@ -99,7 +99,11 @@ static void lint_regexes(struct load *l, const struct rule *rule)
     for (size_t i = 0; i < load_count(list); i++) {
         const struct doc_node *item = load_item(list, i);
         str glob = lint_glob_of_regex(l->a, item->text);
-        if (glob.p)
+        if (lint_is_glob(item->text))
+            doc_warn(l->f, item, "glob-as-regex",
+                     arena_printf(l->a, "write paths: [%.*s]", STR_ARG(item->text)).p,
+                     "in an expression /* means any number of slashes: this looks like a glob");
+        else if (glob.p)
             doc_warn(l->f, item, "regex-for-glob",
                      arena_printf(l->a, "write paths: [%.*s]", STR_ARG(glob)).p,
                      "a glob serves here, and is easier to read than this expression");
@@ -286,9 +290,13 @@ void lint_set(struct load *l)
         lint_contractors(l, rule);
         lint_deny_paths(l, rule);
         lint_regexes(l, rule);
+        lint_methods(l, rule);
+        lint_session(l, rule);
         lint_unreachable(l, rule);
         lint_never(l, rule);
         lint_pairs(l, rule);
     }
+    lint_groups(l);
+    lint_zones(l);
     lint_scalars(l);
 }

@@ -60,26 +60,6 @@ static bool are_in(struct str_list part, struct str_list whole)
 /* ---- who ---------------------------------------------------------------------------------------
  */
 
-static bool is_set_empty(const struct match_set *set)
-{
-    if (set->any.n && cover_is_subset(set->any, set->none))
-        return true;
-    for (size_t i = 0; i < set->n_all; i++)
-        if (set->all[i].n && cover_is_subset(set->all[i], set->none))
-            return true;
-    return false;
-}
-
-static bool has_empty_set(const struct who *who)
-{
-    if (who->groups && is_set_empty(who->groups))
-        return true;
-    for (size_t i = 0; i < who->n_claims; i++)
-        if (is_set_empty(&who->claims[i].set))
-            return true;
-    return false;
-}
-
 static bool is_person(const struct who *w)
 {
     return w->kind == WHO_HUMAN || w->users.n || w->domains.n;
@@ -116,6 +96,29 @@ static size_t gather(const struct who *who, const struct who **out, size_t n, si
     return n;
 }
 
+static bool is_set_ruled_out(const struct match_set *set, struct want_list none)
+{
+    if (set->any.n && cover_is_subset(set->any, none))
+        return true;
+    for (size_t i = 0; i < set->n_all; i++)
+        if (set->all[i].n && cover_is_subset(set->all[i], none))
+            return true;
+    return false;
+}
+
+/* What the one asks for the other rules out. */
+static bool rules_out(const struct who *who, const struct who *asked)
+{
+    if (who->groups && asked->groups && is_set_ruled_out(asked->groups, who->groups->none))
+        return true;
+    for (size_t i = 0; i < who->n_claims; i++)
+        for (size_t k = 0; k < asked->n_claims; k++)
+            if (str_eq(who->claims[i].name, asked->claims[k].name) &&
+                is_set_ruled_out(&asked->claims[k].set, who->claims[i].set.none))
+                return true;
+    return false;
+}
+
 const char *lint_who_is_nobody(const struct who *who)
 {
     enum { MOST = 16 };
@@ -124,8 +127,9 @@ const char *lint_who_is_nobody(const struct who *who)
     size_t n = gather(who, parts, 0, MOST), closed = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (has_empty_set(parts[i]))
-            return "its who asks for values and rules them out";
+        for (size_t k = 0; k < n; k++)
+            if (rules_out(parts[i], parts[k]))
+                return "its who asks for values and rules them out";
         for (size_t k = 0; k <= i; k++)
             if (are_strangers(parts[i], parts[k]))
                 return is_person(parts[i]) && is_machine(parts[k])

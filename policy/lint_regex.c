@@ -41,6 +41,15 @@ static bool is_tail(str rest, const struct text *t)
            (!ends_in_slash(t) && str_eq(rest, STR("(?:/.*)?")));
 }
 
+bool lint_is_glob(str regex)
+{
+    for (size_t i = 0; i + 1 < regex.n; i++)
+        if (regex.p[i] == '/' && regex.p[i + 1] == '*' &&
+            (i + 2 == regex.n || regex.p[i + 2] == '/'))
+            return true;
+    return false;
+}
+
 str lint_glob_of_regex(struct arena *a, str regex)
 {
     struct text t = {.arena = a};

@@ -44,4 +44,7 @@ schema_scalar_check scalar_check_seconds, scalar_check_date, scalar_check_instan
     scalar_check_one_line, scalar_check_count, scalar_check_login, scalar_check_value,
     scalar_check_device_fact, scalar_check_file_version;
 
+/* scalar_hint.c: what is probably meant by a value that these refuse. */
+schema_hint scalar_hint_email;
+
 #endif

@@ -199,7 +199,10 @@ bool scalar_check_email(const struct doc_node *node, const char **why)
 {
     str s = node->text;
     size_t at = str_find(s, '@');
-    bool good = at > 0 && at < s.n && scalar_is_name(str_from(s, at + 1)) && s.n <= 254;
+    bool good = at > 0 && at < s.n && s.n <= 254;
+    if (good && memchr(s.p, '*', s.n))
+        return must(false, why, "names nobody: addresses compare exactly");
+    good = good && scalar_is_name(str_from(s, at + 1));
     /* A name beside the address, or a list of two, is no address. */
     for (size_t i = 0; good && i < at; i++)
         good = (unsigned char)s.p[i] > 0x20 && !memchr("<>,;\x7F", s.p[i], 5);

@@ -46,8 +46,11 @@ static const struct schema_type claims = {
 
 CHOICE(anyone, "anyone", "anyone");
 CHOICE(kind, "human or machine", "human", "machine");
-static const struct schema_type email =
-    SHAPED("a mail address", scalar_check_email, "^[^@]+@[^@]+$");
+static const struct schema_type email = {.kind = SCHEMA_SCALAR,
+                                         .name = "a mail address",
+                                         .check = scalar_check_email,
+                                         .hint = scalar_hint_email,
+                                         .pattern = "^[^@*]+@[^@*]+$"};
 static const struct schema_type emails = LIST("a list of mail addresses", email);
 static const struct schema_type domain = SCALAR("a domain", scalar_check_domain);
 static const struct schema_type domains = LIST("a list of domains", domain);

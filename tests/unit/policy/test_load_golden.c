@@ -26,6 +26,15 @@ static bool has_option(str text, const char *word)
     return str_starts(first, STR("# options:")) && str_contains(first, str_of(word));
 }
 
+/* The line of options is no file of its own before others. */
+static str without_options(str text)
+{
+    size_t end = str_find(text, '\n');
+    bool is_before_files = str_starts(text, STR("# options:")) && end < text.n &&
+                           str_starts(str_from(text, end + 1), STR("#=== "));
+    return is_before_files ? str_from(text, end + 1) : text;
+}
+
 static char *load_and_print(const char *name, str text)
 {
     struct doc_file files[MAX_FILES];
@@ -35,7 +44,7 @@ static char *load_and_print(const char *name, str text)
     snprintf(file_name, sizeof file_name, "%s.yaml", name);
     struct policy_load_in in = {
         .files = files,
-        .n_files = kit_split(str_of(file_name), text, files, MAX_FILES),
+        .n_files = kit_split(str_of(file_name), without_options(text), files, MAX_FILES),
         .zone = kit_zone,
         .tzdata_version = STR("2024a"),
         .known = has_option(text, "unknown") ? NULL : &kit_known,
