@@ -175,27 +175,50 @@ static void tell_rule(struct telling *t, uint32_t rule)
     t->n++;
 }
 
-static bool opens(const struct telling *t, size_t allow, uint32_t require)
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* NULL: it is not told of. Numbers are told in ascending order. */
+static struct policy_explained_rule *find_told(const struct telling *t, uint32_t rule)
+{
+    const uint32_t *at = t->n ? bsearch(&rule, t->numbers, t->n, sizeof rule, by_number) : NULL;
+
+    return at ? &t->rules[at - t->numbers] : NULL;
+}
+
+static struct index_list skips_of(const struct telling *t, size_t allow)
 {
     const struct rule_extra *extra = compiled_extra(t->eval.policy->compiled, t->numbers[allow]);
 
-    for (size_t i = 0; extra && i < extra->skips.n; i++)
-        if (extra->skips.items[i] == require)
-            return true;
-    return false;
+    return extra ? extra->skips : (struct index_list){NULL, 0};
 }
 
-/* Which rules made the decision; a require that an open break glass skips did not. */
+/* Requires that an open break glass skips. From the glasses, which are few, to what they name: a
+ * refusal by ten thousand requires must not look at ten thousand rules for each. */
+static void mark_skipped(struct telling *t)
+{
+    for (size_t k = 0; k < t->n; k++) {
+        struct index_list skips = skips_of(t, k);
+        for (size_t i = 0; t->rules[k].applies && !t->rules[k].is_audit && i < skips.n; i++) {
+            struct policy_explained_rule *r = find_told(t, skips.items[i]);
+            if (r)
+                r->is_skipped = r->applies;
+        }
+    }
+}
+
+/* Which rules made the decision; a require that is skipped did not. */
 static void mark_decisive(struct telling *t, const struct policy_decision *d)
 {
     bool is_allow = d->reason == POLICY_REASON_ALLOW;
 
+    mark_skipped(t);
     for (size_t i = 0; i < t->n; i++) {
         struct policy_explained_rule *r = &t->rules[i];
-        if (r->effect == POLICY_RULE_REQUIRE && r->applies)
-            for (size_t k = 0; k < t->n; k++)
-                r->is_skipped |=
-                    t->rules[k].applies && !t->rules[k].is_audit && opens(t, k, t->numbers[i]);
         r->is_decisive = r->applies && !r->is_audit && !r->is_skipped &&
                          (r->effect == POLICY_RULE_ALLOW) == is_allow;
     }
@@ -216,9 +239,12 @@ static bool is_glass_worth_telling(const struct telling *t, size_t allow)
     if (!r->is_near_miss || r->is_audit || r->n_causes != 1 ||
         !str_eq(r->causes[0], STR("break-glass:closed")))
         return false;
-    for (size_t i = 0; i < t->n; i++)
-        if (t->rules[i].is_decisive && opens(t, allow, t->numbers[i]))
+    struct index_list skips = skips_of(t, allow);
+    for (size_t i = 0; i < skips.n; i++) {
+        const struct policy_explained_rule *skipped = find_told(t, skips.items[i]);
+        if (skipped && skipped->is_decisive)
             return true;
+    }
     return false;
 }
 
@@ -233,13 +259,6 @@ static void tell_remedies(struct telling *t, const struct policy_decision *d, si
     t->trace.n = 0;
     eval_rule(&t->eval, t->numbers[i], &unused);
     remedy_of_rule(&t->remedies, &t->eval);
-}
-
-static int by_number(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return (x > y) - (x < y);
 }
 
 static void tell_bucket(struct telling *t, const struct app *app, bool is_public)

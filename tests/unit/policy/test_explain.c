@@ -2,6 +2,8 @@
 #include "fixture.h"
 #include "policy/scalar.h"
 
+#include <time.h>
+
 #define S(s)                                                                                       \
     {                                                                                              \
         s, sizeof(s) - 1                                                                           \
@@ -410,6 +412,45 @@ static void rules_come_in_the_order_of_the_files(void **state)
     visit_close(&v);
 }
 
+static str many_requires(struct arena *a, size_t n)
+{
+    enum { RULE_BYTES = 100, HEAD_BYTES = 200 };
+    char *p = arena_text(a, HEAD_BYTES + n * RULE_BYTES);
+    int at = sprintf(p, "version: 1\napps: [{name: web, host: w.example, upstream: "
+                        "\"http://10.0.0.1\"}]\nrules:\n");
+
+    for (size_t i = 0; i < n; i++)
+        at += sprintf(
+            p + at,
+            "- {id: r%zu, effect: require, who: anyone,\n  to: everything, auth: {mfa: true}}\n",
+            i);
+    return (str){p, (size_t)at};
+}
+
+/* Every refusal is explained: what that takes must grow with the rules, and not with their square.
+ */
+static void a_refusal_by_many_rules_is_soon_explained(void **state)
+{
+    enum { MANY = 12500 };
+    struct arena a;
+    struct policy_explanation ex;
+
+    arena_init(&a, NULL, 0);
+    str yaml = many_requires(&a, MANY);
+    struct policy *p = fixture_load_files(&(struct doc_file){S("many.yaml"), yaml}, 1);
+    struct policy_request request = {
+        .app = policy_app_named(p, STR("web")), .method = S("GET"), .path = S("/")};
+    struct policy_identity identity = {.mfa = POLICY_FALSE};
+    struct policy_facts facts = {.identity = &identity, .request = &request, .clock_is_good = true};
+    clock_t start = clock();
+    policy_explain(p, &facts, &a, &ex);
+    assert_in_range(clock() - start, 0, CLOCKS_PER_SEC);
+    assert_int_equal(ex.n_rules, MANY);
+    assert_int_equal(ex.decision.n_rules_total, MANY);
+    policy_unref(&p);
+    arena_finish(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_public_path_shows_only_what_has_a_say),
         cmocka_unit_test(refused_input_explains_itself),
         cmocka_unit_test(rules_come_in_the_order_of_the_files),
+        cmocka_unit_test(a_refusal_by_many_rules_is_soon_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
