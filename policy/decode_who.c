@@ -31,6 +31,20 @@ static void union_add(struct load *l, struct union_build *u, struct want w)
         load_push(l, u->items, u->n, u->cap, w);
 }
 
+/* False when it is too much: a file of a megabyte can name an alias of thousands in each of
+ * thousands of rules, and every rule with another name beside it. */
+static bool count_members(struct load *l, const struct doc_node *node, size_t n)
+{
+    bool was_good = l->n_members <= LOAD_MAX_MEMBERS;
+
+    l->n_members += n;
+    if (was_good && l->n_members > LOAD_MAX_MEMBERS)
+        doc_error(l->f, node, "too-many-groups",
+                  "name the alias alone in its list, or write who: {any: [...]}",
+                  "the groups of all rules together name more than %d groups", LOAD_MAX_MEMBERS);
+    return l->n_members <= LOAD_MAX_MEMBERS;
+}
+
 static void expand(struct load *l, struct def *d, unsigned depth);
 
 /* A group alias stands for its union, any other string for itself. */
@@ -51,15 +65,34 @@ static bool union_add_name(struct load *l, struct union_build *u, const struct d
     expand(l, d, depth + 1);
     *height = d->height + 1 > *height ? d->height + 1 : *height;
     const struct want_list *members = d->value;
+    if (!count_members(l, node, members->n))
+        return false;
     for (size_t i = 0; i < members->n; i++)
         union_add(l, u, members->items[i]);
     return true;
 }
 
-static struct want_list *union_of(struct load *l, const struct doc_node *node, unsigned depth,
-                                  unsigned *height)
+/* An alias that stands alone: its union is shared, not copied for each rule. */
+static const struct want_list *union_of_alias(struct load *l, const struct doc_node *node,
+                                              unsigned *height)
 {
+    const struct def *d =
+        load_count(node) == 1 ? map_get(&l->defs[DEF_GROUP], load_item(node, 0)->text) : NULL;
+
+    if (!d || !d->is_done)
+        return NULL;
+    *height = d->height + 1 > *height ? d->height + 1 : *height;
+    return d->value;
+}
+
+static const struct want_list *union_of(struct load *l, const struct doc_node *node, unsigned depth,
+                                        unsigned *height)
+{
+    const struct want_list *shared = union_of_alias(l, node, height);
     struct union_build u = {.cap = load_count(node)}; /* enough unless there are aliases */
+
+    if (shared)
+        return shared;
     u.items = arena_array(l->a, struct want, u.cap);
     map_init(&u.seen);
     bool good = true;
@@ -103,7 +136,7 @@ static void decode_groups(struct load *l)
 struct want_list decode_group_union(struct load *l, const struct doc_node *node)
 {
     unsigned height = 0;
-    struct want_list *list = union_of(l, node, 0, &height);
+    const struct want_list *list = union_of(l, node, 0, &height);
     return list ? *list : (struct want_list){0};
 }
 

@@ -15,6 +15,7 @@ enum {
     LOAD_MAX_NESTING = 16,
     LOAD_MAPPED_BYTES = 256 << 10, /* of files; from here on their arena is the system's */
     LOAD_SPREAD = 4,               /* chunks of that arena hold so many times the files */
+    LOAD_MAX_MEMBERS = 1 << 22,    /* names in unions of groups, those of aliases counted again */
 };
 
 struct load_file {
@@ -51,6 +52,7 @@ struct load {
     struct map zones;             /* name -> struct zone */
     struct map labels;            /* "key" and "key\0value" of any app -> itself */
     bool names_missing;           /* a file could not be read: what it defines is not known */
+    size_t n_members;             /* so far, of LOAD_MAX_MEMBERS */
     bool has_nameless[DEF_KINDS]; /* something of the kind was refused before its name was known */
     bool hosts_missing;           /* of an app that was refused */
     struct app *apps;

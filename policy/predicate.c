@@ -29,6 +29,8 @@ struct predicates {
     struct prefix_entry *networks;
     uint32_t n_networks, cap_networks;
     uint32_t *device_numbers, *schedule_numbers; /* by id of what was decoded, + 1 */
+    struct want_list last_union;                 /* the union of groups that was numbered last */
+    struct key last_numbers;
 };
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -165,13 +167,24 @@ static uint32_t settle_parts(struct predicates *ps, const void *words, size_t by
 
 /* ---- who ------------------------------------------------------------------------------------- */
 
+/* Rules that name the same alias share its list: thousands of names are looked up once. */
+static void number_union(struct predicates *ps, struct want_list list)
+{
+    if (ps->last_union.items == list.items && ps->last_union.n == list.n)
+        return;
+    ps->last_union = list;
+    ps->last_numbers.n = 0;
+    for (size_t i = 0; i < list.n; i++)
+        key_u32(&ps->last_numbers, number_name(ps, &ps->compiled->groups, list.items[i].text));
+}
+
 static void key_union(struct predicates *ps, enum part_kind kind, struct want_list list,
                       bool is_written)
 {
     if (!key_head(ps, kind, list.n, is_written))
         return;
-    for (size_t i = 0; i < list.n; i++)
-        key_u32(&ps->key, number_name(ps, &ps->compiled->groups, list.items[i].text));
+    number_union(ps, list);
+    key_bytes(&ps->key, ps->last_numbers.p, ps->last_numbers.n);
 }
 
 static void key_groups(struct predicates *ps, const struct match_set *groups)
@@ -468,6 +481,7 @@ void predicates_finish(struct predicates **pps, struct clause *clauses, int64_t 
     keep_finish(&ps->keep);
     free(ps->networks);
     free(ps->key.p);
+    free(ps->last_numbers.p);
     free(ps->device_numbers);
     free(ps->schedule_numbers);
     arena_finish(&ps->keys);

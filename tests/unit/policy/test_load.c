@@ -413,6 +413,49 @@ static void test_too_many_rules(void **state)
     arena_finish(&a);
 }
 
+static struct doc_file rules_of_alias(struct arena *a, int names, int rules, const char *groups)
+{
+    char *text = arena_text(a, 200 + (size_t)names * 8 + (size_t)rules * 80);
+    int n = sprintf(text, "version: 1\ndefine: {groups: {g: [n");
+    for (int i = 0; i < names; i++)
+        n += sprintf(text + n, ", n%d", i);
+    n += sprintf(text + n, "]}}\nrules:\n");
+    for (int i = 0; i < rules; i++) {
+        n += sprintf(text + n, "- {id: r%d, effect: deny, to: everything, who: {groups: ", i);
+        n += sprintf(text + n, groups, i);
+        n += sprintf(text + n, "}}\n");
+    }
+    return (struct doc_file){STR("alias.yaml"), {text, (size_t)n}};
+}
+
+/* Not its names times the rules: those of one file took gigabytes. */
+static void test_alias_of_many_rules(void **state)
+{
+    struct arena a;
+    struct findings f;
+    arena_init(&a, NULL, 0);
+    struct doc_file file = rules_of_alias(&a, 10000, 12000, "[g]");
+    struct policy *p = load_files(&file, 1, &f);
+    assert_non_null(p);
+    policy_unref(&p);
+    findings_finish(&f);
+    arena_finish(&a);
+}
+
+static void test_too_many_groups(void **state)
+{
+    struct arena a;
+    struct findings f;
+    arena_init(&a, NULL, 0);
+    struct doc_file file = rules_of_alias(&a, 50000, 500, "[g, x%d]");
+    assert_null(load_files(&file, 1, &f));
+    assert_int_equal(f.errors, 1);
+    expect_first(&f, "too-many-groups", "alias.yaml:87:58",
+                 "the groups of all rules together name more than 4194304 groups");
+    findings_finish(&f);
+    arena_finish(&a);
+}
+
 static void test_largest_file(void **state)
 {
     struct findings f;
@@ -541,6 +584,8 @@ int main(void)
         cmocka_unit_test(test_no_files),
         cmocka_unit_test(test_findings_of_others),
         cmocka_unit_test(test_too_many_rules),
+        cmocka_unit_test(test_alias_of_many_rules),
+        cmocka_unit_test(test_too_many_groups),
         cmocka_unit_test(test_largest_file),
         cmocka_unit_test(test_longest_line),
         cmocka_unit_test(test_a_hundred_files_of_errors),
