@@ -71,19 +71,6 @@ static void keep_posture(struct builder *b, const struct jnode *posture, struct 
     }
 }
 
-static void keep_claims(struct builder *b)
-{
-    const struct jnode *payload = b->source->payload, *posture = jread_get(payload, "posture");
-    size_t most = payload->n + (posture && posture->kind == J_OBJECT ? posture->n : 0);
-    struct claim *claims = arena_array(&b->id->arena, struct claim, most);
-    b->id->claims = claims;
-    b->id->n_claims = most;
-    for (const struct jnode *m = payload->first; m; m = m->next)
-        keep_claim(b, m, claims++);
-    if (most > payload->n)
-        keep_posture(b, posture, claims);
-}
-
 static const str *keep_texts(const struct builder *b, const struct jnode *list)
 {
     str *texts = arena_array(&b->id->arena, str, list->n), *t = texts;
@@ -114,6 +101,31 @@ static bool groups_are_elsewhere(const struct jnode *payload, str claim)
     if (names && (names->kind != J_OBJECT || member(names, claim)))
         return true;
     return has && !(has->kind == J_BOOL && str_eq(has->text, STR("false")));
+}
+
+/* What stands in the token beside a pointer to the whole is a part of it: no rule may read it. */
+static bool is_elsewhere(const struct builder *b, str claim)
+{
+    const struct jnode *payload = b->source->payload, *names = jread_get(payload, "_claim_names");
+
+    return (names && names->kind == J_OBJECT && member(names, claim)) ||
+           (str_eq(claim, groups_claim(b->source->issuer)) && groups_are_elsewhere(payload, claim));
+}
+
+static void keep_claims(struct builder *b)
+{
+    const struct jnode *payload = b->source->payload, *posture = jread_get(payload, "posture");
+    size_t most = payload->n + (posture && posture->kind == J_OBJECT ? posture->n : 0);
+    struct claim *claims = arena_array(&b->id->arena, struct claim, most);
+    b->id->claims = claims;
+    b->id->n_claims = most;
+    for (const struct jnode *m = payload->first; m; m = m->next, claims++) {
+        keep_claim(b, m, claims);
+        if (is_elsewhere(b, m->name))
+            *claims = (struct claim){.name = claims->name, .kind = CLAIM_OTHER};
+    }
+    if (most > payload->n)
+        keep_posture(b, posture, claims);
 }
 
 static void keep_groups(struct builder *b)
@@ -286,7 +298,9 @@ bool issuer_absent_means_none(const struct issuer *issuer, str claim)
 
 bool identity_claim_is_none(const struct identity *id, const struct issuer *issuer, str name)
 {
-    return issuer_absent_means_none(issuer, name) && !identity_claim(id, name) &&
+    bool is_elsewhere = id->groups_state == GROUPS_OVERAGE && str_eq(name, groups_claim(issuer));
+
+    return issuer_absent_means_none(issuer, name) && !identity_claim(id, name) && !is_elsewhere &&
            !identity_claim(id, STR("_claim_names"));
 }
 

@@ -103,6 +103,33 @@ static void tells_what_is_known_of_groups(void **state)
     identity_unref(&id);
 }
 
+/* A rule on the claim of that name is asked of the whole as well, or a deny would be dodged. */
+static void a_claim_behind_a_pointer_is_unknown(void **state)
+{
+    static const char *const rows[] = {
+        ",\"hasgroups\":true",
+        ",\"hasgroups\":true,\"groups\":[\"a\"]",
+        ",\"_claim_names\":{\"groups\":\"src1\"}",
+        ",\"_claim_names\":{\"groups\":\"src1\"},\"groups\":[\"a\"]",
+        ",\"_claim_names\":\"odd\",\"groups\":[\"a\"]",
+    };
+    static const str groups[] = {{"groups", 6}};
+    struct issuer always = corp();
+    always.absent_means_none = groups, always.n_absent_means_none = 1;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct identity *id = identity_of(&always, rows[i]);
+        const struct claim *claim = identity_claim(id, STR("groups"));
+        assert_row(rows[i], !claim || claim->kind == CLAIM_OTHER);
+        assert_row(rows[i], !identity_claim_is_none(id, &always, STR("groups")));
+        identity_unref(&id);
+    }
+    struct identity *id =
+        identity_of(&always, ",\"_claim_names\":{\"c\":\"s\"},\"c\":[\"a\"],\"d\":[\"b\"]");
+    assert_int_equal(identity_claim(id, STR("c"))->kind, CLAIM_OTHER);
+    assert_int_equal(identity_claim(id, STR("d"))->kind, CLAIM_LIST);
+    identity_unref(&id);
+}
+
 static void knows_when_absence_is_an_answer(void **state)
 {
     static const str company[] = {{"company", 7}};
@@ -256,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_texts_times_and_claims),
         cmocka_unit_test(tells_what_is_known_of_groups),
+        cmocka_unit_test(a_claim_behind_a_pointer_is_unknown),
         cmocka_unit_test(knows_when_absence_is_an_answer),
         cmocka_unit_test(counts_only_proved_addresses),
         cmocka_unit_test(derives_mfa_by_the_map),
