@@ -212,9 +212,9 @@ enum visit_outcome posture(struct visit *v)
     enum visit_outcome outcome = posture_documents(&j);
     if (outcome != VISIT_PERMITTED)
         return outcome;
+    v->n_told = j.n; /* what was proved with the request itself */
     take_session_id(&j);
     add_claims(&j);
-    v->n_told = j.n; /* what came with the request itself */
     add_tables(&j);
     add_hints(&j);
     keep(v, &j);
@@ -237,6 +237,18 @@ static void share(struct join *j, const struct policy_device *report)
         j->reports[j->n++] = *report;
 }
 
+/* What claims have named, the claims of now name again. */
+static void take_known_id(struct join *j)
+{
+    const struct visit *v = j->visit;
+    if (!v->device_by || strcmp(v->device_by, "claims") == 0)
+        return;
+    j->id = v->device_id;
+    j->by = v->device_by;
+}
+
+/* As a new request would be told: claims may have been fetched anew, and a rule that is new, or
+ * whose hours begin, may ask what the client says of itself. */
 void posture_again(struct visit *v, struct arena *a, int64_t now_s, struct posture_now *out)
 {
     const struct snapshot *s = v->gate->pin->snapshot;
@@ -256,12 +268,13 @@ void posture_again(struct visit *v, struct arena *a, int64_t now_s, struct postu
         take_session_id(&j);
         add_claims(&j);
     } else if (!has_lost_certificate(v, now_s)) {
-        j.id = v->device_id;
-        j.by = v->device_by;
         for (size_t i = 0; i < v->n_told; i++)
             share(&j, &v->devices[i]);
+        take_known_id(&j);
+        add_claims(&j);
     }
     add_tables(&j);
+    add_hints(&j);
     v->devices = j.reports;
     v->n_devices = j.n;
 }

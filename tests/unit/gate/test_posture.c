@@ -176,11 +176,44 @@ static void a_change_ends_what_stands(void **state)
     arena_finish(&a);
 }
 
+/* A client's hint can make a deny fire: by rules that are new, or whose hours begin, as well. */
+static void a_hint_counts_for_what_stands(void **state)
+{
+    static const char deny[] =
+        "  - {id: no-windows, effect: deny, who: anyone, to: {apps: [vault]},\n"
+        "     device: {os: [windows]}, on_missing: ignore}\n";
+    char policy[sizeof POLICY + sizeof deny];
+    struct visit v;
+    struct arena a;
+    unsigned before = ends;
+    arena_init(&a, NULL, 0);
+    set_table("seven: {managed: true, os: macos}", 0);
+    visit_begin(&v, h->gate, &a);
+    v.request = (struct gate_request){
+        .method = STR("GET"),
+        .host = STR(VAULT),
+        .path_raw = STR("/"),
+        .front = STR("direct"),
+        .user_agent = STR("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/132.0"),
+        .authorization = str_of(house_bearer("kim", STAFF SEVEN)),
+    };
+    assert_int_equal(visit_run(&v), VISIT_PERMITTED);
+    assert_true(visit_stand(&v, VISIT_KIND_WEBSOCKET, ended));
+    snprintf(policy, sizeof policy, "%s%s", POLICY, deny);
+    house_swap_policy(h, policy);
+    assert_int_equal(ends, before + 1);
+    assert_text("reason", v.reason, "deny-rule");
+    visit_end(&v, &(struct visit_close){.connect_us = -1, .first_byte_us = -1, .end = END_POLICY});
+    house_sync(h);
+    arena_finish(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(which_device_and_what_is_known, open_house, close_house),
         cmocka_unit_test_setup_teardown(a_change_ends_what_stands, open_house, close_house),
+        cmocka_unit_test_setup_teardown(a_hint_counts_for_what_stands, open_house, close_house),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,6 +221,39 @@ static void a_session_that_changed(void **state)
 }
 
 /* It ended while it was read again. */
+/* What the claims say of the device is asked anew with them. */
+static void device_claims_that_changed(void **state)
+{
+    struct store *s = people_store();
+    struct house *h = house_open(&(struct house_options){
+        .store = s,
+        .policy = "version: 1\n"
+                  "apps: [{name: a, host: inventory.example, upstream: \"http://10.0.4.12:3000\",\n"
+                  "        websocket: true}]\n"
+                  "rules:\n"
+                  "  - {id: healthy, effect: allow, who: {groups: [staff]}, to: {apps: [a]},\n"
+                  "     device: {managed: true}}\n",
+        .issuers = "  corp: {issuer: https://login.example, audience: postern,\n"
+                   "         jwks_file: corp.json, algs: [ES256, RS256],\n"
+                   "         device: {managed: device_managed}}\n",
+        .services = "  none: {issuer: corp, match: {client_id: none}}\n"});
+    const char *cookie;
+    struct caller ws;
+    struct fake_row *row = people_add(h, s, "kim", INVENTORY, &cookie);
+    row->seen.session.claims = people_claims("kim", STAFF ",\"device_managed\":true");
+    stand(&ws, h, s, cookie);
+    tell(h, STORE_SESSION_CHANGED, row);
+    people_answer(h, s);
+    assert_int_equal(ws.n_ended, 0);
+    row->seen.session.claims = people_claims("kim", STAFF ",\"device_managed\":false");
+    tell(h, STORE_SESSION_CHANGED, row);
+    people_answer(h, s);
+    assert_int_equal(ws.n_ended, 1);
+    assert_int_equal(ws.ended, END_POLICY);
+    caller_end(&ws);
+    close_all(h, s);
+}
+
 static void changed_and_ended(void **state)
 {
     static const char *const orders[] = {"look, news", "news, look"};
@@ -467,6 +500,7 @@ int main(void)
         cmocka_unit_test(ended_after_it_left_the_cache),
         cmocka_unit_test(endings_that_end_others),
         cmocka_unit_test(a_session_that_changed),
+        cmocka_unit_test(device_claims_that_changed),
         cmocka_unit_test(changed_and_ended),
         cmocka_unit_test(stands_after_the_change),
         cmocka_unit_test(changed_and_not_to_be_read),
