@@ -416,6 +416,14 @@ void policy_explain(const struct policy *p, const struct policy_facts *facts, st
 /* An instant as the language writes it: RFC 3339 with an offset. */
 bool policy_instant_parse(str text, int64_t *unix_out);
 
+/* fact.c: what is wrong with a fact that somebody states, as the tests of a set are checked ("must
+ * be ..."), or NULL. */
+const char *policy_user_wrong(str text);
+const char *policy_method_wrong(str text);
+const char *policy_attribute_wrong(str text, str *near_out);
+/* True when no rule names the group and one names another that is written nearly so. */
+bool policy_group_near(const struct policy *p, str group, struct arena *a, str *near_out);
+
 /* ---- embedded tests (testrun.c) ----------------------------------------------------------- */
 
 struct policy_test_totals {

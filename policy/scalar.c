@@ -235,7 +235,7 @@ static bool is_socket_path(str s)
 enum upstream_scheme scalar_upstream(str s, const char **why)
 {
     const struct scheme *found = find_scheme(s);
-    *why = "must begin with http://, https://, unix:/, ssh://, rdp:// or tcp://";
+    *why = "must begin with http://, https://, unix:/, ssh:// or rdp://";
     if (!found)
         return UPSTREAM_NONE;
     str rest = str_from(s, found->prefix.n);

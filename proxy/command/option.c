@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/findings.h"
 #include "base/schema.h"
 #include "policy/policy.h"
 #include "proxy/audit/audit.h"
@@ -108,17 +109,41 @@ static const struct option_row *row_of(const struct option_row *rows, int c)
     return rows;
 }
 
+/* A long name cut short that is the beginning of several, and a name that is nearly one. */
+static const char *unknown_name(const struct option_row *rows, const char *given)
+{
+    static char text[2 * NAME_CHARS + 80];
+    str names[OPTION_MAX_ROWS], name = str_of(given), near;
+    size_t n = 0, n_begun = 0;
+
+    while (name.n && name.p[0] == '-')
+        name = str_from(name, 1);
+    name = str_upto(name, str_find(name, '='));
+    for (; rows[n].name; n++) {
+        names[n] = str_of(rows[n].name);
+        n_begun += str_starts(names[n], name);
+    }
+    near = findings_nearest(name, names, n);
+    if (n_begun > 1 || !near.n)
+        return say("the option ", given, n_begun > 1 ? "is ambiguous" : "is unknown");
+    snprintf(text, sizeof text, "the option %.*s is unknown; did you mean --%.*s?", NAME_CHARS,
+             given, STR_ARG(near));
+    return text;
+}
+
 /* What getopt_long would not take. It stays at a group of letters until the last of them: which one
  * it is only optopt knows. */
-static const char *name_fault(int c, char **argv)
+static const char *name_fault(const struct option_row *rows, int c, char **argv)
 {
     char letter[] = {'-', (char)optopt, '\0'};
     bool is_letter = optopt > 0 && optopt < FIRST_ROW;
 
+    if (c != ':' && optopt < FIRST_ROW && !is_letter)
+        return unknown_name(rows, argv[optind - 1]);
     return say("the option ", is_letter ? letter : argv[optind - 1],
                c == ':'              ? "lacks its value"
                : optopt >= FIRST_ROW ? "takes no value"
-                                     : "is unknown or ambiguous");
+                                     : "is unknown");
 }
 
 const char *option_read(const struct option_row *rows, int argc, char **argv,
@@ -134,7 +159,8 @@ const char *option_read(const struct option_row *rows, int argc, char **argv,
     for (int c; !wrong && (c = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         if (c == 'h' || c == FIRST_ROW + n)
             return usage_help;
-        wrong = c == '?' || c == ':' ? name_fault(c, argv) : read_value(row_of(rows, c), optarg);
+        wrong =
+            c == '?' || c == ':' ? name_fault(rows, c, argv) : read_value(row_of(rows, c), optarg);
     }
     *args_out = (struct option_args){argv + optind, argc - optind};
     return wrong;

@@ -14,6 +14,7 @@ static const char usage_text[] =
     "are over or soon will be, contractors without a last day, denies on paths, expressions where\n"
     "a glob serves, and scalars that other readers of YAML take for something else.\n"
     "\n"
+    "  --policy PATH  the same as PATH\n"
     "  --config FILE  also check the names of issuers, services, sources and channels\n"
     "  --strict       warnings are findings too\n"
     "  --format json  findings as JSON on standard output\n"
@@ -29,13 +30,13 @@ struct options {
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    const struct option_row rows[] = {{"strict", .flag = &o->is_strict},
+    const struct option_row rows[] = {{"policy", .text = &o->book.path},
+                                      {"strict", .flag = &o->is_strict},
                                       {"config", .text = &o->book.config},
                                       {"format", .is_json = &o->is_json},
                                       {0}};
 
-    return option_read_one(rows, argc, argv, "a directory or file is missing", "too many arguments",
-                           &o->book.path);
+    return policy_path_option(rows, argc, argv, &o->book.path);
 }
 
 static void print_summary(const struct policy_book *book)

@@ -5,6 +5,7 @@
 #include "base/findings.h"
 #include "base/jout.h"
 #include "policy/policy.h"
+#include "proxy/command/option.h"
 #include "proxy/config/config.h"
 
 /* ---- a loaded set (policy_book.c) ------------------------------------------------------------ */
@@ -70,6 +71,15 @@ void policy_print_safe(FILE *out, str s);
  * and a path that is refused are answers, not errors: app is NULL, path is empty. */
 const char *policy_request_parse(str text, const struct policy *p, struct arena *a,
                                  struct policy_request *out);
+
+/* option_read_one for a request, which is often given beside the rules or in pieces. */
+const char *policy_request_option(const struct option_row *rows, int argc, char **argv,
+                                  const char **request_out);
+/* option_read_alone where the rules are given without their option. */
+const char *policy_rules_option(const struct option_row *rows, int argc, char **argv);
+/* option_read_one for the rules, which --policy names as well. */
+const char *policy_path_option(const struct option_row *rows, int argc, char **argv,
+                               const char **path_out);
 
 /* policy_asked.c: arguments of `explain` that ask the same of the rules at `path`. */
 const str *policy_asked(struct arena *a, const char *path, const struct policy_facts *facts,

@@ -115,10 +115,22 @@ static void add_claim(struct options *o, str name, struct policy_value value)
 
 /* ---- options: NULL, or what is wrong ---- */
 
+static const char *say_wrong(const char *option, const char *why, str near)
+{
+    static char text[256];
+
+    snprintf(text, sizeof text, near.n ? "%s %s; did you mean %.*s?" : "%s %s", option, why,
+             STR_ARG(near));
+    return text;
+}
+
 static const char *read_user(void *options, str text)
 {
     struct options *o = options;
+    const char *why = policy_user_wrong(text);
 
+    if (why)
+        return say_wrong("--as", why, (str){NULL, 0});
     o->has_identity = true;
     o->identity.email = o->identity.subject = text;
     o->identity.email_verified = POLICY_TRUE;
@@ -157,6 +169,10 @@ static const char *read_device(void *options, str text)
     }
     if (!name.n || o->device.n_facts == MAX_ITEMS)
         return "--device is ID or NAME=VALUE, at most 64 times";
+    str near;
+    const char *why = policy_attribute_wrong(name, &near);
+    if (why)
+        return say_wrong("a name in --device", why, near);
     o->facts[o->device.n_facts++] = (struct policy_device_fact){
         .attribute = name, .value = value_of(value), .source = o->source};
     return NULL;
@@ -237,19 +253,43 @@ static const char *read_options(int argc, char **argv, struct options *o)
                                       {"format", .is_json = &o->is_json},
                                       {0}};
 
-    return option_read_one(rows, argc, argv, "a request is missing",
-                           "the request is one argument: quote it", &o->request);
+    return policy_request_option(rows, argc, argv, &o->request);
 }
 
 /* ---- run ---- */
 
 /* A rule that there is not, or that opens by nothing, is as good as none. */
-static void open_grants(struct options *o, const struct policy *p)
+static void open_grants(struct options *o, struct policy_book *book)
 {
     for (size_t i = 0; i < o->n_grants; i++) {
-        o->grants[i].rule_digest = policy_rule_digest(p, o->grants[i].rule);
-        o->grants[i].expires_s = o->at_s + 3600;
+        struct policy_grant *grant = &o->grants[i];
+        grant->rule_digest = policy_rule_digest(book->policy, grant->rule);
+        grant->expires_s = o->at_s + 3600;
+        if (!grant->rule_digest.n)
+            findings_add(&book->findings, FINDING_NOTE, "no-grant", NULL, NULL,
+                         "no rule \"%.*s\" opens by an approval or break glass",
+                         STR_ARG(grant->rule));
     }
+}
+
+/* A slip in a group refuses as well as a group that is missing. */
+static void note_groups(const struct options *o, struct policy_book *book)
+{
+    for (size_t i = 0; i < o->identity.n_groups; i++) {
+        str near;
+        if (policy_group_near(book->policy, o->groups[i], &book->arena, &near))
+            findings_add(&book->findings, FINDING_NOTE, "unknown-group", NULL, NULL,
+                         "no rule names the group \"%.*s\"; did you mean \"%.*s\"?",
+                         STR_ARG(o->groups[i]), STR_ARG(near));
+    }
+}
+
+/* Of loading none is left: see policy_book.c. */
+static void print_notes(const struct findings *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (f->items[i].severity == FINDING_NOTE)
+            fprintf(stderr, "note: %.*s\n", STR_ARG(f->items[i].message));
 }
 
 static void build_facts(struct options *o, struct policy_facts *facts)
@@ -291,14 +331,17 @@ static int explain(void *options, struct policy_book *book)
     asked.from = o->asked.from;
     asked.country = o->asked.country;
     o->asked = asked;
-    open_grants(o, book->policy);
+    open_grants(o, book);
+    note_groups(o, book);
     build_facts(o, &facts);
     policy_explain(book->policy, &facts, a, &ex);
     struct policy_explain_view view = {&book->findings, book->policy, &ex, a};
     if (o->is_json)
         policy_json_print(policy_explain_write, &view);
-    else
+    else {
+        print_notes(&book->findings);
         policy_explain_print(&view);
+    }
     if (!o->is_json && ex.decision.reason == POLICY_REASON_NO_IDENTITY && !o->has_identity)
         puts("  who it is was not given: --as, --service or --group");
     return ex.decision.effect == POLICY_ALLOW ? EXIT_GOOD : EXIT_FINDINGS;

@@ -20,6 +20,7 @@ static const char usage_text[] =
     "and their meaning stay, and so do owner and rights of a file, which is replaced whole or not\n"
     "at all.\n"
     "\n"
+    "  --policy PATH  the same as PATH\n"
     "  --check        change nothing, tell which files would change\n"
     "  --format json  as JSON\n"
     "  --help         this text\n"
@@ -28,6 +29,7 @@ static const char usage_text[] =
 
 struct options {
     bool is_check, is_json;
+    const char *path; /* by --policy */
     struct option_args paths;
 };
 
@@ -41,11 +43,19 @@ struct work {
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    const struct option_row rows[] = {
-        {"check", .flag = &o->is_check}, {"format", .is_json = &o->is_json}, {0}};
+    const struct option_row rows[] = {{"policy", .text = &o->path},
+                                      {"check", .flag = &o->is_check},
+                                      {"format", .is_json = &o->is_json},
+                                      {0}};
     const char *wrong = option_read(rows, argc, argv, &o->paths);
 
-    return wrong || o->paths.n ? wrong : "a directory or file is missing";
+    if (wrong)
+        return wrong;
+    if (o->path && o->paths.n)
+        return "the rules are named twice";
+    if (o->path)
+        o->paths = (struct option_args){(char **)(uintptr_t)&o->path, 1};
+    return o->paths.n ? NULL : "a directory or file is missing";
 }
 
 static bool write_all(int fd, str bytes)

@@ -1,5 +1,7 @@
 /* policy_request: what is asked, as people and tests write it. */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "proxy/command/policy_command.h"
 
@@ -37,6 +39,65 @@ static str cut_port(str host)
     return host.n && host.p[0] != '[' ? str_upto(host, colon) : host;
 }
 
+static const char *name_rules(const char *path)
+{
+    static char text[256];
+
+    snprintf(text, sizeof text, "name the rules with --policy %s", path);
+    return text;
+}
+
+static const char *find_rules(const struct option_args *args)
+{
+    for (int i = 0; i < args->n; i++)
+        if (access(args->items[i], F_OK) == 0)
+            return name_rules(args->items[i]);
+    return NULL;
+}
+
+const char *policy_request_option(const struct option_row *rows, int argc, char **argv,
+                                  const char **request_out)
+{
+    struct option_args args;
+    const char *wrong = option_read(rows, argc, argv, &args);
+
+    if (wrong)
+        return wrong;
+    wrong = find_rules(&args);
+    if (wrong)
+        return wrong;
+    *request_out = args.n ? args.items[0] : NULL;
+    return args.n == 1 ? NULL
+           : args.n    ? "the request is one argument: quote it"
+                       : "a request is missing";
+}
+
+const char *policy_rules_option(const struct option_row *rows, int argc, char **argv)
+{
+    struct option_args args;
+    const char *wrong = option_read(rows, argc, argv, &args);
+
+    if (wrong || !args.n)
+        return wrong;
+    wrong = find_rules(&args);
+    return wrong ? wrong : "too many arguments";
+}
+
+const char *policy_path_option(const struct option_row *rows, int argc, char **argv,
+                               const char **path_out)
+{
+    struct option_args args;
+    const char *wrong = option_read(rows, argc, argv, &args);
+
+    if (wrong)
+        return wrong;
+    if (args.n && *path_out)
+        return "the rules are named twice";
+    if (args.n)
+        *path_out = args.items[0];
+    return args.n > 1 ? "too many arguments" : *path_out ? NULL : "a directory or file is missing";
+}
+
 /* A host without app and a path that is refused are answers, not errors: input:host, input:path. */
 static const char *read_url(const struct policy *p, struct arena *a, str url,
                             struct policy_request *out)
@@ -53,6 +114,14 @@ static const char *read_url(const struct policy *p, struct arena *a, str url,
     return NULL;
 }
 
+static const char *say_method(str verb, const char *why)
+{
+    static char text[160];
+
+    snprintf(text, sizeof text, "\"%.*s\" %s", (int)(verb.n < 40 ? verb.n : 40), verb.p, why);
+    return text;
+}
+
 const char *policy_request_parse(str text, const struct policy *p, struct arena *a,
                                  struct policy_request *out)
 {
@@ -64,5 +133,6 @@ const char *policy_request_parse(str text, const struct policy *p, struct arena 
         return read_login(p, target, out);
     }
     out->method = verb;
-    return read_url(p, a, target, out);
+    const char *wrong = read_url(p, a, target, out), *why = policy_method_wrong(verb);
+    return wrong || !why ? wrong : say_method(verb, why);
 }

@@ -16,6 +16,7 @@ static const char usage_text[] =
     "  --coverage     for each rule, how often it applied and how often it was held back\n"
     "  --mutate       change each condition of each rule alone (left out, turned round, the rule\n"
     "                 left out) and tell which changes no test notices\n"
+    "  --policy PATH  the same as PATH\n"
     "  --config FILE  check the names of the configuration too\n"
     "  --strict       warnings and rules that no test touches are findings too\n"
     "  --format json  everything as JSON on standard output\n"
@@ -42,13 +43,15 @@ struct report {
 /* NULL, or what is wrong. */
 static const char *read_options(int argc, char **argv, struct options *o)
 {
-    const struct option_row rows[] = {
-        {"strict", .flag = &o->is_strict},     {"coverage", .flag = &o->wants_coverage},
-        {"mutate", .flag = &o->wants_mutants}, {"config", .text = &o->book.config},
-        {"format", .is_json = &o->is_json},    {0}};
+    const struct option_row rows[] = {{"strict", .flag = &o->is_strict},
+                                      {"coverage", .flag = &o->wants_coverage},
+                                      {"mutate", .flag = &o->wants_mutants},
+                                      {"config", .text = &o->book.config},
+                                      {"format", .is_json = &o->is_json},
+                                      {"policy", .text = &o->book.path},
+                                      {0}};
 
-    return option_read_one(rows, argc, argv, "a directory or file is missing", "too many arguments",
-                           &o->book.path);
+    return policy_path_option(rows, argc, argv, &o->book.path);
 }
 
 /* ---- text ---- */
@@ -106,6 +109,9 @@ static void print_text(const struct options *o, const struct report *r)
         print_untouched(r);
     if (r->has_mutations)
         print_mutations(r);
+    else if (o->wants_mutants)
+        printf("the rules were not changed, since %zu test%s\n", r->totals.failed,
+               r->totals.failed == 1 ? " fails" : "s fail");
     printf("%zu test%s passed, %zu failed; %zu of %zu rules touched\n", r->totals.passed,
            policy_plural(r->totals.passed), r->totals.failed, r->n_rules - r->n_untouched,
            r->n_rules);

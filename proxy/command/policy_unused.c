@@ -62,7 +62,7 @@ static const char *read_options(int argc, char **argv, struct options *o)
                                       {"since", .time_us = &o->filter.since_us},
                                       {"format", .is_json = &o->is_json},
                                       {0}};
-    const char *wrong = option_read_alone(rows, argc, argv, "too many arguments");
+    const char *wrong = policy_rules_option(rows, argc, argv);
 
     return wrong || o->log ? wrong : "--log is missing";
 }

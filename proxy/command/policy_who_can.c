@@ -38,8 +38,7 @@ static const char *read_options(int argc, char **argv, struct options *o)
                                       {"format", .is_json = &o->is_json},
                                       {0}};
 
-    return option_read_one(rows, argc, argv, "a request is missing",
-                           "the request is one argument: quote it", &o->request);
+    return policy_request_option(rows, argc, argv, &o->request);
 }
 
 /* ---- text ---- */
@@ -100,12 +99,32 @@ static bool somebody_can(const struct policy_ways *ways)
     return can && !ways->is_closed;
 }
 
-static void print_text(const struct policy_ways *ways)
+static bool request_has_login(const struct policy_request *request)
+{
+    for (size_t i = 0; i < request->app->n_logins; i++)
+        if (str_eq(request->app->logins[i], request->login))
+            return true;
+    return request->protocol != POLICY_SSH;
+}
+
+static void print_logins(const struct policy_request *request)
+{
+    const struct policy_app *app = request->app;
+
+    printf("nobody: %.*s has no log-in %.*s (", STR_ARG(app->name), STR_ARG(request->login));
+    for (size_t i = 0; i < app->n_logins; i++)
+        printf("%s%.*s", i ? ", " : "", STR_ARG(app->logins[i]));
+    printf(")\n");
+}
+
+static void print_text(const struct policy_request *request, const struct policy_ways *ways)
 {
     if (ways->is_public && !ways->is_closed)
         printf("everybody, without sign-in: the path is public\n");
     else if (ways->is_closed)
         printf("nobody: a rule forbids it to everybody\n");
+    else if (!ways->n_allows && !request_has_login(request))
+        print_logins(request);
     else if (!ways->n_allows)
         printf("nobody: no rule allows it\n");
     else if (!somebody_can(ways))
@@ -186,7 +205,7 @@ static int tell(void *options, struct policy_book *book)
     else if (!request.app)
         printf("nobody: no app answers to this host\n");
     else
-        print_text(&ways);
+        print_text(&request, &ways);
     return somebody_can(&ways) ? EXIT_GOOD : EXIT_FINDINGS;
 }
 

@@ -34,6 +34,43 @@ def test_help_is_good_and_a_wrong_option_is_usage(name):
     assert name in policy("--help").stdout
 
 
+def test_rules_are_named_by_option_or_as_an_argument(rules, tmp_path):
+    path = rules(STAFF, tests=[{"name": "in", "as": {"user": "a@b.example", "groups": ["staff"]}, "at": AT,
+                                "do": "GET https://wiki.example/", "expect": "allow"}])
+    policy("fmt", path)
+    for name in ("check", "test", "fmt"):
+        assert policy(name, "--policy", path).stdout == policy(name, path).stdout
+        assert "named twice" in policy(name, "--policy", path, path, status=2).stderr
+        assert "a directory or file is missing" in policy(name, status=2).stderr
+    for name in ("explain", "who-can"):
+        assert "name the rules with --policy " + path in policy(name, path, "GET https://wiki.example/", status=2).stderr
+        assert "quote it" in policy(name, "--policy", path, "GET", "https://wiki.example/", status=2).stderr
+    for name in ("replay", "unused"):
+        assert "name the rules with --policy " + path in policy(name, "--log", "x", path, status=2).stderr
+    assert "the option --polcy is unknown; did you mean --policy?" in policy("explain", "--polcy", "x", status=2).stderr
+
+
+@pytest.mark.parametrize("args, words", [
+    (["--device", "firewal=true"], "did you mean firewall?"), (["--device", "zzzzzz=true"], "must be a device attribute"),
+    (["--as", "@x"], "--as must be a mail address"), (["get https://wiki.example/"], '"get" must be a method in upper case'),
+    (["--as", "kim"], "--as must be a mail address")])
+def test_explain_checks_facts_as_tests_are(rules, args, words):
+    said = policy("explain", "--policy", rules(STAFF), *args, *([] if " " in args[0] else ["GET https://wiki.example/"]),
+                  status=2).stderr
+    assert words in said, said
+
+
+def test_explain_notes_a_group_that_is_nearly_one_of_the_rules(rules):
+    ask = ["--policy", rules(STAFF), "--as", "a@b.example", "--approved", "staff", "GET https://wiki.example/"]
+    done = policy("explain", "--group", "stuff", *ask, status=3)
+    assert 'note: no rule names the group "stuff"; did you mean "staff"?\n' in done.stderr
+    assert 'note: no rule "staff" opens by an approval or break glass\n' in done.stderr
+    told = as_json("explain", "--group", "stuff", *ask, status=3)["findings"]
+    assert {(f["code"], f["severity"]) for f in told} == {("unknown-group", "note"), ("no-grant", "note")}
+    assert "group" not in policy("explain", "--group", "painters", *ask, status=3).stderr
+    assert "group" not in policy("explain", "--group", "staff", *ask).stderr
+
+
 @pytest.mark.parametrize("name", ["check", "test", "diff", "fmt", "who-can", "replay", "unused", "explain"])
 def test_missing_rules_are_an_error(name, tmp_path):
     none = str(tmp_path / "none")
@@ -154,7 +191,7 @@ def test_long_work_shows_how_far_it_is_on_a_terminal_only(rules):
 
 
 def test_schema_is_the_published_one():
-    assert policy("schema").stdout == open(os.path.join(ROOT, "policies", "schema", "policy.v1.json")).read()
+    assert policy("schema").stdout == policy("schema", "--format", "json").stdout == open(os.path.join(ROOT, "policies", "schema", "policy.v1.json")).read()
 
 
 def test_subcommand_is_needed():
@@ -252,6 +289,8 @@ def test_coverage(rules):
 def test_failed_test(rules):
     path = rules(ACME, tests=[{**GOOD_TESTS[0], "expect": "deny when"}])
     assert as_json("test", path, status=3)["failed"] == 1
+    assert "the rules were not changed, since 1 test fails\n" in policy("test", "--mutate", path, status=3).stdout
+    assert "not changed" not in policy("test", path, status=3).stdout
 
 
 def test_mutants_are_noticed(rules):
@@ -381,7 +420,9 @@ def test_who_can(rules):
     told = as_json("who-can", "--policy", path, "POST https://wiki.example/stock/1")
     assert [r["id"] for r in told["allow"]] == ["staff"]
     assert [r["id"] for r in as_json("who-can", "--policy", path, "ssh ops@bastion")["allow"]] == ["ops"]
-    policy("who-can", "--policy", path, "ssh root@bastion", status=3)
+    assert "nobody: no rule allows it" in policy("who-can", "--policy", path, "ssh root@bastion", status=3).stdout
+    said = policy("who-can", "--policy", path, "ssh stranger@bastion", status=3).stdout
+    assert said == "nobody: bastion has no log-in stranger (ops, root)\n"
     assert as_json("who-can", "--policy", path, "GET https://wiki.example/public/x")["public"]
     policy("who-can", "--policy", path, "GET https://nowhere.example/", status=3)
 
