@@ -335,7 +335,7 @@ static int explain(void *options, struct policy_book *book)
     note_groups(o, book);
     build_facts(o, &facts);
     policy_explain(book->policy, &facts, a, &ex);
-    struct policy_explain_view view = {&book->findings, book->policy, &ex, a};
+    struct policy_explain_view view = {&book->findings, book->policy, &ex, &facts, a};
     if (o->is_json)
         policy_json_print(policy_explain_write, &view);
     else {

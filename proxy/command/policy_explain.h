@@ -9,7 +9,8 @@ struct policy_explain_view {
     const struct findings *findings; /* of loading */
     const struct policy *policy;
     const struct policy_explanation *explanation;
-    struct arena *arena; /* for words */
+    const struct policy_facts *facts; /* which were given */
+    struct arena *arena;              /* for words */
 };
 
 void policy_explain_print(const struct policy_explain_view *view);

@@ -50,8 +50,22 @@ static void print_table(const struct policy_explanation *ex)
     printf("  (T true, F false, U unknown, - not asked)\n\n");
 }
 
+/* A claim of another type and a device that no wanted source saw are unknown though given. */
+static bool is_given(const struct policy_facts *facts, str code)
+{
+    static const str claim = STR("who.claims.");
+    const struct policy_identity *id = facts->identity;
+
+    if (str_eq(code, STR("device:missing")))
+        return facts->n_devices > 0;
+    for (size_t i = 0; id && str_starts(code, claim) && i < id->n_claims; i++)
+        if (str_eq(id->claims[i].name, str_from(code, claim.n)))
+            return true;
+    return false;
+}
+
 /* Which option says what was left unknown. */
-static str hint_of(const struct policy_told *told)
+static str hint_of(const struct policy_facts *facts, const struct policy_told *told)
 {
     static const struct {
         const char *code, *hint;
@@ -71,7 +85,9 @@ static str hint_of(const struct policy_told *told)
         {"from.country", "no --country"},
     };
 
-    for (size_t i = 0; told->value == POLICY_UNKNOWN && i < sizeof hints / sizeof *hints; i++) {
+    if (told->value != POLICY_UNKNOWN || is_given(facts, told->code))
+        return (str){NULL, 0};
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
         str code = str_of(hints[i].code);
         bool is_prefix = code.p[code.n - 1] == '.';
         if (is_prefix ? str_starts(told->code, code) : str_eq(told->code, code))
@@ -80,10 +96,10 @@ static str hint_of(const struct policy_told *told)
     return (str){NULL, 0};
 }
 
-static void print_told(const struct policy_told *told, size_t n)
+static void print_told(const struct policy_facts *facts, const struct policy_told *told, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        str hint = hint_of(&told[i]);
+        str hint = hint_of(facts, &told[i]);
         printf("%s%.*s", i ? "; " : "", STR_ARG(told[i].text));
         if (hint.n)
             printf(" (%.*s)", STR_ARG(hint));
@@ -91,23 +107,23 @@ static void print_told(const struct policy_told *told, size_t n)
 }
 
 /* Every rule that has no say, and why: of `to` that is the method, the path or both. */
-static void print_kept(const struct policy_explained_rule *r)
+static void print_kept(const struct policy_facts *facts, const struct policy_explained_rule *r)
 {
     if (r->applies)
         return;
     printf("  %.*s does not %s: ", STR_ARG(r->id),
            r->effect == POLICY_RULE_ALLOW ? "apply" : "fire");
-    print_told(r->kept, r->n_kept);
+    print_told(facts, r->kept, r->n_kept);
     printf("%s\n", r->n_kept ? "" : "it is met");
 }
 
 /* A deny that nobody meant for this person would look like one that was. */
-static void print_doubts(const struct policy_explained_rule *r)
+static void print_doubts(const struct policy_facts *facts, const struct policy_explained_rule *r)
 {
     if (!r->n_doubts)
         return;
     printf("  %.*s fires: ", STR_ARG(r->id));
-    print_told(r->doubts, r->n_doubts);
+    print_told(facts, r->doubts, r->n_doubts);
     printf(", and unknown refuses\n");
 }
 
@@ -151,8 +167,8 @@ void policy_explain_print(const struct policy_explain_view *view)
     if (ex->n_rules)
         print_table(ex);
     for (size_t i = 0; i < ex->n_rules; i++) {
-        print_kept(&ex->rules[i]);
-        print_doubts(&ex->rules[i]);
+        print_kept(view->facts, &ex->rules[i]);
+        print_doubts(view->facts, &ex->rules[i]);
     }
     if (ex->n_rules)
         printf("\n");

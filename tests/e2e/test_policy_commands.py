@@ -377,6 +377,17 @@ def test_explain_tells_what_is_unknown_from_what_does_not_fit(rules, change, wor
     assert told["doubts"] == kept and told["kept_by"] == []
 
 
+def test_no_option_is_missed_for_a_fact_that_was_given(rules):
+    """Unknown though given: a device that no wanted source saw, a claim of another type."""
+    ask = ["--as", "a@b.example", "--group", "staff", "GET https://wiki.example/"]
+    path = rules(rule(STAFF, device={"firewall": True, "sources": ["office"]}))
+    text = policy("explain", "--policy", path, "--device", "firewall=true", *ask, status=3).stdout
+    assert "staff does not apply: nothing is known of the device\n" in text, text
+    path = rules(rule(STAFF, who={"claims": {"level": ["x"]}}))
+    text = policy("explain", "--policy", path, "--claim", "level=5", *ask, status=3).stdout
+    assert "the claim level" in text and "no --claim" not in text, text
+
+
 def test_a_deny_that_is_meant_has_no_doubt(rules):
     ask = ["--policy", rules(STAFF, SUSPENDED), "--as", "a@b.example", "--group", "suspended", "GET https://wiki.example/"]
     text = policy("explain", *ask, status=3).stdout
