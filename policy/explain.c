@@ -13,6 +13,7 @@ enum { MAX_CAUSES = 64 };
 
 struct telling {
     struct arena *arena;
+    bool is_brief; /* only rules that make the decision or come near it, and only their causes */
     struct eval eval;
     struct memo schedules[EVAL_MEMO];
     struct trace trace;
@@ -167,9 +168,9 @@ static void tell_rule(struct telling *t, uint32_t rule)
     memcpy(out->value, v->part, sizeof out->value);
     tell_parts(clause, out->has);
     tell_causes(t, clause, &t->trace, out);
-    if (out->applies)
+    if (!t->is_brief && out->applies)
         out->doubts = tell_notes(t, &t->trace, &out->n_doubts, note_doubts);
-    else
+    else if (!t->is_brief)
         out->kept = tell_notes(t, &t->trace, &out->n_kept, note_kept);
     t->numbers[t->n] = rule;
     t->n++;
@@ -261,22 +262,40 @@ static void tell_remedies(struct telling *t, const struct policy_decision *d, si
     remedy_of_rule(&t->remedies, &t->eval);
 }
 
+/* What may be told of a refusal: it fired or applied, or is an allow that lacks its need. */
+static bool has_say(struct telling *t, uint32_t rule)
+{
+    struct rule_value v;
+
+    t->eval.trace = NULL;
+    eval_rule(&t->eval, rule, &v);
+    t->eval.trace = &t->trace;
+    return v.applies || (t->eval.clause->effect == RULE_ALLOW && v.scope == POLICY_TRUE);
+}
+
+static bool is_wanted(struct telling *t, uint32_t rule, bool is_public)
+{
+    const struct clause *clause = &t->eval.policy->compiled->clauses[rule];
+
+    if (is_public && !(clause->effect == RULE_DENY && clause->flags & CLAUSE_ANYONE))
+        return false;
+    return !t->is_brief || has_say(t, rule);
+}
+
 static void tell_bucket(struct telling *t, const struct app *app, bool is_public)
 {
-    size_t n = app->bucket.n;
-    uint32_t *order = arena_array(t->arena, uint32_t, n + 1);
+    uint32_t *order = arena_array(t->arena, uint32_t, app->bucket.n + 1);
+    size_t n = 0;
 
+    for (size_t i = 0; i < app->bucket.n; i++)
+        if (is_wanted(t, app->bucket.items[i], is_public))
+            order[n++] = app->bucket.items[i];
     t->rules = arena_array(t->arena, struct policy_explained_rule, n + 1);
     t->values = arena_array(t->arena, struct rule_value, n + 1);
     t->numbers = arena_array(t->arena, uint32_t, n + 1);
-    if (n)
-        memcpy(order, app->bucket.items, n * sizeof *order);
     qsort(order, n, sizeof *order, by_number);
-    for (size_t i = 0; i < n; i++) {
-        const struct clause *clause = &t->eval.policy->compiled->clauses[order[i]];
-        if (!is_public || (clause->effect == RULE_DENY && clause->flags & CLAUSE_ANYONE))
-            tell_rule(t, order[i]);
-    }
+    for (size_t i = 0; i < n; i++)
+        tell_rule(t, order[i]);
 }
 
 static void tell_all(struct telling *t, const struct policy *p, const struct policy_facts *facts,
@@ -316,8 +335,8 @@ static bool asks_rules(enum policy_reason reason)
            reason == POLICY_REASON_REQUIRE_FAILED;
 }
 
-void policy_explain(const struct policy *p, const struct policy_facts *facts, struct arena *a,
-                    struct policy_explanation *out)
+static void explain(const struct policy *p, const struct policy_facts *facts, bool is_brief,
+                    struct arena *a, struct policy_explanation *out)
 {
     struct telling *t = arena_new(a, struct telling);
     static const struct policy_remedy sign_in = {.kind = POLICY_REMEDY_SIGN_IN};
@@ -325,6 +344,7 @@ void policy_explain(const struct policy *p, const struct policy_facts *facts, st
     *out = (struct policy_explanation){0};
     policy_decide(p, facts, &out->decision);
     t->arena = a;
+    t->is_brief = is_brief;
     if (out->decision.reason == POLICY_REASON_NO_IDENTITY)
         remedy_add(&t->remedies, &sign_in);
     else if (asks_rules(out->decision.reason) && !has_login(facts->request))
@@ -337,6 +357,18 @@ void policy_explain(const struct policy *p, const struct policy_facts *facts, st
     out->n_causes = t->n_causes;
     out->remedies = t->remedies.items;
     out->n_remedies = t->remedies.n;
+}
+
+void policy_explain(const struct policy *p, const struct policy_facts *facts, struct arena *a,
+                    struct policy_explanation *out)
+{
+    explain(p, facts, false, a, out);
+}
+
+void policy_explain_briefly(const struct policy *p, const struct policy_facts *facts,
+                            struct arena *a, struct policy_explanation *out)
+{
+    explain(p, facts, true, a, out);
 }
 
 bool policy_instant_parse(str text, int64_t *unix_out)

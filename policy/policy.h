@@ -412,6 +412,10 @@ struct policy_explanation {
 /* All memory comes from the arena; ids point into the policy. */
 void policy_explain(const struct policy *p, const struct policy_facts *facts, struct arena *a,
                     struct policy_explanation *out);
+/* The same decision, causes and remedies, at the price of a refusal that any visitor may cause:
+ * only rules that fired or applied and near misses are told, without doubts and what kept them. */
+void policy_explain_briefly(const struct policy *p, const struct policy_facts *facts,
+                            struct arena *a, struct policy_explanation *out);
 
 /* An instant as the language writes it: RFC 3339 with an offset. */
 bool policy_instant_parse(str text, int64_t *unix_out);

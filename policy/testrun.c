@@ -259,7 +259,7 @@ static bool run_request(struct run *run, const struct policy_test *test,
 
     testrun_request(a, run->policy, test, asked, &request);
     facts.request = &request;
-    policy_explain(run->policy, &facts, a, &ex);
+    (run->rules ? policy_explain : policy_explain_briefly)(run->policy, &facts, a, &ex);
     count_rules(run, &ex);
     if (test->expects_allow)
         is_good = ex.decision.effect == POLICY_ALLOW;

@@ -193,7 +193,7 @@ static enum visit_outcome refuse(struct visit *v, const struct policy_facts *fac
 {
     struct policy_explanation e;
     enum policy_reason reason = v->decision.reason;
-    policy_explain(v->pin->snapshot->policy, facts, v->arena, &e);
+    policy_explain_briefly(v->pin->snapshot->policy, facts, v->arena, &e);
     v->causes = e.causes;
     v->n_causes = e.n_causes;
     if (v->session_cause && reason == POLICY_REASON_NO_IDENTITY)

@@ -6,7 +6,7 @@ static void look_why(const struct policy *p, const struct policy_facts *facts, s
                      struct gate_view *out)
 {
     struct policy_explanation e;
-    policy_explain(p, facts, a, &e);
+    policy_explain_briefly(p, facts, a, &e);
     out->remedies = e.remedies;
     out->n_remedies = e.n_remedies;
     out->causes = e.causes;

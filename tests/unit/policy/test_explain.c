@@ -81,9 +81,22 @@ static void visit_open(struct visit *v, const char *group)
                                      .clock_is_good = true};
 }
 
+/* And briefly the same. */
 static void visit_explain(struct visit *v)
 {
+    struct policy_explanation brief;
+
     policy_explain(v->policy, &v->facts, &v->arena, &v->ex);
+    policy_explain_briefly(v->policy, &v->facts, &v->arena, &brief);
+    assert_int_equal(brief.decision.reason, v->ex.decision.reason);
+    assert_int_equal(brief.n_causes, v->ex.n_causes);
+    for (size_t i = 0; i < brief.n_causes; i++)
+        assert_true(str_eq(brief.causes[i], v->ex.causes[i]));
+    assert_int_equal(brief.n_remedies, v->ex.n_remedies);
+    for (size_t i = 0; i < brief.n_remedies; i++)
+        assert_int_equal(brief.remedies[i].kind, v->ex.remedies[i].kind);
+    for (size_t i = 0; i < brief.n_rules; i++)
+        assert_true(brief.rules[i].applies || brief.rules[i].is_near_miss);
 }
 
 static void visit_close(struct visit *v)
@@ -412,18 +425,15 @@ static void rules_come_in_the_order_of_the_files(void **state)
     visit_close(&v);
 }
 
-static str many_requires(struct arena *a, size_t n)
+static str many_rules(struct arena *a, size_t n, const char *rule)
 {
-    enum { RULE_BYTES = 100, HEAD_BYTES = 200 };
+    enum { RULE_BYTES = 130, HEAD_BYTES = 200 };
     char *p = arena_text(a, HEAD_BYTES + n * RULE_BYTES);
     int at = sprintf(p, "version: 1\napps: [{name: web, host: w.example, upstream: "
                         "\"http://10.0.0.1\"}]\nrules:\n");
 
     for (size_t i = 0; i < n; i++)
-        at += sprintf(
-            p + at,
-            "- {id: r%zu, effect: require, who: anyone,\n  to: everything, auth: {mfa: true}}\n",
-            i);
+        at += sprintf(p + at, rule, i);
     return (str){p, (size_t)at};
 }
 
@@ -436,7 +446,9 @@ static void a_refusal_by_many_rules_is_soon_explained(void **state)
     struct policy_explanation ex;
 
     arena_init(&a, NULL, 0);
-    str yaml = many_requires(&a, MANY);
+    str yaml = many_rules(
+        &a, MANY,
+        "- {id: r%zu, effect: require, who: anyone,\n  to: everything, auth: {mfa: true}}\n");
     struct policy *p = fixture_load_files(&(struct doc_file){S("many.yaml"), yaml}, 1);
     struct policy_request request = {
         .app = policy_app_named(p, STR("web")), .method = S("GET"), .path = S("/")};
@@ -449,6 +461,32 @@ static void a_refusal_by_many_rules_is_soon_explained(void **state)
     assert_int_equal(ex.decision.n_rules_total, MANY);
     policy_unref(&p);
     arena_finish(&a);
+}
+
+/* Whoever has a sign-in can be refused as often as he likes. */
+static void a_stranger_is_refused_at_a_small_price(void **state)
+{
+    enum { MANY = 8000, SMALL = 512 << 10 };
+    struct arena text_arena, a;
+    struct policy_explanation ex;
+
+    arena_init(&text_arena, NULL, 0);
+    arena_init(&a, NULL, 0);
+    str yaml = many_rules(&text_arena, MANY,
+                          "- {id: r%zu, effect: allow, who: {groups: [g]}, to: {apps: [web]},\n"
+                          "   when: {days: [mon], hours: [\"08:00-09:00\"]}}\n");
+    struct policy *p = fixture_load_files(&(struct doc_file){S("many.yaml"), yaml}, 1);
+    struct policy_request request = {
+        .app = policy_app_named(p, STR("web")), .method = S("GET"), .path = S("/")};
+    struct policy_identity identity = {.groups_known = true};
+    struct policy_facts facts = {.identity = &identity, .request = &request, .clock_is_good = true};
+    policy_explain_briefly(p, &facts, &a, &ex);
+    assert_int_equal(ex.decision.reason, POLICY_REASON_DEFAULT_DENY);
+    assert_in_range(a.heap_bytes, 1, SMALL);
+    assert_int_equal(ex.n_rules, 0);
+    policy_unref(&p);
+    arena_finish(&a);
+    arena_finish(&text_arena);
 }
 
 int main(void)
@@ -471,6 +509,7 @@ int main(void)
         cmocka_unit_test(refused_input_explains_itself),
         cmocka_unit_test(rules_come_in_the_order_of_the_files),
         cmocka_unit_test(a_refusal_by_many_rules_is_soon_explained),
+        cmocka_unit_test(a_stranger_is_refused_at_a_small_price),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
