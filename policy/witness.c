@@ -71,7 +71,10 @@ static struct policy_identity identity_of(const struct witness_values *v, const 
     id.amr = auth->methods;
     id.n_amr = auth->n_methods;
     id.acr = auth->acr;
+    /* Whoever is proved came by an issuer: one that no rule asks for is still one. */
     id.issuer_name = auth->issuer;
+    if (!auth->issuer.n && v->names_issuers)
+        id.issuer_name = STR("another");
     id.auth_time_s = auth->age_s >= 0 ? v->times_s[at->time] - auth->age_s : 0;
     return id;
 }

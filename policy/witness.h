@@ -58,7 +58,8 @@ struct witness_values {
     struct witness_place *places;
     int64_t *times_s;
     size_t n_whos, n_auths, n_devices, n_origins, n_places, n_times;
-    size_t n_strong; /* of auths: those that are tried with every request */
+    size_t n_strong;    /* of auths: those that are tried with every request */
+    bool names_issuers; /* a rule does */
 };
 
 /* What answers a host in two sets, or has a name; NULL where nothing does. */

@@ -256,6 +256,7 @@ static void add_strong_auth(const struct witness_search *s, struct witness_value
     if (!rule->auth)
         return;
     struct witness_auth auth = v->auths[0];
+    v->names_issuers |= rule->auth->issuers.n > 0;
     for (size_t i = 0; i < rule->auth->methods.n; i++)
         add_method(&v->auths[0], rule->auth->methods.items[i]);
     if (!rule->auth->acr.n && !rule->auth->issuers.n)

@@ -19,6 +19,19 @@ WIDE_EVERY, WIDE_RULES = 50, 140
 VERY_WIDE_EVERY, VERY_WIDE_RULES, VERY_WIDE_FACTS = 100, 1000, 20
 
 
+def facts_of(seed):
+    return VERY_WIDE_FACTS if seed % VERY_WIDE_EVERY == 0 else PER_SET
+
+
+def seeds_for(seed, count):
+    """As many sets as have at least that many decisions."""
+    last = first = seed * 1000000
+    while count > 0:
+        count -= facts_of(last)
+        last += 1
+    return range(first, last)
+
+
 def one_set(driver, shrink, seed):
     """(decisions compared, how many of each reason, failures)"""
     maker = generate.Maker(seed)
@@ -30,7 +43,7 @@ def one_set(driver, shrink, seed):
     else:
         files = maker.policy_set(WIDE_RULES, 2 * WIDE_RULES) if seed % WIDE_EVERY == 0 else maker.policy_set()
     texts = generate.set_texts(files)
-    facts = [maker.facts(files) for _ in range(VERY_WIDE_FACTS if is_very_wide else PER_SET)]
+    facts = [maker.facts(files) for _ in range(facts_of(seed))]
     policy = reference.Policy(texts)
     reasons, failures = {}, []
     try:
@@ -47,8 +60,8 @@ def one_set(driver, shrink, seed):
 def main():
     o = harness.options(__doc__, count=200000, seed=1, stop=3, shrink=20)
     begin, total, reasons, failures = time.monotonic(), 0, {}, []
-    seeds = range(o.seed * 1000000, o.seed * 1000000 + -(-o.count // PER_SET))
-    for n, said, failed in harness.spread(functools.partial(one_set, o.driver, o.shrink), seeds, o.jobs):
+    sets = functools.partial(one_set, o.driver, o.shrink)
+    for n, said, failed in harness.spread(sets, seeds_for(o.seed, o.count), o.jobs):
         total += n
         failures += failed
         for reason, k in said.items():
