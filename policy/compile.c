@@ -266,8 +266,10 @@ static void index_app(struct compiling *x, const struct app *app, struct app_ind
         index->n_refusing++;
     if (index->n >= COMPILED_WIDE_APP) {
         order_rules(x->paths, rules, app);
-        index->row = x->out->n_row_words;
-        x->out->n_row_words += app_row_words(index);
+        if (x->out->n_row_words + app_row_words(index) <= COMPILED_MAX_ROW_WORDS) {
+            index->row = x->out->n_row_words;
+            x->out->n_row_words += app_row_words(index);
+        }
     }
     uint64_t *methods = arena_array(a, uint64_t, (x->out->n_methods + 1) * app_column_words(index));
     uint32_t *whos = arena_array(a, uint32_t, index->n);

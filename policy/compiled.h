@@ -22,6 +22,9 @@ enum {
     COMPILED_WIDE_APP = 65,    /* rules from which an app has its own bits in each subject */
     COMPILED_FEW_WORDS = 8,
     COMPILED_MAX_WORDS = (POLICY_MAX_RULES + 63) / 64,
+    /* Of the rows of a subject, 64 KiB: thousands of credentials have one each. A wide app that
+     * finds no room left goes without. */
+    COMPILED_MAX_ROW_WORDS = 8192,
 };
 #define COMPILED_NONE UINT32_MAX
 

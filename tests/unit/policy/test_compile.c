@@ -4,6 +4,7 @@
 
 #include "policy/compiled.h"
 #include "policy/eval.h"
+#include "policy/text.h"
 #include "random_rules.h"
 
 enum { ROUNDS = 250, VISITS = 60, RULES = 40 };
@@ -113,6 +114,28 @@ static void wide_apps_decide_alike(void **state)
     random_is_varied = false;
 }
 
+/* A file of a megabyte can make thousands of apps wide: what a credential keeps has an end. */
+static void many_wide_apps_leave_subjects_small(void **state)
+{
+    enum { APPS = 2000, RULES_EACH = 300, SMALL = 128 << 10 };
+    struct text t = {.arena = &(struct arena){0}};
+    struct policy_identity identity = {.groups_known = true};
+
+    arena_init(t.arena, NULL, 0);
+    text_printf(&t, "version: 1\napps:\n");
+    for (int i = 0; i < APPS; i++)
+        text_printf(&t, "- {name: a%d, host: a%d.example, upstream: \"http://10.0.0.1\"}\n", i, i);
+    text_printf(&t, "rules:\n");
+    for (int i = 0; i < RULES_EACH; i++)
+        text_printf(&t, "- {id: r%d, effect: deny, who: {groups: [g%d]}, to: everything}\n", i, i);
+    struct policy *p = fixture_load_files(&(struct doc_file){STR("wide.yaml"), text_str(&t)}, 1);
+    struct policy_subject *s = policy_subject_create(p, &identity, NULL, 0, 0);
+    assert_in_range(policy_subject_bytes(s), 1, SMALL);
+    policy_subject_destroy(&s);
+    policy_unref(&p);
+    arena_finish(t.arena);
+}
+
 static void a_subject_counts_for_its_own_alone(void **state)
 {
     struct policy *p = random_rules(20), *q = random_rules(20);
@@ -183,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decisions_are_those_of_the_rules),
         cmocka_unit_test(wide_apps_decide_alike),
+        cmocka_unit_test(many_wide_apps_leave_subjects_small),
         cmocka_unit_test(a_subject_counts_for_its_own_alone),
         cmocka_unit_test(equal_needs_have_one_number),
     };
