@@ -23,6 +23,7 @@ struct doc_file {
 struct doc_node {
     uint8_t kind;          /* enum doc_kind */
     bool is_plain;         /* an unquoted scalar */
+    bool is_flow;          /* a scalar within brackets */
     uint32_t n;            /* list, map: children */
     unsigned line, column; /* 1-based; column counts characters */
     str text;              /* scalar: its value */

@@ -212,6 +212,7 @@ static struct doc_node *read_scalar(struct parse *p, const yaml_event_t *e)
     }
     struct doc_node *n = node_new(p, DOC_SCALAR, e);
     n->is_plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    n->is_flow = p->bracket != NULL;
     n->text = arena_dup(p->arena, (str){(char *)e->data.scalar.value, e->data.scalar.length});
     return n;
 }

@@ -17,6 +17,7 @@ static bool is_section(const struct schema_type *type)
 }
 
 static bool accepts(const struct schema_type *type, enum doc_kind kind);
+static bool lacks_space(const struct schema_type *type, str text);
 
 /* `key:` and nothing behind it. */
 static bool is_nothing(const struct doc_node *node)
@@ -32,6 +33,20 @@ static str list_keys(struct arena *a, const struct schema_type *type)
     return keys;
 }
 
+/* The word of ours for what others call so, else the nearest of the names. */
+static str meant(const struct schema_type *type, str word, const str *names, size_t n)
+{
+    for (const struct schema_other *it = type->others; it && it->theirs; it++)
+        if (str_eq_nocase(word, str_of(it->theirs)))
+            return str_of(it->ours);
+    return findings_nearest(word, names, n);
+}
+
+static str did_you_mean(struct arena *a, str word)
+{
+    return word.p ? arena_printf(a, "did you mean \"%.*s\"?", STR_ARG(word)) : (str){NULL, 0};
+}
+
 static str hint_of(const struct schema_type *type, struct arena *a, const struct doc_node *node)
 {
     return type->hint && !is_nothing(node) ? type->hint(a, node) : (str){NULL, 0};
@@ -43,7 +58,9 @@ static bool wrong_kind(const struct schema_type *type, const struct doc_node *no
     struct arena a;
     arena_init(&a, NULL, 0);
     str hint = hint_of(type, &a, node);
-    if (!hint.p && is_section(type))
+    if (node->kind == DOC_SCALAR && lacks_space(type, node->text))
+        hint = STR("a space is missing after the colon");
+    else if (!hint.p && is_section(type))
         hint = list_keys(&a, type);
     else if (!hint.p && node->kind == DOC_SCALAR && node->text.n && accepts(type, DOC_LIST))
         hint = arena_printf(&a, "write [%.*s]", STR_ARG(str_upto(node->text, 80)));
@@ -73,8 +90,9 @@ static bool wrong_choice(const struct schema_type *type, const struct doc_node *
         names[n++] = str_of(*c);
         all = arena_printf(&a, "%.*s%s%s", STR_ARG(all), all.n ? ", " : "", *c);
     }
-    str near = findings_nearest(node->text, names, n);
-    str hint = near.p ? arena_printf(&a, "did you mean \"%.*s\"?", STR_ARG(near)) : (str){NULL, 0};
+    str hint = hint_of(type, &a, node);
+    if (!hint.p)
+        hint = did_you_mean(&a, meant(type, node->text, names, n));
     doc_error(f, node, "bad-value", hint.p,
               n == 1 ? "\"%.*s\" must be %.*s, the only value that is legal here"
                      : "\"%.*s\" is not one of: %.*s",
@@ -159,7 +177,14 @@ static str nearest_key(const struct schema_type *type, str word)
     size_t n = 0;
     for (const struct schema_field *field = type->fields; field->name && n < 64; field++)
         names[n++] = str_of(field->name);
-    return findings_nearest(word, names, n);
+    return meant(type, word, names, n);
+}
+
+/* `id:a` is one text, not a key and its value. */
+static bool lacks_space(const struct schema_type *type, str text)
+{
+    size_t colon = str_find(text, ':');
+    return type->kind == SCHEMA_MAP && colon < text.n && field_of(type, str_upto(text, colon));
 }
 
 static size_t count_fields(const struct schema_type *type)
@@ -169,8 +194,6 @@ static size_t count_fields(const struct schema_type *type)
         n++;
     return n;
 }
-
-static const struct schema_field *field_of(const struct schema_type *type, str name);
 
 static bool has_below(const struct schema_type *type, str name)
 {
@@ -208,7 +231,9 @@ static void unknown_key(const struct schema_type *type, const struct doc_node *k
     arena_init(&a, NULL, 0);
     str near = nearest_key(type, key->text), hint = {NULL, 0};
     const char *home = home_of(type, key->text);
-    if (home)
+    if (lacks_space(type, key->text))
+        hint = STR("a space is missing after the colon");
+    else if (home)
         hint = arena_printf(&a, "it is a key of %s", home);
     else if (near.p)
         hint = arena_printf(&a, "did you mean \"%.*s\"?", STR_ARG(near));
@@ -284,16 +309,15 @@ static bool accepts(const struct schema_type *type, enum doc_kind kind)
 static bool wrong_word(const struct schema_type *type, const struct schema_type *words,
                        const struct doc_node *node, struct findings *f)
 {
-    char hint[160];
+    struct arena a;
     str names[64];
     size_t n = 0;
+    arena_init(&a, NULL, 0);
     for (; words->choices[n] && n < 64; n++)
         names[n] = str_of(words->choices[n]);
-    str near = findings_nearest(node->text, names, n);
-    if (near.p)
-        snprintf(hint, sizeof hint, "did you mean \"%.*s\"?", STR_ARG(near));
-    doc_error(f, node, "bad-value", near.p ? hint : NULL, "expected %s, found \"%.*s\"",
-              schema_name(type), STR_ARG(str_upto(node->text, 80)));
+    doc_error(f, node, "bad-value", did_you_mean(&a, meant(words, node->text, names, n)).p,
+              "expected %s, found \"%.*s\"", schema_name(type), STR_ARG(str_upto(node->text, 80)));
+    arena_finish(&a);
     return false;
 }
 

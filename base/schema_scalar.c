@@ -61,6 +61,13 @@ static bool is_bool(const struct doc_node *node, const char **why)
     return node->is_plain && (str_eq(node->text, STR("true")) || str_eq(node->text, STR("false")));
 }
 
+static str hint_bool(struct arena *a, const struct doc_node *node)
+{
+    bool is_word = str_eq(node->text, STR("true")) || str_eq(node->text, STR("false"));
+    return is_word ? arena_printf(a, "write %.*s without quotes", STR_ARG(node->text))
+                   : (str){NULL, 0};
+}
+
 static bool is_uint(const struct doc_node *node, const char **why)
 {
     uint64_t v;
@@ -83,8 +90,11 @@ static bool is_size(const struct doc_node *node, const char **why)
 }
 
 const struct schema_type schema_text = {.kind = SCHEMA_SCALAR, .name = "text", .check = is_text};
-const struct schema_type schema_bool = {
-    .kind = SCHEMA_SCALAR, .name = "true or false", .check = is_bool, .json = "\"boolean\""};
+const struct schema_type schema_bool = {.kind = SCHEMA_SCALAR,
+                                        .name = "true or false",
+                                        .check = is_bool,
+                                        .hint = hint_bool,
+                                        .json = "\"boolean\""};
 const struct schema_type schema_uint = {.kind = SCHEMA_SCALAR,
                                         .name = "a whole number",
                                         .check = is_uint,

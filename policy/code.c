@@ -100,6 +100,21 @@ bool code_is_known(str code)
     return is_reason(code) || is_cause(code) || is_cause(without_doubt(code));
 }
 
+str code_nearest(str code)
+{
+    enum { N_CAUSES = sizeof causes / sizeof *causes };
+    str names[N_CAUSES + POLICY_REASON_COUNT];
+    size_t n = 0;
+    for (size_t i = 0; i < N_CAUSES; i++)
+        names[n++] = str_of(causes[i].code);
+    for (int i = 0; i < POLICY_REASON_COUNT; i++) {
+        str reason = str_of(policy_reason_code((enum policy_reason)i));
+        if (is_reason(reason))
+            names[n++] = reason;
+    }
+    return findings_nearest(code, names, n);
+}
+
 /* "device.firewall:stale" and the like: what is unknown of an attribute, and why. */
 static str attribute_text(str name, enum policy_tri value, struct arena *a)
 {

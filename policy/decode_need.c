@@ -161,7 +161,7 @@ static struct str_list read_countries(struct load *l, const struct doc_node *fro
     const struct doc_node *node = doc_get(from, key);
     if (node && !l->in->has_geoip)
         doc_error(l->f, doc_key(from, key), "no-geoip",
-                  "name a GeoIP file in the configuration, or use networks",
+                  "there is no setting for one yet: use networks",
                   "a rule that names a country needs a GeoIP file");
     return load_texts(l, node);
 }

@@ -12,8 +12,8 @@ static void lint_soon(struct load *l, const struct rule *rule)
     int64_t left_s = rule->expires_s - l->in->now_s;
 
     if (rule->expires_s == POLICY_FOREVER_S || l->in->now_s <= 0 || left_s <= 0 ||
-        left_s > (int64_t)SOON_DAYS * 86400)
-        return;
+        left_s > (int64_t)SOON_DAYS * 86400 || rule->starts_s >= rule->expires_s)
+        return; /* that it ends before it starts is told by the loader */
     doc_warn(l->f, doc_get(rule->node, "expires"), "expires-soon",
              "set a later day if the access goes on", "rule \"%.*s\" ends in %lld day%s",
              STR_ARG(rule->id), (long long)(left_s / 86400), left_s / 86400 == 1 ? "" : "s");

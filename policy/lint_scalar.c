@@ -83,8 +83,17 @@ static const char *other_reading(str s)
     return is_word_of(s, floats) || is_odd_number(s) ? "a number" : NULL;
 }
 
+/* Within brackets a question mark ends a plain text for some. */
+static bool breaks_at_question(const struct doc_node *node)
+{
+    return node->is_plain && node->is_flow && memchr(node->text.p, '?', node->text.n);
+}
+
 static void look(struct load *l, const struct doc_node *node)
 {
+    if (breaks_at_question(node))
+        doc_warn(l->f, node, "question-mark", "write it in quotes",
+                 "other readers of YAML refuse a question mark here, within brackets");
     const char *reading = node->is_plain ? other_reading(node->text) : NULL;
 
     if (reading)

@@ -51,10 +51,13 @@ static bool is_name_taken(struct load *l, const struct load_file *file, enum def
         /* Twice in one mapping is a duplicate key, and told. */
         if (d->file == file && d->kind == own_kind)
             return true;
-        doc_error(l->f, key, "duplicate-name", "a name stands once in all files: rename one",
+        /* Kinds are collected in turn, whatever their order in the file. */
+        bool is_first = d->file == file && key->line < d->key->line;
+        const struct doc_node *first = is_first ? key : d->key, *second = is_first ? d->key : key;
+        doc_error(l->f, second, "duplicate-name", "a name stands once in all files: rename one",
                   "\"%.*s\" is defined a second time; the first is in %s: in %.*s:%u",
-                  STR_ARG(str_upto(key->text, 80)), kind_names[kind], STR_ARG(d->key->file->name),
-                  d->key->line);
+                  STR_ARG(str_upto(key->text, 80)), kind_names[is_first ? (int)own_kind : kind],
+                  STR_ARG(first->file->name), first->line);
         return true;
     }
     return false;

@@ -45,6 +45,7 @@ schema_scalar_check scalar_check_seconds, scalar_check_date, scalar_check_instan
     scalar_check_device_fact, scalar_check_file_version;
 
 /* scalar_hint.c: what is probably meant by a value that these refuse. */
-schema_hint scalar_hint_email;
+schema_hint scalar_hint_email, scalar_hint_domain, scalar_hint_days, scalar_hint_day,
+    scalar_hint_glob, scalar_hint_os_version, scalar_hint_browser_version, scalar_hint_expect;
 
 #endif

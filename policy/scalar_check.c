@@ -28,10 +28,25 @@ bool scalar_check_seconds(const struct doc_node *node, const char **why)
                 "must be a duration such as 30s, 15m, 4h or 7d");
 }
 
+static const char NO_SUCH_DAY[] = "is no day of the calendar";
+
+/* 2026-02-30: a date by its shape, of a day that no calendar has. */
+static bool has_no_such_day(str s)
+{
+    int32_t day;
+    if (s.n != 10 || s.p[4] != '-' || s.p[7] != '-' || scalar_date(s, &day))
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (i != 4 && i != 7 && !isdigit((unsigned char)s.p[i]))
+            return false;
+    return true;
+}
+
 bool scalar_check_date(const struct doc_node *node, const char **why)
 {
     int32_t day;
-    return must(scalar_date(node->text, &day), why, "must be a date such as 2027-03-31");
+    return must(scalar_date(node->text, &day), why,
+                has_no_such_day(node->text) ? NO_SUCH_DAY : "must be a date such as 2027-03-31");
 }
 
 bool scalar_check_instant(const struct doc_node *node, const char **why)
@@ -46,8 +61,10 @@ bool scalar_check_date_or_instant(const struct doc_node *node, const char **why)
     int32_t day;
     int64_t t;
     return must(scalar_date(node->text, &day) || scalar_instant(node->text, &t), why,
-                "must be a date such as 2027-03-31, or an instant with its offset such as "
-                "2026-11-27T15:00:00+01:00");
+                has_no_such_day(node->text)
+                    ? NO_SUCH_DAY
+                    : "must be a date such as 2027-03-31, or an instant with its offset such as "
+                      "2026-11-27T15:00:00+01:00");
 }
 
 bool scalar_check_hours(const struct doc_node *node, const char **why)

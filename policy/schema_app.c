@@ -57,8 +57,11 @@ const struct schema_type true_type = {.kind = SCHEMA_SCALAR,
                                       .check = scalar_check_true,
                                       .json = "\"boolean\",\"const\":true"};
 
-static const struct schema_type glob = {
-    .kind = SCHEMA_SCALAR, .name = "a glob", .check = scalar_check_glob, .pattern = "^/"};
+static const struct schema_type glob = {.kind = SCHEMA_SCALAR,
+                                        .name = "a glob",
+                                        .check = scalar_check_glob,
+                                        .hint = scalar_hint_glob,
+                                        .pattern = "^/"};
 const struct schema_type globs_type = LIST("a list of globs", glob);
 static const struct schema_type login = SCALAR("a login name", scalar_check_login);
 const struct schema_type logins_type = LIST("a list of login names", login);

@@ -25,6 +25,16 @@
     static const struct schema_type id = {                                                         \
         .kind = SCHEMA_SCALAR, .name = (label), .choices = id##_choices}
 
+/* The same with the words that other products have. */
+#define CHOICE_OF_OTHERS(id, label, theirs, ...)                                                   \
+    static const char *const id##_choices[] = {__VA_ARGS__, NULL};                                 \
+    static const struct schema_type id = {                                                         \
+        .kind = SCHEMA_SCALAR, .name = (label), .choices = id##_choices, .others = (theirs)}
+#define MAP_OF_OTHERS(label, of, theirs)                                                           \
+    {                                                                                              \
+        .kind = SCHEMA_MAP, .name = (label), .fields = (of), .others = (theirs)                    \
+    }
+
 /* ---- sets ---------------------------------------------------------------------------------- */
 
 static const struct schema_field set_fields[] = {
@@ -44,15 +54,36 @@ static const struct schema_type claims = {
 
 /* ---- who ----------------------------------------------------------------------------------- */
 
-CHOICE(anyone, "anyone", "anyone");
-CHOICE(kind, "human or machine", "human", "machine");
+static const struct schema_other others_of_anyone[] = {
+    {"everyone", "anyone"},
+    {"everybody", "anyone"},
+    {"anybody", "anyone"},
+    {"all", "anyone"},
+    {"any", "anyone"},
+    {"*", "anyone"},
+    {0},
+};
+CHOICE_OF_OTHERS(anyone, "anyone", others_of_anyone, "anyone");
+static const struct schema_other others_of_kind[] = {
+    {"user", "human"},
+    {"person", "human"},
+    {"people", "human"},
+    {"service", "machine"},
+    {"service_account", "machine"},
+    {"bot", "machine"},
+    {0},
+};
+CHOICE_OF_OTHERS(kind, "human or machine", others_of_kind, "human", "machine");
 static const struct schema_type email = {.kind = SCHEMA_SCALAR,
                                          .name = "a mail address",
                                          .check = scalar_check_email,
                                          .hint = scalar_hint_email,
                                          .pattern = "^[^@*]+@[^@*]+$"};
 static const struct schema_type emails = LIST("a list of mail addresses", email);
-static const struct schema_type domain = SCALAR("a domain", scalar_check_domain);
+static const struct schema_type domain = {.kind = SCHEMA_SCALAR,
+                                          .name = "a domain",
+                                          .check = scalar_check_domain,
+                                          .hint = scalar_hint_domain};
 static const struct schema_type domains = LIST("a list of domains", domain);
 
 #define WHO_FIELDS                                                                                 \
@@ -68,9 +99,28 @@ static const struct schema_type domains = LIST("a list of domains", domain);
             .doc = "machines, by their names in services: of the configuration"                    \
     }
 
+static const struct schema_other others_of_who[] = {
+    {"email", "users"},
+    {"emails", "users"},
+    {"mail", "users"},
+    {"user", "users"},
+    {"email_domain", "domains"},
+    {"role", "groups"},
+    {"roles", "groups"},
+    {"team", "groups"},
+    {"teams", "groups"},
+    {"claim", "claims"},
+    {"service", "services"},
+    {"service_accounts", "services"},
+    {"or", "any"},
+    {"and", "all"},
+    {0},
+};
+
 /* any: and all: nest twice, which is enough for every combination, and keeps the schema finite. */
 static const struct schema_field who_leaf_fields[] = {WHO_FIELDS, {0}};
-static const struct schema_type who_leaf = MAP("a who at the third level", who_leaf_fields);
+static const struct schema_type who_leaf =
+    MAP_OF_OTHERS("a who at the third level", who_leaf_fields, others_of_who);
 static const struct schema_type who_leaves = LIST("a list of who mappings", who_leaf);
 static const struct schema_field who_inner_fields[] = {
     WHO_FIELDS,
@@ -78,7 +128,7 @@ static const struct schema_field who_inner_fields[] = {
     {"all", &who_leaves, .doc = "all of these fit"},
     {0},
 };
-static const struct schema_type who_inner = MAP("who", who_inner_fields);
+static const struct schema_type who_inner = MAP_OF_OTHERS("who", who_inner_fields, others_of_who);
 static const struct schema_type who_inners = LIST("a list of who mappings", who_inner);
 static const struct schema_field who_fields[] = {
     WHO_FIELDS,
@@ -86,14 +136,18 @@ static const struct schema_field who_fields[] = {
     {"all", &who_inners, .doc = "all of these fit"},
     {0},
 };
-static const struct schema_type who_map = MAP("who", who_fields);
+static const struct schema_type who_map = MAP_OF_OTHERS("who", who_fields, others_of_who);
 static const struct schema_type *const who_alternatives[] = {&anyone, &who_map, NULL};
 static const struct schema_type who = {
     .kind = SCHEMA_EITHER, .name = "anyone or a mapping", .alternatives = who_alternatives};
 
 /* ---- to ------------------------------------------------------------------------------------ */
 
-CHOICE(everything, "everything", "everything");
+static const struct schema_other others_of_everything[] = {
+    {"all", "everything"}, {"any", "everything"},        {"anything", "everything"},
+    {"*", "everything"},   {"everywhere", "everything"}, {0},
+};
+CHOICE_OF_OTHERS(everything, "everything", others_of_everything, "everything");
 CHOICE(protocol, "a protocol", "http", "ssh", "rdp");
 static const struct schema_type protocols = LIST("a list of protocols", protocol);
 static const struct schema_type regex = SCALAR("a regular expression", scalar_check_regex);
@@ -115,7 +169,12 @@ static const struct schema_field to_fields[] = {
     {"logins", &logins_type, .doc = "ssh log-ins, any of them; false for http and rdp"},
     {0},
 };
-static const struct schema_type to_map = MAP("to", to_fields);
+static const struct schema_other others_of_to[] = {
+    {"host", "apps"},     {"hosts", "apps"},  {"resources", "apps"}, {"domains", "apps"},
+    {"url", "paths"},     {"urls", "paths"},  {"prefix", "paths"},   {"regex", "paths_regex"},
+    {"verbs", "methods"}, {"tags", "labels"}, {"users", "logins"},   {0},
+};
+static const struct schema_type to_map = MAP_OF_OTHERS("to", to_fields, others_of_to);
 static const struct schema_type *const to_alternatives[] = {&everything, &to_map, NULL};
 static const struct schema_type to = {
     .kind = SCHEMA_EITHER, .name = "everything or a mapping", .alternatives = to_alternatives};
@@ -126,8 +185,16 @@ static const struct schema_type version = {.kind = SCHEMA_SCALAR,
                                            .name = "a version",
                                            .check = scalar_check_version,
                                            .json = "[\"string\",\"number\"]"};
-static const struct schema_type versions = {
-    .kind = SCHEMA_DICT, .name = "versions", .key = &name_type, .item = &version};
+static const struct schema_type os_versions = {.kind = SCHEMA_DICT,
+                                               .name = "versions",
+                                               .key = &name_type,
+                                               .item = &version,
+                                               .hint = scalar_hint_os_version};
+static const struct schema_type browser_versions = {.kind = SCHEMA_DICT,
+                                                    .name = "versions",
+                                                    .key = &name_type,
+                                                    .item = &version,
+                                                    .hint = scalar_hint_browser_version};
 static const struct schema_type percent = {.kind = SCHEMA_SCALAR,
                                            .name = "a number from 0 to 100",
                                            .check = scalar_check_percent,
@@ -147,9 +214,9 @@ static const struct schema_field device_fields[] = {
     {"jailbroken", &schema_bool, .doc = "jailbroken or rooted"},
     {"os", &names_type,
      .doc = "any of these systems, as the source names them, such as macos or windows"},
-    {"min_os_version", &versions,
+    {"min_os_version", &os_versions,
      .doc = "system: its least version; a system that is not listed does not fit"},
-    {"min_browser_version", &versions,
+    {"min_browser_version", &browser_versions,
      .doc = "browser: its least version; a browser that is not listed does not fit"},
     {"min_patch_level", &date_type, .doc = "security patches of this date or newer"},
     {"ownership", &lines_type, .doc = "any of these owners, in the words of the source"},
@@ -195,10 +262,23 @@ static const struct schema_field from_fields[] = {
     {"not_countries", &countries, .doc = "none of these, by the GeoIP file"},
     {0},
 };
-static const struct schema_type from = MAP("from", from_fields);
+static const struct schema_other others_of_from[] = {
+    {"ip", "networks"},        {"ips", "networks"},
+    {"source_ip", "networks"}, {"cidr", "networks"},
+    {"cidrs", "networks"},     {"ip_ranges", "networks"},
+    {"geo", "countries"},      {"addresses", "networks"},
+    {"not", "not_networks"},   {0},
+};
+static const struct schema_type from = MAP_OF_OTHERS("from", from_fields, others_of_from);
 
-CHOICE(weekday, "a weekday", "mon", "tue", "wed", "thu", "fri", "sat", "sun");
-static const struct schema_type weekdays = LIST("a list of weekdays", weekday);
+static const char *const weekday_choices[] = {"mon", "tue", "wed", "thu",
+                                              "fri", "sat", "sun", NULL};
+static const struct schema_type weekday = {.kind = SCHEMA_SCALAR,
+                                           .name = "a weekday",
+                                           .choices = weekday_choices,
+                                           .hint = scalar_hint_day};
+static const struct schema_type weekdays = {
+    .kind = SCHEMA_LIST, .name = "a list of weekdays", .item = &weekday, .hint = scalar_hint_days};
 static const struct schema_type hours = {.kind = SCHEMA_SCALAR,
                                          .name = "a window",
                                          .check = scalar_check_hours,
@@ -264,8 +344,25 @@ static const struct schema_type session = MAP("session", session_fields);
 
 /* ---- rule ---------------------------------------------------------------------------------- */
 
-CHOICE(effect, "allow, require or deny", "allow", "require", "deny");
-CHOICE(mode, "enforce or audit", "enforce", "audit");
+static const struct schema_other others_of_effect[] = {
+    {"permit", "allow"},
+    {"accept", "allow"},
+    {"grant", "allow"},
+    {"pass", "allow"},
+    {"block", "deny"},
+    {"reject", "deny"},
+    {"refuse", "deny"},
+    {"forbid", "deny"},
+    {"drop", "deny"},
+    {"must", "require"},
+    {0},
+};
+CHOICE_OF_OTHERS(effect, "allow, require or deny", others_of_effect, "allow", "require", "deny");
+static const struct schema_other others_of_mode[] = {
+    {"shadow", "audit"},  {"monitor", "audit"},  {"log", "audit"},  {"report", "audit"},
+    {"dry-run", "audit"}, {"active", "enforce"}, {"on", "enforce"}, {0},
+};
+CHOICE_OF_OTHERS(mode, "enforce or audit", others_of_mode, "enforce", "audit");
 CHOICE(on_missing, "ignore", "ignore");
 static const struct schema_type moment = SHAPED(
     "a date or an instant", scalar_check_date_or_instant, "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.+)?$");
@@ -296,7 +393,28 @@ static const struct schema_field rule_fields[] = {
     {"on_missing", &on_missing, .doc = "ignore: fire on certainty only (require and deny)"},
     {0},
 };
-const struct schema_type policy_rule_type = MAP("a rule", rule_fields);
+static const struct schema_other others_of_rule[] = {
+    {"name", "id"},
+    {"action", "effect"},
+    {"decision", "effect"},
+    {"email", "who"},
+    {"subject", "who"},
+    {"principal", "who"},
+    {"include", "who"},
+    {"target", "to"},
+    {"resource", "to"},
+    {"source_ip", "from"},
+    {"ip", "from"},
+    {"source", "from"},
+    {"schedule", "when"},
+    {"hours", "when"},
+    {"time", "when"},
+    {"posture", "device"},
+    {"description", "title"},
+    {"enabled", "mode"},
+    {0},
+};
+const struct schema_type policy_rule_type = MAP_OF_OTHERS("a rule", rule_fields, others_of_rule);
 static const struct schema_type rules = LIST("a list of rules", policy_rule_type);
 
 /* ---- define -------------------------------------------------------------------------------- */
@@ -359,7 +477,11 @@ static const struct schema_field principal_fields[] = {
     {"purpose", &line_type, .doc = "the purpose that was stated"},
     {0},
 };
-static const struct schema_type principal = MAP("as", principal_fields);
+static const struct schema_other others_of_principal[] = {
+    {"email", "user"}, {"users", "user"}, {"mail", "user"}, {"roles", "groups"}, {0},
+};
+static const struct schema_type principal =
+    MAP_OF_OTHERS("as", principal_fields, others_of_principal);
 static const struct schema_type instant =
     SHAPED("an instant", scalar_check_instant, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T.+$");
 static const struct schema_type address =
@@ -371,6 +493,7 @@ static const struct schema_type request_list = {
 static const struct schema_type expect = {.kind = SCHEMA_SCALAR,
                                           .name = "allow or deny CODE",
                                           .check = scalar_check_expect,
+                                          .hint = scalar_hint_expect,
                                           .pattern = "^(allow|deny .+)$"};
 /* `at`, `do` and `expect` may come through `like`: decode_test.c asks for them. */
 static const struct schema_field test_fields[] = {
