@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "policy/code.h"
-#include "policy/policy.h"
+#include "policy/author.h"
 #include "policy/rule.h"
 #include "policy/compiled.h"
 #include "policy/scalar.h"

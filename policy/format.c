@@ -4,6 +4,7 @@
  * space after a colon, a comma and a hash, none inside brackets, single empty lines. Then the tree
  * of the result is compared with the tree of the input; whatever was not understood is left alone
  * rather than changed, and a file whose meaning would change is not written. */
+#include "policy/author.h"
 #include "policy/format.h"
 
 static size_t indent_of(str line)

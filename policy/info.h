@@ -2,6 +2,7 @@
 #ifndef POLICY_INFO_H
 #define POLICY_INFO_H
 
+#include "policy/author.h"
 #include "policy/compiled.h"
 
 /* policy_rule_info without the source line, which takes a walk through the file. */

@@ -3,6 +3,7 @@
  * A mutant is written as a file and loaded like any other, so that what the tests run against is
  * what the proxy would run, whatever the evaluator makes of it. The language itself refuses some
  * mutants (a require without a need); those are not counted. */
+#include "policy/author.h"
 #include "policy/rule.h"
 #include "policy/text.h"
 

@@ -1,5 +1,6 @@
 /* testrun: the tests that stand beside the rules. A test is a principal, a moment and requests; it
  * is put through policy_decide like any visit, so that a green test means what it says. */
+#include "policy/author.h"
 #include "policy/testrun.h"
 
 enum {

@@ -2,6 +2,7 @@
  *
  * The question has no visitor, so nothing is decided: the rules whose `to` is true are told with
  * their conditions as they are written. */
+#include "policy/author.h"
 #include "policy/cover.h"
 #include "policy/opening.h"
 #include "policy/text.h"

@@ -6,6 +6,7 @@
 #ifndef POLICY_WITNESS_H
 #define POLICY_WITNESS_H
 
+#include "policy/author.h"
 #include "policy/rule.h"
 
 enum {

@@ -4,7 +4,7 @@
 
 #include "base/findings.h"
 #include "base/jout.h"
-#include "policy/policy.h"
+#include "policy/author.h"
 #include "proxy/command/option.h"
 #include "proxy/config/config.h"
 

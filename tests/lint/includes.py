@@ -41,6 +41,7 @@ FACES = {
                "proxy/config/keyring.h",
                "proxy/config/disk.h"},        # secrets that settings name, for who needs them
     "gate": {"proxy/gate/request.h", "proxy/gate/counters.h"},
+    "policy": {"policy/author.h"},           # what commands for who writes rules ask
     "http": {"proxy/http/fields.h",         # the table that `config headers` prints
              "proxy/http/html.h",           # what every page of ours is written with
              "proxy/http/layout.h"},

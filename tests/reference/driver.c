@@ -36,7 +36,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "policy/policy.h"
+#include "policy/author.h"
 
 enum { MAX_FILES = 10000, ZONE_BYTES = 1 << 16 };
 

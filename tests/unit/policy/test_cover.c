@@ -1,4 +1,5 @@
 /* cover, normal, diff: what is claimed of two rules is never contradicted by a request. */
+#include "policy/author.h"
 #include "fixture.h"
 
 #include "policy/cover.h"

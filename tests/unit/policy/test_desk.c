@@ -1,4 +1,5 @@
 /* What people who write rules get: layout, expressions that a glob can say, mutants. */
+#include "policy/author.h"
 #include "fixture.h"
 
 #include <dirent.h>

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "policy/author.h"
 #include "policy/rule.h"
 #include "policy_kit.h"
 

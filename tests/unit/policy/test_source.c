@@ -2,6 +2,7 @@
  * and what stays of it is little. */
 #include <stdlib.h>
 
+#include "policy/author.h"
 #include "policy/compiled.h"
 #include "policy/text.h"
 #include "random_rules.h"
