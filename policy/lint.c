@@ -289,6 +289,7 @@ void lint_set(struct load *l)
         lint_soon(l, rule);
         lint_contractors(l, rule);
         lint_deny_paths(l, rule);
+        lint_spellings(l, rule);
         lint_regexes(l, rule);
         lint_methods(l, rule);
         lint_session(l, rule);

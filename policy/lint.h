@@ -14,6 +14,8 @@ void lint_groups(struct load *l);
 void lint_zones(struct load *l);
 void lint_methods(struct load *l, const struct rule *rule);
 void lint_session(struct load *l, const struct rule *rule);
+/* Paths that a refusal rests on and that can be written otherwise. */
+void lint_spellings(struct load *l, const struct rule *rule);
 /* lint_never.c: why no visitor can be this one, why no visit meets the needs of the rule, and which
  * need of two rules no visit meets at once. NULL: nothing is seen. */
 const char *lint_who_is_nobody(const struct who *who);
