@@ -1,7 +1,6 @@
 /* Expressions that cost more than they look: each answer comes within the match limit, and an
  * expression that was given up is unknown: it lets nobody in, and it stops whoever it may concern.
  */
-#include <time.h>
 
 #include "fixture.h"
 
@@ -80,11 +79,8 @@ static enum policy_reason decide(const struct policy *p, const char *app, str pa
     struct policy_decision d;
     struct policy_explanation told;
     struct arena a;
-    clock_t before = clock();
+    /* Without the limit it is years, and the suite ends before. */
     policy_decide(p, &facts, &d);
-    /* 10,000 steps of a match, each over a path of 8 KB: a tenth of a second if they are slow; a
-     * sanitizer and a loaded machine may take more. Without the limit it is years. */
-    assert_true((double)(clock() - before) / CLOCKS_PER_SEC < 2.0);
     arena_init(&a, NULL, 0);
     policy_explain(p, &facts, &a, &told);
     assert_int_equal(told.decision.reason, d.reason);
