@@ -13,7 +13,8 @@ enum {
     PLACE_CHARS = 128,
     ERROR_CHARS = 160,
     HINT_CHARS = 120,
-    ERROR_ROOM = 3072, /* an error, escaped, and what closes the record */
+    ERROR_ROOM = 3072,     /* an error, escaped, and what closes the record */
+    LOGGED_WARNINGS = 100, /* of one load; `postern policy check` tells all */
 };
 
 static void place_of(const struct finding *it, str file, char *out, size_t cap)
@@ -24,26 +25,38 @@ static void place_of(const struct finding *it, str file, char *out, size_t cap)
         snprintf(out, cap, "%.*s", STR_ARG(file));
 }
 
-void telling_log(const struct findings *f)
+static void log_finding(const struct finding *it)
 {
     static const enum log_level levels[] = {LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO};
-    for (size_t i = 0; i < f->n; i++) {
-        const struct finding *it = &f->items[i];
-        char place[512];
-        const char *event = it->severity == FINDING_ERROR ? "reload.failed" : "reload.finding";
-        place_of(it, it->file, place, sizeof place);
-        const char *hint = it->suggestion.p, *source = it->source.p;
-        log_event(levels[it->severity], event, it->message.p, "at", place, "code", it->code.p,
-                  hint     ? "hint"
-                  : source ? "source"
-                           : NULL,
-                  hint ? hint : source, hint && source ? "source" : NULL, source, NULL);
-    }
+    const char *event = it->severity == FINDING_ERROR ? "reload.failed" : "reload.finding";
+    const char *hint = it->suggestion.p, *source = it->source.p;
+    char place[512];
+
+    place_of(it, it->file, place, sizeof place);
+    log_event(levels[it->severity], event, it->message.p, "at", place, "code", it->code.p,
+              hint     ? "hint"
+              : source ? "source"
+                       : NULL,
+              hint ? hint : source, hint && source ? "source" : NULL, source, NULL);
+}
+
+void telling_log(const struct findings *f)
+{
+    size_t n_warnings = 0;
+    char text[120];
+
+    for (size_t i = 0; i < f->n; i++)
+        if (f->items[i].severity == FINDING_ERROR || n_warnings++ < LOGGED_WARNINGS)
+            log_finding(&f->items[i]);
     if (f->dropped) {
-        char text[120];
         snprintf(text, sizeof text, "and %zu more error%s in files that have %zu already",
                  f->dropped, f->dropped == 1 ? "" : "s", f->per_file_cap);
         log_error("reload.failed", text);
+    }
+    if (n_warnings > LOGGED_WARNINGS) {
+        snprintf(text, sizeof text, "and %zu more; postern policy check tells all",
+                 n_warnings - LOGGED_WARNINGS);
+        log_warn("reload.finding", text);
     }
 }
 

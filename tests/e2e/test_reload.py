@@ -229,3 +229,15 @@ def test_reload_under_load_drops_nothing(start, origin, staff, contractor):
             w.join()
     assert not errors, errors[:3]
     assert set(statuses) <= {200, 403} and statuses.count(200) > 0
+
+
+def test_warnings_of_a_large_set_do_not_fill_the_log(start, origin):
+    """Each load of ten thousand rules would tell what hardly changes; check tells all."""
+    policy = standard_policy(origin.url)
+    policy["rules"] += [{"id": "odd-%d" % i, "effect": "deny", "who": {"claims": {"unheard-of": ["x"]}}, "to": "everything"}
+                        for i in range(150)]
+    gate = start()
+    gate.policy(policy)
+    told = lambda: [line for line in gate.stderr().splitlines() if "event=reload.finding" in line]
+    raw.wait_for(lambda: told() and "more; postern policy check tells all" in told()[-1], LONG, 0.05, "the last line")
+    assert len(told()) == 101 and len([line for line in told() if "code=absent-claim" in line]) > 90
