@@ -142,6 +142,18 @@ void *arena_zalloc(struct arena *a, size_t bytes)
     return arena_zalloc_at(a, bytes, ALIGN);
 }
 
+void *arena_grow(struct arena *a, void *items, size_t n, size_t *cap, size_t item_bytes)
+{
+    if (n < *cap)
+        return items;
+    size_t more = *cap ? *cap * 2 : 8;
+    void *grown = arena_zalloc(a, more * item_bytes);
+    if (n > 0)
+        memcpy(grown, items, n * item_bytes);
+    *cap = more;
+    return grown;
+}
+
 char *arena_text(struct arena *a, size_t bytes)
 {
     return take(a, bytes, 1);

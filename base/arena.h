@@ -21,7 +21,8 @@ struct arena {
     size_t chunk_bytes;         /* of a usual chunk; 0 = 16 KiB. Set after init where many arenas
                                  * stay small */
     bool is_mapped; /* chunks are the system's and go back to it at once: for what is large and
-                     * soon gone. Set after init, with chunk_bytes of some MiB */
+                     * soon gone. Set after init, with chunk_bytes of some MiB; no block is lent
+                     * then */
 };
 
 /* `block` stays the owner's and must outlive the arena. */
@@ -41,6 +42,11 @@ char *arena_text(struct arena *a, size_t bytes);
 void *arena_zalloc_at(struct arena *a, size_t bytes, size_t align);
 #define arena_new(a, type) ((type *)arena_zalloc_at((a), sizeof(type), _Alignof(type)))
 #define arena_array(a, type, n) ((type *)arena_zalloc_at((a), sizeof(type) * (n), _Alignof(type)))
+/* The arena's answer to realloc: room for one more item, doubled when there is none. The old items
+ * stay where they were until the arena goes. */
+void *arena_grow(struct arena *a, void *items, size_t n, size_t *cap, size_t item_bytes);
+#define arena_push(a, items, n, cap, value)                                                        \
+    ((items) = arena_grow((a), (items), (n), &(cap), sizeof *(items)), (items)[(n)++] = (value))
 /* A NUL-terminated copy; the NUL is not counted. */
 str arena_dup(struct arena *a, str s);
 str arena_lower(struct arena *a, str s);

@@ -126,13 +126,13 @@ static void add_network(struct load *l, const struct doc_node *node, struct cidr
 {
     struct cidr net;
     if (cidr_parse(node->text, &net) == CIDR_OK) {
-        load_push(l, *items, *n, *cap, net);
+        arena_push(l->a, *items, *n, *cap, net);
         return;
     }
     const struct def *d = load_find(l, DEF_NETWORK, node);
     const struct cidr_list *named = d ? d->value : NULL;
     for (size_t i = 0; named && i < named->n; i++)
-        load_push(l, *items, *n, *cap, named->items[i]);
+        arena_push(l->a, *items, *n, *cap, named->items[i]);
 }
 
 static struct cidr_list read_networks(struct load *l, const struct doc_node *node)

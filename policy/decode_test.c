@@ -316,7 +316,7 @@ static void decode_file(struct load *l, const struct load_file *file, size_t *ca
             (!file->has_form && !chain_has_form(list, is_usable, &tests, list->items[i])))
             continue;
         decode_test(l, &tests, list->items[i], &test);
-        load_push(l, l->tests, l->p->n_tests, *cap, test);
+        arena_push(l->a, l->tests, l->p->n_tests, *cap, test);
     }
     free(is_usable);
     map_finish(&tests);

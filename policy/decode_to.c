@@ -81,7 +81,7 @@ static struct index_list find_apps(struct load *l, const struct doc_node *to)
         return find_named(l, to);
     for (size_t i = 0; i < l->p->n_apps; i++) {
         if (fits(&l->apps[i], labels, protocols))
-            load_push(l, items, n, cap, (uint32_t)i);
+            arena_push(l->a, items, n, cap, (uint32_t)i);
     }
     return (struct index_list){items, n};
 }

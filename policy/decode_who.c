@@ -28,7 +28,7 @@ static void union_add(struct load *l, struct union_build *u, struct want w)
 {
     /* Aliases of aliases overlap: without this a chain of them doubles at each level. */
     if (!union_has(l, u, w.text))
-        load_push(l, u->items, u->n, u->cap, w);
+        arena_push(l->a, u->items, u->n, u->cap, w);
 }
 
 /* False when it is too much: a file of a megabyte can name an alias of thousands in each of

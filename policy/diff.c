@@ -172,15 +172,7 @@ static void add_pair(struct pairs *pairs, struct pair pair)
         if (pairs->items[i].apps[0] == pair.apps[0] && pairs->items[i].apps[1] == pair.apps[1] &&
             pairs->items[i].protocol == pair.protocol)
             return;
-    if (pairs->n == pairs->cap) {
-        size_t cap = pairs->cap ? 2 * pairs->cap : 4;
-        struct pair *items = arena_array(pairs->arena, struct pair, cap);
-        if (pairs->n)
-            memcpy(items, pairs->items, pairs->n * sizeof *items);
-        pairs->items = items;
-        pairs->cap = cap;
-    }
-    pairs->items[pairs->n++] = pair;
+    arena_push(pairs->arena, pairs->items, pairs->n, pairs->cap, pair);
 }
 
 static const struct app *app_at(const struct policy *p, str host)

@@ -64,11 +64,6 @@ struct load {
 
 /* ---- load_util.c ---- */
 
-/* The arena's answer to realloc: room for one more in *items. */
-void *load_grow(struct arena *a, void *items, size_t n, size_t *cap, size_t item_bytes);
-#define load_push(l, items, n, cap, value)                                                         \
-    ((items) = load_grow((l)->a, (items), (n), &(cap), sizeof *(items)), (items)[(n)++] = (value))
-
 /* Node as a list: its items, or itself alone. 0 for NULL. */
 size_t load_count(const struct doc_node *node);
 const struct doc_node *load_item(const struct doc_node *node, size_t i);

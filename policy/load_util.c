@@ -3,18 +3,6 @@
 
 #include <stdlib.h>
 
-void *load_grow(struct arena *a, void *items, size_t n, size_t *cap, size_t item_bytes)
-{
-    if (n < *cap)
-        return items;
-    size_t more = *cap ? *cap * 2 : 8;
-    void *grown = arena_zalloc(a, more * item_bytes);
-    if (n > 0)
-        memcpy(grown, items, n * item_bytes);
-    *cap = more;
-    return grown;
-}
-
 size_t load_count(const struct doc_node *node)
 {
     if (!node)

@@ -45,15 +45,7 @@ static struct policy *load_with(struct mutate *m, const struct text_swap *swap, 
 
 static void keep(struct mutate *m, struct policy_mutation item)
 {
-    if (m->n == m->cap) {
-        size_t cap = m->cap ? 2 * m->cap : 64;
-        struct policy_mutation *items = arena_array(m->a, struct policy_mutation, cap);
-        if (m->n)
-            memcpy(items, m->items, m->n * sizeof *items);
-        m->items = items;
-        m->cap = cap;
-    }
-    m->items[m->n++] = item;
+    arena_push(m->a, m->items, m->n, m->cap, item);
     m->n_noticed += item.is_noticed;
 }
 

@@ -120,17 +120,9 @@ struct tls_input {
 static void note_file(const struct app_in *in, str path, bool is_key, str bytes)
 {
     struct app_files *files = in->files;
-    if (files->n == files->cap) {
-        size_t cap = files->cap ? 2 * files->cap : 8;
-        struct app_file *items = arena_array(in->arena, struct app_file, cap);
-        if (files->n)
-            memcpy(items, files->items, files->n * sizeof *items);
-        files->items = items;
-        files->cap = cap;
-    }
-    struct app_file *file = &files->items[files->n++];
-    *file = (struct app_file){.path = arena_dup(in->arena, path), .is_key = is_key};
-    disk_digest(bytes, file->digest);
+    struct app_file file = {.path = arena_dup(in->arena, path), .is_key = is_key};
+    disk_digest(bytes, file.digest);
+    arena_push(in->arena, files->items, files->n, files->cap, file);
 }
 
 static bool is_as_it_was(const struct app_file *file, struct arena *a, str *bytes_out)
